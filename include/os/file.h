@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include "base/buf.h"
+#include "base/fault.h"
+
+/*
+ * Whole operations on files: each either happens completely or fails with a
+ * fault; short reads and writes and EINTR end here.  Every descriptor that
+ * comes from here is close-on-exec.  dirfd may be AT_FDCWD.
+ */
+
+/* Opens a regular file for reading, without following a symbolic link at the
+ * end and without blocking on a FIFO. */
+int	file_open_read(int dirfd, const char *path, struct fault *);
+/* Appends the whole file to out; fails when it is longer than max bytes. */
+int	file_load(int dirfd, const char *path, size_t max, struct buf *out,
+	    struct fault *);
+/* Replaces path by the given content: temporary file beside it, fsync,
+ * rename, fsync of the directory. */
+int	file_save(int dirfd, const char *path, struct str content, mode_t mode,
+	    struct fault *);
+
+/* Reads exactly n bytes at offset; fewer is a fault (truncated file). */
+int	file_pread(int fd, void *p, size_t n, int64_t offset, struct fault *);
+int	file_write(int fd, const void *p, size_t n, struct fault *);
+int	file_pwrite(int fd, const void *p, size_t n, int64_t offset,
+	    struct fault *);
+/* Writes all parts one behind the other, changing iov on the way. */
+int	file_pwritev(int fd, struct iovec *iov, int count, int64_t offset,
+	    struct fault *);
+
+/* A file without a name in the directory, to be given one by file_link();
+ * open for writing (and reading if readable).  Returns the descriptor, or -1
+ * with the fault; *supported is false when this file system cannot do it. */
+int	file_open_unnamed(int dirfd, const char *dir, mode_t mode,
+	    bool readable, bool *supported, struct fault *);
+/* Gives it a name; *exists tells that the name is taken (result -1 too). */
+int	file_link(int fd, int dirfd, const char *name, bool *exists,
+	    struct fault *);
+/* fdatasync.  Never call it again on the same file after it failed: Linux
+ * then answers 0 and the data is gone. */
+int	file_sync(int fd, struct fault *);
+/* fsync of a directory. */
+int	file_sync_dir(int dirfd, struct fault *);
+/*
+ * Whether fdatasync of a newly linked file also makes its name durable on
+ * the file system of fd: ext4 with a journal, xfs, btrfs.  Everywhere else
+ * the directory must be synced as well.
+ */
+bool	file_name_is_synced(int fd);
+
+struct file_space {
+	uint64_t	free_bytes;	/* for an unprivileged process */
+	uint64_t	free_inodes;	/* UINT64_MAX where there is no limit */
+};
+int	file_space(int fd, struct file_space *, struct fault *);
+/* Takes an exclusive flock without waiting: 1 taken, 0 held by another. */
+int	file_try_lock(int fd);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OS_PROC_H
+#define OS_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include "base/fault.h"
+
+/* Processes: what is done to one so that it can do less. */
+
+/* no_new_privs, not dumpable, no core files, umask 077. */
+int	proc_harden(struct fault *);
+/* Empties the environment but for PATH (a fixed one), LANG=C, TZ (kept when
+ * it was set). */
+void	proc_clear_environment(void);
+/* Closes every descriptor >= 3 that is not among the n in keep. */
+void	proc_close_all_but(const int *keep, size_t n);
+/* Standard input, output and error on /dev/null where they are closed; all
+ * three when also_open. */
+void	proc_null_stdio(bool also_open);
+/* Detaches from terminal and parent: fork, setsid.  In the parent it returns
+ * only after the child has called proc_detach_ready(): the parent then exits
+ * 0, or 1 when the child died first. */
+int	proc_detach(struct fault *);
+void	proc_detach_ready(void);
+/* Kills this process with SIGKILL when its parent dies.  A change of user
+ * undoes it: call it afterwards. */
+void	proc_die_with_parent(void);
+/* Name in ps and top (which shows 15 bytes of it).  proc_title_init() comes
+ * first in main(): it moves the strings of argv and of the environment away,
+ * so that pointers taken from them before would show the title. */
+void	proc_title_init(int argc, char **argv);
+void	proc_title(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+struct proc_limits {
+	size_t	memory;		/* bytes of address space; 0: as is */
+	int	files;		/* open descriptors; 0: as is */
+	bool	no_fork;	/* RLIMIT_NPROC 0 */
+};
+void	proc_limit(const struct proc_limits *);
+
+/* Pid file, locked while the process lives.  Fails when another daemon holds
+ * it, and names its pid.  Returns the descriptor. */
+int	proc_pidfile(const char *path, struct fault *);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OS_SOCK_H
+#define OS_SOCK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/fault.h"
+#include "base/ip.h"
+
+/* Sockets: making them, and passing descriptors over them. */
+
+struct sock_addr {
+	struct ip	ip;	/* family 0: a local (unix) socket */
+	uint16_t	port;
+};
+
+/* Listening, non-blocking, close-on-exec; TCP with SO_REUSEADDR, TCP_NODELAY
+ * and, when timeout > 0, that many seconds of SO_RCVTIMEO and SO_SNDTIMEO,
+ * which accepted sockets inherit.  IPv6 sockets are V6ONLY. */
+int	sock_listen(const struct sock_addr *, int backlog, int timeout,
+	    struct fault *);
+/* A path that is a stale socket is replaced.  mode is that of the node. */
+int	sock_listen_unix(const char *path, mode_t mode, int backlog,
+	    struct fault *);
+/* accept4 with SOCK_CLOEXEC; blocking connection.  -1 with errno. */
+int	sock_accept(int fd, struct sock_addr *peer);
+/* The address of this end. */
+int	sock_local(int fd, struct sock_addr *);
+/* The user on the other end of a unix socket; -1 with errno. */
+int	sock_peer_uid(int fd, uid_t *uid, pid_t *pid);
+
+/* Connects within timeout seconds; src may be NULL.  The fault's text is the
+ * plain reason ("Connection refused"). */
+int	sock_connect(const struct sock_addr *, const struct ip *src,
+	    int timeout, struct fault *);
+int	sock_connect_unix(const char *path, struct fault *);
+/* A pair of type SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET, close-on-exec. */
+int	sock_pair(int type, int fd[2], struct fault *);
+
+/* A packet with up to SOCK_FDS_MAX descriptors on a SEQPACKET or DGRAM
+ * socket.  Send: 0 or -1 with errno (EAGAIN when flags has MSG_DONTWAIT and
+ * there is no room).  Receive: length, 0 at the end, -1 with errno; a packet
+ * that was cut is EMSGSIZE; received descriptors are close-on-exec and *nfds
+ * says how many came (excess ones are closed). */
+#define SOCK_FDS_MAX	4
+int	sock_send(int fd, struct str packet, const int *fds, size_t nfds,
+	    int flags);
+ssize_t	sock_receive(int fd, void *p, size_t size, int *fds, size_t *nfds,
+	    int flags);
+
+#endif

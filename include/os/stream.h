@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OS_STREAM_H
+#define OS_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "base/buf.h"
+#include "base/str.h"
+
+/*
+ * A two-way byte stream with buffers, lines and deadlines: the only way in
+ * which SMTP is spoken here.  Reading blocks (a process serves one peer), with
+ * the socket's own timeout (SO_RCVTIMEO), so that a wait is one system call.
+ * Writing collects until stream_flush(), which sends all in one call.
+ *
+ * TLS is another set of ops below the same buffers.
+ */
+struct stream_ops {
+	/* As read(2) and write(2): bytes, 0 for end, -1 with errno (EAGAIN on
+	 * the socket's timeout, EINTR on a signal). */
+	ssize_t	(*read)(void *ctx, void *p, size_t n);
+	ssize_t	(*write)(void *ctx, const void *p, size_t n);
+	void	(*close)(void *ctx);	/* orderly end, before close(2) */
+};
+
+enum stream_result {
+	STREAM_OK,
+	STREAM_END,		/* the peer has closed */
+	STREAM_TIMEOUT,
+	STREAM_BROKEN,		/* errno tells */
+	STREAM_SIGNAL,		/* a caught signal came first; nothing lost */
+	STREAM_TOO_LONG,	/* stream_line(): skipped up to its end */
+	STREAM_BARE,		/* stream_line(): bare LF or CR, or NUL, within
+				 * the line; skipped up to its CRLF */
+};
+
+#define STREAM_IN_SIZE	16384
+
+struct stream {
+	int			 fd;
+	int			 out_fd;	/* fd, but for a pair */
+	bool			 is_pipe;	/* out_fd is no socket */
+	bool			 skipping;	/* in a line too long */
+	const struct stream_ops	*ops;
+	void			*ctx;
+	char			*in;	/* STREAM_IN_SIZE, made at first use */
+	size_t			 in_at, in_end;
+	struct buf		 out;
+	int			 timeout;	/* seconds set on the socket */
+	int64_t			 deadline;	/* clock_mono_ms, 0: none */
+	uint64_t		 bytes_in, bytes_out;
+};
+
+/* Takes fd over; plain read and write until stream_set_ops(). */
+void	stream_init(struct stream *, int fd);
+/* Two descriptors, pipes perhaps (which have no timeouts). */
+void	stream_init_pair(struct stream *, int in, int out);
+void	stream_close(struct stream *);
+/* The plain buffer must be empty (stream_pending() == 0). */
+void	stream_set_ops(struct stream *, const struct stream_ops *, void *ctx);
+
+/* Seconds that a single read or write may block.  Costs two system calls
+ * when it changes, none otherwise. */
+void	stream_set_timeout(struct stream *, int seconds);
+/* The timeout is already on the socket (inherited from its listener). */
+void	stream_has_timeout(struct stream *, int seconds);
+/* From now on the whole of what follows must end within so many seconds;
+ * checked after each read and write.  0 takes it away. */
+void	stream_set_deadline(struct stream *, int seconds);
+
+/* Bytes that are already here. */
+size_t	stream_pending(const struct stream *);
+/* One read into the buffer, after flushing nothing; STREAM_OK means that
+ * there is more than before.  The buffer must not be full. */
+enum stream_result stream_fill(struct stream *);
+/* The bytes at hand, and dropping the first n of them. */
+struct str stream_peek(const struct stream *);
+void	stream_skip(struct stream *, size_t n);
+
+/*
+ * The next line up to CRLF, without it, valid until the next call that reads.
+ * Flushes pending output before it has to wait.  A line longer than max bytes
+ * (CRLF included; max <= STREAM_IN_SIZE) is STREAM_TOO_LONG.
+ * With lax, a bare LF ends a line as well (replies of foreign servers).
+ */
+enum stream_result stream_line(struct stream *, size_t max, bool lax,
+	    struct str *line);
+
+void	stream_put(struct stream *, struct str);
+void	stream_printf(struct stream *, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+/* Sends everything collected.  After STREAM_SIGNAL the rest is still there:
+ * call again. */
+enum stream_result stream_flush(struct stream *);
+/* Sends what was collected and then p, without copying p (a first piece of p
+ * may be, to fill a TLS record).  A signal does not end it. */
+enum stream_result stream_send(struct stream *, struct str p);
+
+/* "connection closed", "timed out", ... for a log line. */
+const char *stream_result_text(enum stream_result);
+
+#endif

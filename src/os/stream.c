@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A two-way byte stream with buffers, lines and deadlines.  Every SMTP
+ * dialogue, on either side, in clear or over TLS, goes through one of these.
+ *
+ * Reading blocks: a process serves one peer, so a wait is one read(2) and
+ * the socket's own timeout ends it.  Output is collected; it leaves in one
+ * system call when somebody flushes or when stream_line() has no whole line
+ * at hand and must wait.  So the replies to a pipelined group of commands
+ * travel together (RFC 2920 3.2) with nobody having to think of it.
+ *
+ * A line is what lies before CRLF, nothing else.  A bare LF or CR never ends
+ * one: where two hops disagree on that, one message can be made to look like
+ * two.  What a line is called (good, too long, bare) depends on its bytes
+ * alone, never on how they were split over packets: it ends at its first
+ * CRLF; longer than the limit is TOO_LONG, else a bare byte makes it BARE.
+ *
+ *	in:  [ .... in_at ======== in_end ....... STREAM_IN_SIZE )
+ *	             what has come and was not taken
+ */
+#include "os/stream.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "os/clock.h"
+
+#define RECORD_SIZE	16384	/* what one TLS record holds */
+
+void
+stream_init_pair(struct stream *s, int in, int out)
+{
+	memset(s, 0, sizeof(*s));
+	s->fd = in;
+	s->out_fd = out;
+	buf_init(&s->out);
+}
+
+void
+stream_init(struct stream *s, int fd)
+{
+	stream_init_pair(s, fd, fd);
+}
+
+void
+stream_close(struct stream *s)
+{
+	if (s->ops != NULL && s->ops->close != NULL)
+		s->ops->close(s->ctx);
+	if (s->out_fd != s->fd && s->out_fd != -1)
+		close(s->out_fd);
+	if (s->fd != -1)
+		close(s->fd);
+	mem_free(s->in);
+	buf_free(&s->out);
+	stream_init(s, -1);
+}
+
+void
+stream_set_ops(struct stream *s, const struct stream_ops *ops, void *ctx)
+{
+	/* Bytes from before must not be taken for bytes from within. */
+	must(stream_pending(s) == 0);
+	must(s->out.n == 0);
+	s->ops = ops;
+	s->ctx = ctx;
+}
+
+void
+stream_set_timeout(struct stream *s, int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	if (seconds == s->timeout)
+		return;
+	s->timeout = seconds;
+	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(s->out_fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+}
+
+void
+stream_has_timeout(struct stream *s, int seconds)
+{
+	s->timeout = seconds;
+}
+
+void
+stream_set_deadline(struct stream *s, int seconds)
+{
+	if (seconds == 0)
+		s->deadline = 0;
+	else
+		s->deadline = clock_mono_ms() + (int64_t)seconds * 1000;
+}
+
+static enum stream_result
+check_deadline(const struct stream *s)
+{
+	if (s->deadline != 0 && clock_mono_ms() >= s->deadline)
+		return STREAM_TIMEOUT;
+	return STREAM_OK;
+}
+
+static enum stream_result
+failed(void)
+{
+	if (errno == EAGAIN)
+		return STREAM_TIMEOUT;
+	if (errno == EINTR)
+		return STREAM_SIGNAL;
+	return STREAM_BROKEN;
+}
+
+size_t
+stream_pending(const struct stream *s)
+{
+	return s->in_end - s->in_at;
+}
+
+/* Puts what is pending to the front, so that a read finds all the room. */
+static void
+make_room(struct stream *s)
+{
+	size_t n = stream_pending(s);
+
+	/* Not zeroed: a page that is not touched costs nothing. */
+	if (s->in == NULL)
+		s->in = mem_resize(NULL, STREAM_IN_SIZE);
+	if (s->in_at > 0 && n > 0)
+		memmove(s->in, s->in + s->in_at, n);
+	s->in_at = 0;
+	s->in_end = n;
+}
+
+enum stream_result
+stream_fill(struct stream *s)
+{
+	size_t room;
+	ssize_t n;
+
+	make_room(s);
+	room = STREAM_IN_SIZE - s->in_end;
+	must(room > 0);
+	if (s->ops != NULL)
+		n = s->ops->read(s->ctx, s->in + s->in_end, room);
+	else
+		n = read(s->fd, s->in + s->in_end, room);
+	if (n == 0)
+		return STREAM_END;
+	if (n < 0)
+		return failed();
+	s->in_end += (size_t)n;
+	s->bytes_in += (uint64_t)n;
+	return check_deadline(s);
+}
+
+struct str
+stream_peek(const struct stream *s)
+{
+	if (s->in == NULL)
+		return STR_NONE;
+	return str_span(s->in + s->in_at, stream_pending(s));
+}
+
+void
+stream_skip(struct stream *s, size_t n)
+{
+	must(n <= stream_pending(s));
+	s->in_at += n;
+}
+
+/* The length of the line at the front with its end, or 0 when that has not
+ * come.  The first *seen bytes were searched before; it moves on. */
+static size_t
+measure(const struct stream *s, bool lax, size_t *seen)
+{
+	struct str in = stream_peek(s);
+	const char *lf;
+	size_t at;
+
+	while (*seen < in.n) {
+		lf = memchr(in.p + *seen, '\n', in.n - *seen);
+		if (lf == NULL)
+			break;
+		at = (size_t)(lf - in.p);
+		*seen = at + 1;
+		if (lax || (at > 0 && in.p[at - 1] == '\r'))
+			return at + 1;
+	}
+	*seen = in.n;
+	return 0;
+}
+
+/* Drops what cannot be the end of the line that is being skipped. */
+static void
+drop_skipped(struct stream *s)
+{
+	struct str in = stream_peek(s);
+
+	stream_skip(s, in.n > 0 && in.p[in.n - 1] == '\r' ? in.n - 1 : in.n);
+}
+
+/* A whole line of n bytes is at the front. */
+static enum stream_result
+take_line(struct stream *s, size_t n, struct str *line)
+{
+	struct str in = stream_peek(s);
+	size_t len = n - 1;
+
+	stream_skip(s, n);
+	if (len > 0 && in.p[len - 1] == '\r')
+		len--;
+	if (len > 0 && (memchr(in.p, '\r', len) != NULL ||
+	    memchr(in.p, '\n', len) != NULL ||
+	    memchr(in.p, '\0', len) != NULL))
+		return STREAM_BARE;
+	*line = str_span(in.p, len);
+	return STREAM_OK;
+}
+
+static enum stream_result
+wait_more(struct stream *s)
+{
+	enum stream_result r;
+
+	if (s->out.n > 0 && (r = stream_flush(s)) != STREAM_OK)
+		return r;
+	return stream_fill(s);
+}
+
+/* Goes on until the end of a line that is too long. */
+static enum stream_result
+skip_line(struct stream *s, bool lax)
+{
+	enum stream_result r;
+	size_t n, seen = 0;
+
+	while ((n = measure(s, lax, &seen)) == 0) {
+		drop_skipped(s);
+		seen = 0;
+		if ((r = wait_more(s)) != STREAM_OK)
+			return r;
+	}
+	stream_skip(s, n);
+	s->skipping = false;
+	return STREAM_TOO_LONG;
+}
+
+enum stream_result
+stream_line(struct stream *s, size_t max, bool lax, struct str *line)
+{
+	enum stream_result r;
+	size_t n, seen = 0;
+
+	must(max <= STREAM_IN_SIZE);
+	*line = STR_NONE;
+	while (!s->skipping) {
+		n = measure(s, lax, &seen);
+		if (n != 0 && n <= max)
+			return take_line(s, n, line);
+		if (n == 0 && seen < max) {
+			if ((r = wait_more(s)) != STREAM_OK)
+				return r;
+			continue;
+		}
+		s->skipping = true;
+	}
+	return skip_line(s, lax);
+}
+
+void
+stream_put(struct stream *s, struct str p)
+{
+	buf_puts(&s->out, p);
+}
+
+void
+stream_printf(struct stream *s, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&s->out, fmt, ap);
+	va_end(ap);
+}
+
+/* One write of both parts. */
+static ssize_t
+write_once(struct stream *s, struct str a, struct str b)
+{
+	struct iovec iov[2] = {
+		{ (void *)(uintptr_t)a.p, a.n },
+		{ (void *)(uintptr_t)b.p, b.n },
+	};
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n;
+
+	if (s->ops != NULL) {
+		if (a.n > 0)
+			return s->ops->write(s->ctx, a.p, a.n);
+		return s->ops->write(s->ctx, b.p, b.n);
+	}
+	if (a.n == 0) {
+		msg.msg_iov++;
+		msg.msg_iovlen--;
+	} else if (b.n == 0) {
+		msg.msg_iovlen--;
+	}
+	if (!s->is_pipe) {
+		n = sendmsg(s->out_fd, &msg, MSG_NOSIGNAL);
+		if (n != -1 || errno != ENOTSOCK)
+			return n;
+		s->is_pipe = true;
+	}
+	return writev(s->out_fd, msg.msg_iov, (int)msg.msg_iovlen);
+}
+
+enum stream_result
+stream_flush(struct stream *s)
+{
+	enum stream_result r = STREAM_OK;
+	struct str left = buf_str(&s->out);
+	ssize_t n;
+
+	while (left.n > 0 && r == STREAM_OK) {
+		n = write_once(s, left, STR_NONE);
+		if (n < 0) {
+			r = failed();
+		} else {
+			s->bytes_out += (uint64_t)n;
+			left = str_from(left, (size_t)n);
+			r = check_deadline(s);
+		}
+	}
+	if (left.n == 0)
+		buf_reset(&s->out);
+	else
+		buf_drop(&s->out, s->out.n - left.n);
+	return r;
+}
+
+enum stream_result
+stream_send(struct stream *s, struct str p)
+{
+	enum stream_result r = STREAM_OK;
+	struct str head;
+	size_t n;
+	ssize_t done;
+
+	/* Through TLS the first record is filled up instead. */
+	if (s->ops != NULL && s->out.n > 0 && s->out.n < RECORD_SIZE) {
+		n = RECORD_SIZE - s->out.n;
+		buf_puts(&s->out, str_slice(p, 0, n));
+		p = str_from(p, n);
+	}
+	head = buf_str(&s->out);
+	while (head.n + p.n > 0 && (r == STREAM_OK || r == STREAM_SIGNAL)) {
+		done = write_once(s, head, p);
+		if (done < 0) {
+			r = failed();
+			continue;
+		}
+		s->bytes_out += (uint64_t)done;
+		n = (size_t)done < head.n ? (size_t)done : head.n;
+		head = str_from(head, n);
+		p = str_from(p, (size_t)done - n);
+		r = check_deadline(s);
+	}
+	buf_reset(&s->out);
+	return r;
+}
+
+const char *
+stream_result_text(enum stream_result r)
+{
+	switch (r) {
+	case STREAM_OK:
+		return "ok";
+	case STREAM_END:
+		return "connection closed";
+	case STREAM_TIMEOUT:
+		return "timed out";
+	case STREAM_BROKEN:
+		return "connection lost";
+	case STREAM_SIGNAL:
+		return "interrupted by a signal";
+	case STREAM_TOO_LONG:
+		return "line too long";
+	case STREAM_BARE:
+		return "bare CR, LF or NUL in line";
+	}
+	return "unknown";
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * os/signal: a signal is a flag, once, and lost neither before nor during a
+ * wait.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/wait.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "os/signal.h"
+
+static void
+taken_once(void **state)
+{
+	(void)state;
+	signal_catch(SIGUSR1);
+	assert_false(signal_take(SIGUSR1));
+	raise(SIGUSR1);
+	raise(SIGUSR1);
+	assert_true(signal_is_pending(SIGUSR1));
+	assert_false(signal_is_pending(SIGUSR2));
+	assert_true(signal_take(SIGUSR1));
+	assert_false(signal_take(SIGUSR1));
+	signal_reset();
+}
+
+static void
+calls_are_interrupted(void **state)
+{
+	char c;
+	int p[2];
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	signal_catch(SIGALRM);
+	alarm(1);
+	assert_int_equal(read(p[0], &c, 1), -1);
+	assert_int_equal(errno, EINTR);
+	assert_true(signal_take(SIGALRM));
+	signal_reset();
+	close(p[0]);
+	close(p[1]);
+}
+
+/* A signal that came between asking and waiting ends the wait. */
+static void
+no_race(void **state)
+{
+	struct timespec limit = { 10, 0 };
+
+	(void)state;
+	signal_catch(SIGUSR1);
+	signal_catch(SIGCHLD);
+	signal_block_caught();
+	assert_int_equal(sigismember(signal_wait_mask(), SIGUSR1), 0);
+	raise(SIGUSR1);
+	assert_false(signal_is_pending(SIGUSR1));
+	assert_int_equal(ppoll(NULL, 0, &limit, signal_wait_mask()), -1);
+	assert_int_equal(errno, EINTR);
+	assert_true(signal_take(SIGUSR1));
+	signal_reset();
+}
+
+static int
+child(void)
+{
+	sigset_t now;
+	struct sigaction sa;
+
+	raise(SIGUSR2);		/* blocked, pending in the parent's way */
+	signal_reset();		/* delivered with its default now: dies */
+	sigprocmask(SIG_SETMASK, NULL, &now);
+	sigaction(SIGUSR1, NULL, &sa);
+	return sa.sa_handler == SIG_DFL && !signal_is_pending(SIGUSR1) &&
+	    sigismember(&now, SIGUSR1) == 0 ? 7 : 1;
+}
+
+static void
+reset_in_a_child(void **state)
+{
+	struct sigaction sa;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	signal_ignore(SIGPIPE);
+	signal_catch(SIGUSR1);
+	raise(SIGUSR1);
+	signal_block_caught();
+	if ((pid = fork()) == 0) {
+		signal_ignore(SIGUSR2);
+		_exit(child());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+	if ((pid = fork()) == 0) {
+		signal_catch(SIGUSR2);
+		signal_block_caught();
+		_exit(child());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR2);
+	/* The parent's own flags are untouched; what is ignored stays so. */
+	assert_true(signal_take(SIGUSR1));
+	signal_reset();
+	sigaction(SIGPIPE, NULL, &sa);
+	assert_ptr_equal(sa.sa_handler, SIG_IGN);
+	signal_default(SIGPIPE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(taken_once),
+		cmocka_unit_test(calls_are_interrupted),
+		cmocka_unit_test(no_race),
+		cmocka_unit_test(reset_in_a_child),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
