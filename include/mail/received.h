@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MAIL_RECEIVED_H
+#define MAIL_RECEIVED_H
+
+#include <stdint.h>
+#include "base/buf.h"
+#include "mail/envelope.h"
+
+/*
+ * The trace line of RFC 5321 4.4, folded, ended by CRLF:
+ *
+ * Received: from HELO (NAME [IP])
+ *	by HOSTNAME (godwit) with ESMTP id ID
+ *	for <rcpt>; Sun, 22 Nov 2026 06:22:26 +0000
+ *
+ * "for" only when there is one recipient (as given at RCPT).  From a local
+ * program: "Received: by HOSTNAME (godwit, from userid 1000)\r\n\tid ID; ...".
+ * Nothing in helo can break out of its place: what is not printable, and
+ * parentheses, become "?".
+ */
+void	received_put(struct buf *, const struct envelope *,
+	    struct str hostname, struct str id, int64_t wall);
+
+#endif
