@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Compiled maps in Berkeley DB hash files, the format of Postfix's "hash:" and
+ * of sendmail, so that either can be put in the place of the other.
+ *
+ * Reading: the first page is checked by ourselves before the library sees the
+ * file, because the library trusts some of what it says.  Everything that is
+ * odd, here or later, is a temporary fault and never "not found".  A file that
+ * was written here has a checksum on every page, so that a flipped bit cannot
+ * hide a name.  Files of other programs have none; the library would follow a
+ * damaged index out of its page, so it is made to verify the structure of
+ * such a file before it is used.
+ *
+ * Writing: always a whole new file beside the old one, synced and renamed.  A
+ * reader has the old one or the new one, never half of either.
+ *
+ * No environment is ever opened with a home directory, so no DB_CONFIG is read
+ * from anywhere (SECURITY R-17), and the library's own messages are silenced:
+ * what is to be said is in the fault.  This is the only file that includes
+ * <db.h>.  Called by map/build and route/alias.
+ */
+#include "map/db.h"
+
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <db.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "os/file.h"
+
+#define CACHE_READ	((uint32_t)32 * 1024)
+#define CACHE_PAGES	8	/* the library needs a few at once */
+#define CACHE_WRITE	((uint32_t)4 * 1024 * 1024)
+#define CACHE_VERIFY	((uint32_t)1024 * 1024)
+#define VALUE_MAX	((uint32_t)1024 * 1024)
+#define RANDOM_DIGITS	10
+
+/* The first page of a file (DBMETA and HMETA of the library's file format). */
+#define META_SIZE	512
+#define META_MAGIC_AT	12
+#define META_VERSION_AT	16
+#define META_PAGESIZE_AT 20
+#define META_FLAGS_AT	26
+#define META_LAST_AT	32
+#define META_SUM_AT	492
+#define META_MAGIC	0x061561U	/* a hash */
+#define META_VERSION	9U
+#define META_FLAG_SUM	0x01
+
+struct db_map {
+	struct map	 map;
+	DB		*db;
+	dev_t		 dev;
+	ino_t		 ino;
+	off_t		 size;
+	struct timespec	 mtime;
+	bool		 nul_known;	/* some key has been found */
+	bool		 nul;		/* and it was with its NUL */
+	char		*path;
+};
+
+struct db_writer {
+	DB	*db;
+	char	*path;
+	char	*temporary;
+};
+
+static void
+ignore_error(const DB_ENV *env, const char *prefix, const char *text)
+{
+	(void)env;
+	(void)prefix;
+	(void)text;
+}
+
+static void
+ignore_message(const DB_ENV *env, const char *text)
+{
+	(void)env;
+	(void)text;
+}
+
+static int
+fail(struct fault *why, const char *path, int err)
+{
+	if (err > 0)
+		return fault_system(why, err, "%s", path);
+	return fault_temporary(why, 451, 3, 0, "%s: %s", path,
+	    db_strerror(err));
+}
+
+static int
+fail_corrupt(struct fault *why, const char *path, const char *what)
+{
+	return fault_temporary(why, 451, 3, 0,
+	    "%s: not a sound database: %s", path, what);
+}
+
+/* A handle that says nothing and has the given cache. */
+static int
+make_handle(DB **db, uint32_t cache, const char *path, struct fault *why)
+{
+	DB_ENV *env;
+	int r;
+
+	if ((r = db_create(db, NULL, 0)) != 0) {
+		*db = NULL;
+		return fail(why, path, r);
+	}
+	(*db)->set_errcall(*db, ignore_error);
+	(*db)->set_msgcall(*db, ignore_message);
+	/* Or else it looks for a place for temporary files, at each open. */
+	env = (*db)->get_env(*db);
+	if ((r = env->set_tmp_dir(env, "/")) == 0)
+		r = (*db)->set_cachesize(*db, 0, cache, 1);
+	if (r != 0) {
+		(*db)->close(*db, 0);
+		*db = NULL;
+		return fail(why, path, r);
+	}
+	return 0;
+}
+
+/* The number at this place, whatever the byte order of its writer. */
+static uint32_t
+meta_number(const unsigned char *meta, size_t at, bool swapped)
+{
+	uint32_t v;
+
+	memcpy(&v, meta + at, sizeof(v));
+	return swapped ? __builtin_bswap32(v) : v;
+}
+
+static bool
+is_all_zero(const unsigned char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (p[i] != 0)
+			return false;
+	return true;
+}
+
+/* NULL when the first page is sound, else what is wrong with it. */
+static const char *
+judge_meta(const unsigned char *meta, uint64_t size, uint32_t *pagesize)
+{
+	bool swapped;
+	uint64_t pages;
+
+	swapped = meta_number(meta, META_MAGIC_AT, false) != META_MAGIC;
+	if (meta_number(meta, META_MAGIC_AT, swapped) != META_MAGIC)
+		return "it is no hash";
+	if (meta_number(meta, META_VERSION_AT, swapped) != META_VERSION)
+		return "unknown version";
+	*pagesize = meta_number(meta, META_PAGESIZE_AT, swapped);
+	if (*pagesize < 512 || *pagesize > 65536 ||
+	    (*pagesize & (*pagesize - 1)) != 0)
+		return "impossible page size";
+	pages = (uint64_t)meta_number(meta, META_LAST_AT, swapped) + 1;
+	if (size % *pagesize != 0 || size / *pagesize < pages)
+		return "it is cut short";
+	/* Without the flag the library would not look at the checksum. */
+	if ((meta[META_FLAGS_AT] & META_FLAG_SUM) == 0 &&
+	    !is_all_zero(meta + META_SUM_AT, META_SIZE - META_SUM_AT))
+		return "damaged first page";
+	return NULL;
+}
+
+/* Our own look at the file; remembers which file it was. */
+static int
+inspect(int fd, struct db_map *m, uint32_t *pagesize, bool *summed,
+    struct fault *why)
+{
+	struct stat st;
+	unsigned char meta[META_SIZE];
+	const char *wrong;
+
+	if (fstat(fd, &st) == -1)
+		return fail(why, m->path, errno);
+	if (!S_ISREG(st.st_mode))
+		return fail_corrupt(why, m->path, "it is no regular file");
+	if (st.st_size < META_SIZE)
+		return fail_corrupt(why, m->path, "it is too short");
+	if (file_pread(fd, meta, sizeof(meta), 0, why) == -1)
+		return -1;
+	m->dev = st.st_dev;
+	m->ino = st.st_ino;
+	m->size = st.st_size;
+	m->mtime = st.st_mtim;
+	wrong = judge_meta(meta, (uint64_t)st.st_size, pagesize);
+	if (wrong != NULL)
+		return fail_corrupt(why, m->path, wrong);
+	*summed = (meta[META_FLAGS_AT] & META_FLAG_SUM) != 0;
+	return 0;
+}
+
+/* Are all pages what they should be?  As slow as the file is long. */
+static int
+verify(const char *path, struct fault *why)
+{
+	DB *db;
+	int r;
+
+	if (make_handle(&db, CACHE_VERIFY, path, why) == -1)
+		return -1;
+	/* This takes the handle in every case. */
+	r = db->verify(db, path, NULL, NULL, 0);
+	if (r == DB_VERIFY_BAD)
+		return fail_corrupt(why, path, "its structure is damaged");
+	return r == 0 ? 0 : fail(why, path, r);
+}
+
+static int
+open_reader(struct db_map *m, bool *missing, struct fault *why)
+{
+	uint32_t pagesize = 0, cache;
+	bool summed = false;
+	int fd, r;
+
+	fd = open(m->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1) {
+		*missing = errno == ENOENT;
+		return fail(why, m->path, errno);
+	}
+	r = inspect(fd, m, &pagesize, &summed, why);
+	close(fd);
+	if (r == -1 || (!summed && verify(m->path, why) == -1))
+		return -1;
+	cache = pagesize * CACHE_PAGES;
+	if (cache < CACHE_READ)
+		cache = CACHE_READ;
+	if (make_handle(&m->db, cache, m->path, why) == -1)
+		return -1;
+	r = m->db->open(m->db, NULL, m->path, NULL, DB_HASH, DB_RDONLY, 0);
+	if (r != 0)
+		return fail(why, m->path, r);
+	return 0;
+}
+
+static int
+get(struct db_map *m, char *key, size_t n, DBT *value)
+{
+	DBT k;
+
+	memset(&k, 0, sizeof(k));
+	memset(value, 0, sizeof(*value));
+	k.data = key;
+	k.size = (uint32_t)n;
+	return m->db->get(m->db, NULL, &k, value, 0);
+}
+
+static int
+find_key(struct map *map, struct arena *arena, struct str key,
+    struct str *value, struct fault *why)
+{
+	struct db_map *m = (struct db_map *)map;
+	struct str found;
+	char k[DB_KEY_LONGEST + 1];
+	DBT v;
+	bool nul;
+	int r;
+
+	if (key.n == 0 || key.n > DB_KEY_LONGEST)
+		return 0;
+	memcpy(k, key.p, key.n);
+	k[key.n] = '\0';
+	nul = !m->nul_known || m->nul;
+	r = get(m, k, key.n + nul, &v);
+	if (r == DB_NOTFOUND && !m->nul_known) {
+		nul = false;
+		r = get(m, k, key.n, &v);
+	}
+	if (r == DB_NOTFOUND)
+		return 0;
+	if (r != 0)
+		return fail(why, m->path, r);
+	if (v.size > VALUE_MAX)
+		return fail_corrupt(why, m->path, "a value is too long");
+	m->nul_known = true;
+	m->nul = nul;
+	found = str_span(v.data, v.size);
+	if (found.n > 0 && found.p[found.n - 1] == '\0')
+		found.n--;
+	*value = arena_str(arena, found);
+	return 1;
+}
+
+static void
+close_map(struct map *map)
+{
+	struct db_map *m = (struct db_map *)map;
+
+	if (m->db != NULL)
+		m->db->close(m->db, DB_NOSYNC);
+	mem_free(m->path);
+	mem_free(m);
+}
+
+static const struct map_ops db_ops = { find_key, close_map };
+
+struct map *
+db_open(const char *path, bool *missing, struct fault *why)
+{
+	struct db_map *m;
+
+	*missing = false;
+	m = mem_alloc(sizeof(*m));
+	m->map.ops = &db_ops;
+	m->path = mem_copy(path, strlen(path));
+	if (open_reader(m, missing, why) == -1) {
+		close_map(&m->map);
+		return NULL;
+	}
+	return &m->map;
+}
+
+bool
+db_is_current(const struct map *map)
+{
+	const struct db_map *m = (const struct db_map *)map;
+	struct stat st;
+
+	if (stat(m->path, &st) == -1)
+		return false;
+	return st.st_dev == m->dev && st.st_ino == m->ino &&
+	    st.st_size == m->size &&
+	    st.st_mtim.tv_sec == m->mtime.tv_sec &&
+	    st.st_mtim.tv_nsec == m->mtime.tv_nsec;
+}
+
+static void
+free_writer(struct db_writer *w)
+{
+	mem_free(w->path);
+	mem_free(w->temporary);
+	mem_free(w);
+}
+
+void
+db_writer_abort(struct db_writer *w)
+{
+	if (w == NULL)
+		return;
+	if (w->db != NULL)
+		w->db->close(w->db, DB_NOSYNC);
+	unlink(w->temporary);
+	free_writer(w);
+}
+
+/* path.RANDOM */
+static char *
+name_temporary(const char *path)
+{
+	struct buf b;
+	uint64_t random = 0;
+	char digits[RANDOM_DIGITS];
+	char *name;
+
+	/* Without randomness names may clash, and DB_EXCL sees that. */
+	(void)!getrandom(&random, sizeof(random), 0);
+	num_base32(digits, RANDOM_DIGITS, random >> (64 - 5 * RANDOM_DIGITS));
+	buf_init(&b);
+	buf_putz(&b, path);
+	buf_putc(&b, '.');
+	buf_put(&b, digits, sizeof(digits));
+	name = mem_copy(b.p, b.n);
+	buf_free(&b);
+	return name;
+}
+
+struct db_writer *
+db_writer_new(const char *path, struct fault *why)
+{
+	struct db_writer *w;
+	int r;
+
+	w = mem_alloc(sizeof(*w));
+	w->path = mem_copy(path, strlen(path));
+	w->temporary = name_temporary(path);
+	if (make_handle(&w->db, CACHE_WRITE, path, why) == -1)
+		goto out;
+	r = w->db->set_flags(w->db, DB_CHKSUM);
+	if (r == 0)
+		r = w->db->open(w->db, NULL, w->temporary, NULL, DB_HASH,
+		    DB_CREATE | DB_EXCL, 0644);
+	if (r == 0)
+		return w;
+	fail(why, w->temporary, r);
+	w->db->close(w->db, DB_NOSYNC);
+	if (r != EEXIST)
+		unlink(w->temporary);
+out:
+	free_writer(w);
+	return NULL;
+}
+
+int
+db_writer_put(struct db_writer *w, struct str key, struct str value,
+    bool *duplicate, struct fault *why)
+{
+	DBT k, v;
+	char *kz, *vz;
+	int r;
+
+	*duplicate = false;
+	if (key.n > DB_KEY_LONGEST || value.n >= VALUE_MAX)
+		return fault_permanent(why, 550, 3, 5,
+		    "an entry is too long for %s", w->path);
+	kz = mem_copy(key.p, key.n);
+	vz = mem_copy(value.p, value.n);
+	memset(&k, 0, sizeof(k));
+	memset(&v, 0, sizeof(v));
+	k.data = kz;
+	k.size = (uint32_t)key.n + 1;
+	v.data = vz;
+	v.size = (uint32_t)value.n + 1;
+	r = w->db->put(w->db, NULL, &k, &v, DB_NOOVERWRITE);
+	mem_free(kz);
+	mem_free(vz);
+	if (r == DB_KEYEXIST) {
+		*duplicate = true;
+		return 0;
+	}
+	return r == 0 ? 0 : fail(why, w->temporary, r);
+}
+
+/* The file is complete: makes it lasting and readable for all. */
+static int
+settle(const char *path, struct fault *why)
+{
+	int fd, r = 0;
+
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return fail(why, path, errno);
+	if (fchmod(fd, 0644) == -1)
+		r = fail(why, path, errno);
+	else if (fsync(fd) == -1)
+		r = fail(why, path, errno);
+	close(fd);
+	return r;
+}
+
+static int
+sync_parent(const char *path, struct fault *why)
+{
+	struct str s = str_of(path);
+	char *dir;
+	int fd, r;
+
+	s = str_slice(s, 0, str_rfind(s, '/'));
+	if (s.n == strlen(path))
+		s = STR(".");
+	else if (s.n == 0)
+		s = STR("/");
+	dir = mem_copy(s.p, s.n);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fd == -1 ? fail(why, dir, errno) : file_sync_dir(fd, why);
+	if (fd != -1)
+		close(fd);
+	mem_free(dir);
+	return r;
+}
+
+int
+db_writer_commit(struct db_writer *w, struct fault *why)
+{
+	int r;
+
+	r = w->db->close(w->db, 0);
+	w->db = NULL;
+	r = r == 0 ? settle(w->temporary, why) : fail(why, w->temporary, r);
+	if (r == 0 && rename(w->temporary, w->path) == -1)
+		r = fail(why, w->path, errno);
+	if (r == -1) {
+		db_writer_abort(w);
+		return -1;
+	}
+	r = sync_parent(w->path, why);
+	free_writer(w);
+	return r;
+}
