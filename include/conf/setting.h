@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CONF_SETTING_H
+#define CONF_SETTING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/fault.h"
+#include "base/ip.h"
+#include "base/vec.h"
+
+/*
+ * What can be set: the struct that holds the values, and the one table that
+ * declares every setting of it.  Other rooms include conf/conf.h, which
+ * brings this along.
+ */
+enum conf_service {
+	SERVICE_SMTP,		/* 25 */
+	SERVICE_SUBMISSION,	/* 587 */
+};
+
+struct conf_listen {
+	enum conf_service service;
+	struct ip	  ip;		/* :: and 0.0.0.0 when not given */
+	uint16_t	  port;
+	unsigned	  line;		/* 0 everywhere: not from the file */
+};
+
+enum conf_class {
+	CLASS_LOCAL,		/* users of this system and its aliases */
+};
+
+struct conf_domain {
+	struct str	name;		/* lower case, A-labels */
+	enum conf_class	class;
+	unsigned	line;
+};
+
+enum conf_method {
+	DELIVER_MBOX,
+	DELIVER_MAILDIR,
+	DELIVER_COMMAND,
+};
+
+struct conf_deliver {
+	enum conf_method  method;
+	struct str	  path;		/* mbox: directory; maildir: "~/..."
+					 * or absolute; "%u" is the user;
+					 * command: all of it, as written */
+	VEC(struct str)	  argv;		/* command: words; "%u", "%h", "%s",
+					 * "%r", "%e" fill a part of one word,
+					 * "%%" is a percent sign; none in the
+					 * first */
+	unsigned	  line;
+};
+
+struct conf_route {
+	struct str	pattern;	/* "*.example", "example.org", "*" */
+	struct str	host;		/* name (A-labels) or address */
+	uint16_t	port;
+	bool		mx;		/* look up MX of host (no brackets, no
+					 * port given, not an address) */
+	unsigned	line;
+};
+
+/* Who the processes are; without privilege nobody changes. */
+struct conf_users {
+	struct str	session;	/* setting user: master and sessions */
+	struct str	queue;		/* queue-user: runner and workers */
+	struct str	drop_group;	/* may leave messages in spool/drop */
+	struct str	mail;		/* mail-user: delivers root's mail */
+};
+
+struct conf_timeout {			/* seconds */
+	uint64_t	command, data, session, connect;
+	uint64_t	deliver;	/* of a local command */
+};
+
+struct conf_retry {			/* seconds */
+	uint64_t	first, most;	/* doubles from the one to the other */
+	uint64_t	lifetime, lifetime_bounce;
+};
+
+struct conf {
+	struct arena		arena;
+	struct str		path;	/* of the file; "" when there is none */
+
+	struct str		hostname;
+	VEC(struct conf_listen)	listens;
+	VEC(struct conf_domain)	domains;	/* in the order of str_cmp() */
+	struct conf_deliver	deliver;
+	VEC(struct ipnet)	relay;		/* "relay for NETWORK" */
+	VEC(struct conf_route)	routes;
+
+	struct str		aliases;	/* path of the source file */
+	struct str		delimiter;	/* of user+extension; "" none */
+	struct str		spool;
+	struct str		run;		/* sockets and the pid file */
+	struct str		log;		/* syslog, stderr, path */
+
+	struct conf_users	users;
+
+	uint64_t		size;		/* bytes of a message */
+	uint64_t		recipients;	/* of a transaction */
+	uint64_t		hops;
+	uint64_t		sessions;	/* at once */
+	uint64_t		sessions_per_client;
+	uint64_t		errors;		/* of a session before 421 */
+	uint64_t		transactions;	/* of a session */
+	uint64_t		free_space;	/* bytes kept free in spool */
+
+	struct conf_timeout	timeout;
+
+	uint64_t		workers;		/* at once */
+	uint64_t		workers_per_destination;
+	struct conf_retry	retry;
+
+	/* Where the values came from: lines of the file, 0 for a default. */
+	unsigned		*lines;		/* by setting_index() */
+	VEC(unsigned)		relay_lines;	/* by network */
+	unsigned		listen_none;	/* of "listen none" */
+};
+
+enum setting_type {
+	SETTING_STRING,		/* of min..max bytes */
+	SETTING_NAME,		/* of a user or a group */
+	SETTING_PATH,		/* absolute, at most max bytes */
+	SETTING_LOG,		/* "syslog", "stderr" or a path */
+	SETTING_DOMAIN,
+	SETTING_NUMBER,
+	SETTING_SIZE,		/* bytes */
+	SETTING_DURATION,	/* seconds */
+	/* Those with more parts, see conf/sentence. */
+	SETTING_LISTEN,
+	SETTING_DOMAINS,
+	SETTING_DELIVER,
+	SETTING_RELAY,
+	SETTING_ROUTE,
+};
+
+struct setting {
+	const char	 *name;
+	enum setting_type type;
+	size_t		  offset;	/* of the member in struct conf */
+	const char	 *text;		/* default, as it would be written; a
+					 * line each when there are several;
+					 * NULL: worked out, or none */
+	uint64_t	  min, max;
+	bool		  reload;	/* a SIGHUP is enough to change it */
+	const char	 *meaning;
+};
+
+/* The table, in the order in which settings are shown; NULL behind the end. */
+const struct setting *setting_at(size_t i);
+size_t	setting_count(void);
+size_t	setting_index(const struct setting *);
+/* NULL when there is none of that name. */
+const struct setting *setting_find(struct str name);
+/* The setting whose name is nearest to a misspelt one, or NULL. */
+const char *setting_nearest(struct str name);
+/* One name, one value, given once? */
+bool	setting_is_simple(const struct setting *);
+bool	setting_may_repeat(const struct setting *);
+
+/* Parses the value of a simple setting into its member, copied to the arena of
+ * the conf.  Fails with 554 5.3.5 and a text such as "expected a size from 64K
+ * to 2G, got \"x\"". */
+int	setting_parse(struct conf *, const struct setting *, struct str value,
+	    struct fault *);
+/* A domain name as it is kept: A-labels, lower case; false when it is none. */
+bool	setting_domain(struct arena *, struct str text, struct str *out);
+/* Appends the value of a simple setting, not quoted. */
+void	setting_format(const struct conf *, const struct setting *,
+	    struct buf *);
+
+#endif

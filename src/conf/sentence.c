@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The settings that read as sentences: listen, domain, deliver, relay, route.
+ * Each is parsed from the words of one statement into its vector (or struct)
+ * in the conf, and formatted back into words that mean the same.
+ *
+ * A sentence that is wrong in one place is reported there and adds nothing,
+ * except that each name of a "domain" and each network of a "relay" stands for
+ * itself.  What is only wrong beside another sentence (two listeners on one
+ * port, a domain named twice) is found by conf/conf, which is the caller.
+ *
+ * Nothing here opens relaying by accident: a network without a prefix length
+ * is one host, and one that would take in everybody is refused.
+ */
+#include "conf/sentence.h"
+
+#include "base/die.h"
+#include "base/num.h"
+#include "mail/domain.h"
+
+#define LISTENS_MAX	64
+#define MAILDIR_NAME_MAX 1000
+
+static const struct {
+	const char	*name;
+	uint16_t	 port;
+} services[] = {
+	[SERVICE_SMTP] = { "smtp", 25 },
+	[SERVICE_SUBMISSION] = { "submission", 587 },
+};
+
+static const char *const listen_words[] = { "smtp", "submission", "none",
+    NULL };
+static const char *const method_words[] = {
+	[DELIVER_MBOX] = "mbox",
+	[DELIVER_MAILDIR] = "maildir",
+	[DELIVER_COMMAND] = "command",
+	NULL
+};
+
+/* HOST, HOST:PORT, [HOST], [HOST]:PORT, an IPv6 address as it is, :PORT. */
+struct endpoint {
+	struct str	host;
+	bool		brackets;
+	uint16_t	port;		/* 0: none given */
+};
+
+static bool
+parse_port(struct str text, uint16_t *port)
+{
+	uint64_t n;
+
+	if (!num_parse(text, UINT16_MAX, &n) || n == 0)
+		return false;
+	*port = (uint16_t)n;
+	return true;
+}
+
+static bool
+parse_endpoint(struct str text, struct endpoint *to)
+{
+	struct ip ip;
+	size_t at;
+
+	*to = (struct endpoint){ .host = text };
+	if (str_starts(text, STR("["))) {
+		at = str_find(text, ']');
+		if (at == text.n)
+			return false;
+		to->host = str_slice(text, 1, at);
+		to->brackets = true;
+		text = str_from(text, at + 1);
+		return text.n == 0 || (text.p[0] == ':' &&
+		    parse_port(str_from(text, 1), &to->port));
+	}
+	if (ip_parse(text, &ip) || (at = str_rfind(text, ':')) == text.n)
+		return true;
+	to->host = str_slice(text, 0, at);
+	return str_find(to->host, ':') == to->host.n &&
+	    parse_port(str_from(text, at + 1), &to->port);
+}
+
+static bool
+parse_address(struct str text, struct ip *ip)
+{
+	return ip_parse(text, ip) || ip_parse_literal(text, ip);
+}
+
+/* Is there a word i, and is it this one? */
+static bool
+is_word(const struct statement *s, size_t i, const char *word)
+{
+	return i < s->words.n && str_eq(s->words.p[i].text, str_of(word));
+}
+
+/* Is word i that keyword?  Reports it when not. */
+static bool
+want_word(const struct statement *s, size_t i, const char *word,
+    struct reader_errors *e)
+{
+	const char *known[] = { word, NULL };
+	struct buf what;
+
+	if (is_word(s, i, word))
+		return true;
+	buf_init(&what);
+	reader_put_quoted(&what, str_of(word));
+	reader_expected(e, s, i, buf_cstr(&what), known);
+	buf_free(&what);
+	return false;
+}
+
+/* Does the statement end before word i?  Reports it when not. */
+static bool
+want_end(const struct statement *s, size_t i, struct reader_errors *e)
+{
+	if (i >= s->words.n)
+		return true;
+	reader_expected(e, s, i, "the end of the line", NULL);
+	return false;
+}
+
+static void
+add_listen(struct conf *conf, const struct conf_listen *in)
+{
+	vec_push(&conf->arena, &conf->listens, *in);
+}
+
+/* Port only, or nothing at all: all addresses of both families. */
+static void
+add_listen_all(struct conf *conf, struct conf_listen in)
+{
+	in.ip = (struct ip){ .family = 4 };
+	add_listen(conf, &in);
+	in.ip = (struct ip){ .family = 6 };
+	add_listen(conf, &in);
+}
+
+static void
+listen_on(struct conf *conf, const struct statement *s, size_t i,
+    struct conf_listen in, struct reader_errors *e)
+{
+	struct endpoint at;
+	struct str where = i < s->words.n ? s->words.p[i].text : STR_NONE;
+
+	if (where.n > 0 && parse_port(where, &in.port)) {
+		add_listen_all(conf, in);
+		return;
+	}
+	if (where.n > 0 && parse_endpoint(where, &at)) {
+		if (at.port != 0)
+			in.port = at.port;
+		if (at.host.n == 0 && !at.brackets) {
+			add_listen_all(conf, in);
+			return;
+		}
+		if (parse_address(at.host, &in.ip)) {
+			add_listen(conf, &in);
+			return;
+		}
+	}
+	reader_expected(e, s, i, "an address, [ADDRESS]:PORT or a port", NULL);
+}
+
+static void
+parse_listen(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	struct conf_listen in = { .line = s->place.line };
+
+	if (is_word(s, 1, "none")) {
+		if (want_end(s, 2, e))
+			conf->listen_none = s->place.line;
+		return;
+	}
+	if (is_word(s, 1, "smtp"))
+		in.service = SERVICE_SMTP;
+	else if (is_word(s, 1, "submission"))
+		in.service = SERVICE_SUBMISSION;
+	else {
+		reader_expected(e, s, 1, "\"smtp\", \"submission\" or "
+		    "\"none\"", listen_words);
+		return;
+	}
+	if (conf->listens.n >= LISTENS_MAX) {
+		reader_error(e, s->place, "expected at most %d addresses to "
+		    "listen on", LISTENS_MAX);
+		return;
+	}
+	in.port = services[in.service].port;
+	if (s->words.n == 2)
+		add_listen_all(conf, in);
+	else if (want_word(s, 2, "on", e) && want_end(s, 4, e))
+		listen_on(conf, s, 3, in, e);
+}
+
+static void
+parse_domains(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	struct conf_domain domain = { .class = CLASS_LOCAL,
+	    .line = s->place.line };
+	size_t i, last = s->words.n - 1;
+
+	if (last < 2) {
+		reader_expected(e, s, s->words.n, last == 0 ||
+		    is_word(s, last, "local") ? "domain names and \"local\"" :
+		    "\"local\"", NULL);
+		return;
+	}
+	if (!want_word(s, last, "local", e))
+		return;
+	for (i = 1; i < last; i++) {
+		if (setting_domain(&conf->arena, s->words.p[i].text,
+		    &domain.name))
+			vec_push(&conf->arena, &conf->domains, domain);
+		else
+			reader_expected(e, s, i, "a domain name", NULL);
+	}
+}
+
+/*
+ * Cuts a command into words at blanks; ' and " keep blanks together, within a
+ * word too.  False when a quote is not closed.
+ */
+static bool
+split_command(struct arena *arena, struct str text, struct conf_deliver *out)
+{
+	struct buf word;
+	size_t i = 0;
+	char quote = '\0';
+	bool any;
+
+	buf_init(&word);
+	while (i < text.n) {
+		buf_reset(&word);
+		any = false;
+		for (; i < text.n; i++) {
+			if (quote == '\0' && str_is_blank(text.p[i]))
+				break;
+			any = true;
+			if (quote != '\0' ? text.p[i] == quote :
+			    text.p[i] == '\'' || text.p[i] == '"')
+				quote = quote != '\0' ? '\0' : text.p[i];
+			else
+				buf_putc(&word, text.p[i]);
+		}
+		if (any)
+			vec_push(arena, &out->argv,
+			    arena_str(arena, buf_str(&word)));
+		while (i < text.n && str_is_blank(text.p[i]))
+			i++;
+	}
+	buf_free(&word);
+	return quote == '\0';
+}
+
+/* The first % that is followed by none of the letters, or text.n. */
+static size_t
+find_bad_percent(struct str text, struct str letters)
+{
+	size_t i;
+
+	for (i = 0; i < text.n; i++) {
+		if (text.p[i] != '%')
+			continue;
+		if (i + 1 == text.n ||
+		    str_find(letters, text.p[i + 1]) == letters.n)
+			return i;
+		i++;
+	}
+	return text.n;
+}
+
+static void
+deliver_command(struct conf *conf, const struct statement *s,
+    struct conf_deliver *to, struct reader_errors *e)
+{
+	struct str text;
+
+	if (s->words.n != 3) {
+		reader_expected(e, s, s->words.n < 3 ? 2 : 3,
+		    "the command as one word in quotes", NULL);
+		return;
+	}
+	text = s->words.p[2].text;
+	to->path = arena_str(&conf->arena, text);
+	if (!split_command(&conf->arena, text, to))
+		reader_error(e, s->words.p[2].place,
+		    "expected a closing quote within the command");
+	else if (to->argv.n == 0 || to->argv.p[0].n < 2 ||
+	    to->argv.p[0].p[0] != '/' ||
+	    str_find(to->argv.p[0], '%') < to->argv.p[0].n)
+		reader_expected(e, s, 2,
+		    "a command that begins with an absolute path", NULL);
+	else if (find_bad_percent(text, STR("uhsre%")) < text.n)
+		reader_expected(e, s, 2, "only %u, %h, %s, %r, %e and %% in "
+		    "a command", NULL);
+	else
+		conf->deliver = *to;
+}
+
+static void
+deliver_path(struct conf *conf, const struct statement *s,
+    struct conf_deliver *to, struct reader_errors *e)
+{
+	bool maildir = to->method == DELIVER_MAILDIR;
+	struct str path = maildir ? STR("~/Maildir") : STR("/var/mail");
+
+	if (!want_end(s, 3, e))
+		return;
+	if (s->words.n == 3)
+		path = s->words.p[2].text;
+	while (path.n > 1 && path.p[path.n - 1] == '/')
+		path.n--;
+	if (!(str_starts(path, STR("/")) ||
+	    (maildir && str_starts(path, STR("~/")))) ||
+	    path.n > MAILDIR_NAME_MAX)
+		reader_expected(e, s, 2, maildir ? "an absolute path or one "
+		    "that begins with ~/" : "an absolute path", NULL);
+	else if (find_bad_percent(path, maildir ? STR("u") : STR_NONE) <
+	    path.n)
+		reader_expected(e, s, 2, maildir ? "a path with no other % "
+		    "than %u" : "a directory without %", NULL);
+	else {
+		to->path = arena_str(&conf->arena, path);
+		conf->deliver = *to;
+	}
+}
+
+static void
+parse_deliver(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	struct conf_deliver to = { .line = s->place.line };
+
+	if (is_word(s, 1, "command")) {
+		to.method = DELIVER_COMMAND;
+		deliver_command(conf, s, &to, e);
+	} else if (is_word(s, 1, "mbox") || is_word(s, 1, "maildir")) {
+		to.method = is_word(s, 1, "mbox") ? DELIVER_MBOX :
+		    DELIVER_MAILDIR;
+		deliver_path(conf, s, &to, e);
+	} else
+		reader_expected(e, s, 1, "\"mbox\", \"maildir\" or "
+		    "\"command\"", method_words);
+}
+
+/* Why is it not a network?  Bits behind the prefix are the usual mistake. */
+static void
+refuse_network(const struct statement *s, size_t i, struct reader_errors *e)
+{
+	struct str text = s->words.p[i].text, bits;
+	size_t slash = str_find(text, '/');
+	struct ip ip;
+	uint64_t n;
+
+	bits = str_from(text, slash + 1);
+	if (slash < text.n && ip_parse(str_slice(text, 0, slash), &ip) &&
+	    num_parse(bits, ip.family == 4 ? 32 : 128, &n))
+		reader_expected(e, s, i, "a network whose address is zero "
+		    "behind its prefix", NULL);
+	else
+		reader_expected(e, s, i, "a network such as 192.0.2.0/24 or "
+		    "2001:db8::/32", NULL);
+}
+
+static void
+parse_relay(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	struct ipnet net;
+	size_t i;
+
+	if (!want_word(s, 1, "for", e))
+		return;
+	if (s->words.n < 3)
+		reader_expected(e, s, 2, "networks", NULL);
+	for (i = 2; i < s->words.n; i++) {
+		if (!ipnet_parse(s->words.p[i].text, &net))
+			refuse_network(s, i, e);
+		else if (net.bits == 0)
+			reader_error(e, s->words.p[i].place, "this would be "
+			    "an open relay: a prefix of 0 bits lets everybody "
+			    "in the world send to everybody");
+		else {
+			vec_push(&conf->arena, &conf->relay, net);
+			vec_push(&conf->arena, &conf->relay_lines,
+			    s->place.line);
+		}
+	}
+}
+
+static bool
+parse_pattern(struct conf *conf, struct str text, struct str *out)
+{
+	struct str name;
+
+	if (str_eq(text, STR("*"))) {
+		*out = STR("*");
+		return true;
+	}
+	if (!str_starts(text, STR("*.")))
+		return setting_domain(&conf->arena, text, out);
+	if (!setting_domain(&conf->arena, str_from(text, 2), &name))
+		return false;
+	*out = arena_printf(&conf->arena, "*.%.*s", STR_ARG(name));
+	return true;
+}
+
+/* Something of digits and dots is an address that went wrong, not a name. */
+static bool
+is_all_numeric(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!str_is_digit(s.p[i]) && s.p[i] != '.')
+			return false;
+	return true;
+}
+
+static bool
+parse_host(struct conf *conf, struct str text, struct conf_route *route)
+{
+	struct endpoint at;
+	struct ip ip;
+	char name[IP_TEXT_MAX];
+
+	if (!parse_endpoint(text, &at))
+		return false;
+	route->port = at.port != 0 ? at.port : 25;
+	if (parse_address(at.host, &ip)) {
+		route->host = arena_str(&conf->arena,
+		    str_of(ip_format(&ip, name)));
+		return true;
+	}
+	route->mx = at.port == 0 && !at.brackets;
+	return setting_domain(&conf->arena, at.host, &route->host) &&
+	    !is_all_numeric(route->host);
+}
+
+static void
+parse_route(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	struct conf_route route = { .line = s->place.line };
+
+	if (s->words.n < 2 || !parse_pattern(conf, s->words.p[1].text,
+	    &route.pattern))
+		reader_expected(e, s, 1, "a domain, *.DOMAIN or *", NULL);
+	else if (!want_word(s, 2, "via", e))
+		return;
+	else if (s->words.n < 4 || !parse_host(conf, s->words.p[3].text,
+	    &route))
+		reader_expected(e, s, 3, "HOST, HOST:PORT, ADDRESS:PORT or "
+		    "[ADDRESS]:PORT", NULL);
+	else if (want_end(s, 4, e))
+		vec_push(&conf->arena, &conf->routes, route);
+}
+
+void
+sentence_parse(struct conf *conf, const struct setting *set,
+    const struct statement *s, struct reader_errors *e)
+{
+	switch (set->type) {
+	case SETTING_LISTEN:
+		parse_listen(conf, s, e);
+		return;
+	case SETTING_DOMAINS:
+		parse_domains(conf, s, e);
+		return;
+	case SETTING_DELIVER:
+		parse_deliver(conf, s, e);
+		return;
+	case SETTING_RELAY:
+		parse_relay(conf, s, e);
+		return;
+	case SETTING_ROUTE:
+		parse_route(conf, s, e);
+		return;
+	case SETTING_STRING:
+	case SETTING_NAME:
+	case SETTING_PATH:
+	case SETTING_LOG:
+	case SETTING_DOMAIN:
+	case SETTING_NUMBER:
+	case SETTING_SIZE:
+	case SETTING_DURATION:
+		break;
+	}
+	bug("%s is a simple setting", set->name);
+}
+
+size_t
+sentence_count(const struct conf *conf, const struct setting *set)
+{
+	switch (set->type) {
+	case SETTING_LISTEN:
+		return conf->listen_none != 0 ? 1 : conf->listens.n;
+	case SETTING_DOMAINS:
+		return conf->domains.n;
+	case SETTING_DELIVER:
+		return 1;
+	case SETTING_RELAY:
+		return conf->relay.n;
+	case SETTING_ROUTE:
+		return conf->routes.n;
+	case SETTING_STRING:
+	case SETTING_NAME:
+	case SETTING_PATH:
+	case SETTING_LOG:
+	case SETTING_DOMAIN:
+	case SETTING_NUMBER:
+	case SETTING_SIZE:
+	case SETTING_DURATION:
+		break;
+	}
+	bug("%s is a simple setting", set->name);
+}
+
+static void
+put_endpoint(struct buf *out, struct str host, uint16_t port)
+{
+	bool brackets = str_find(host, ':') < host.n;
+
+	buf_printf(out, "%s%.*s%s:%u", brackets ? "[" : "", STR_ARG(host),
+	    brackets ? "]" : "", (unsigned)port);
+}
+
+static unsigned
+format_listen(const struct conf *conf, size_t i, struct buf *out)
+{
+	const struct conf_listen *in;
+	char name[IP_TEXT_MAX];
+
+	if (conf->listen_none != 0) {
+		buf_putz(out, "none");
+		return conf->listen_none;
+	}
+	in = &conf->listens.p[i];
+	buf_printf(out, "%s on ", services[in->service].name);
+	put_endpoint(out, str_of(ip_format(&in->ip, name)), in->port);
+	return in->line;
+}
+
+static unsigned
+format_deliver(const struct conf_deliver *to, struct buf *out)
+{
+	buf_printf(out, "%s ", method_words[to->method]);
+	reader_put_word(out, to->path);
+	return to->line;
+}
+
+static unsigned
+format_route(const struct conf_route *route, struct buf *out)
+{
+	buf_printf(out, "%.*s via ", STR_ARG(route->pattern));
+	if (route->mx)
+		buf_puts(out, route->host);
+	else
+		put_endpoint(out, route->host, route->port);
+	return route->line;
+}
+
+unsigned
+sentence_format(const struct conf *conf, const struct setting *set, size_t i,
+    struct buf *out)
+{
+	switch (set->type) {
+	case SETTING_LISTEN:
+		return format_listen(conf, i, out);
+	case SETTING_DOMAINS:
+		buf_puts(out, conf->domains.p[i].name);
+		buf_putz(out, " local");
+		return conf->domains.p[i].line;
+	case SETTING_DELIVER:
+		return format_deliver(&conf->deliver, out);
+	case SETTING_RELAY:
+		buf_putz(out, "for ");
+		ipnet_put(out, &conf->relay.p[i]);
+		return conf->relay_lines.p[i];
+	case SETTING_ROUTE:
+		return format_route(&conf->routes.p[i], out);
+	case SETTING_STRING:
+	case SETTING_NAME:
+	case SETTING_PATH:
+	case SETTING_LOG:
+	case SETTING_DOMAIN:
+	case SETTING_NUMBER:
+	case SETTING_SIZE:
+	case SETTING_DURATION:
+		break;
+	}
+	bug("%s is a simple setting", set->name);
+}

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The whole configuration: the safe system of an absent file, what each
+ * sentence means, every error with its place, and that what conf_describe()
+ * shows is a configuration that means the same.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/ip.h"
+#include "conf/conf.h"
+
+/* Tests do not ask for the name of this machine. */
+#define HOST	"hostname mx.example\n"
+
+static struct conf *
+parse(const char *text)
+{
+	struct buf errors;
+	struct conf *conf;
+
+	buf_init(&errors);
+	conf = conf_parse("/etc/x/f.conf", str_of(text), &errors);
+	if (conf == NULL)
+		fail_msg("%s", buf_cstr(&errors));
+	assert_int_equal(errors.n, 0);
+	buf_free(&errors);
+	return conf;
+}
+
+static void
+assert_str(struct str got, const char *expected)
+{
+	if (!str_eq(got, str_of(expected)))
+		fail_msg("\"%.*s\", expected \"%s\"", STR_ARG(got), expected);
+}
+
+static void
+assert_listen(const struct conf *conf, size_t i, enum conf_service service,
+    const char *ip, unsigned port)
+{
+	char text[IP_TEXT_MAX];
+
+	assert_true(i < conf->listens.n);
+	assert_int_equal(conf->listens.p[i].service, service);
+	assert_string_equal(ip_format(&conf->listens.p[i].ip, text), ip);
+	assert_int_equal(conf->listens.p[i].port, port);
+}
+
+static void
+test_safe_system(void **state)
+{
+	struct conf *conf = parse(HOST);
+
+	(void)state;
+	assert_str(conf->hostname, "mx.example");
+	assert_int_equal(conf->listens.n, 2);
+	assert_listen(conf, 0, SERVICE_SMTP, "127.0.0.1", 25);
+	assert_listen(conf, 1, SERVICE_SMTP, "::1", 25);
+	assert_int_equal(conf->relay.n, 0);
+	assert_int_equal(conf->routes.n, 0);
+	assert_int_equal(conf->deliver.method, DELIVER_MBOX);
+	assert_str(conf->deliver.path, "/var/mail");
+	assert_str(conf->aliases, "/etc/aliases");
+	assert_str(conf->delimiter, "+");
+	assert_str(conf->users.session, "godwit");
+	assert_str(conf->users.queue, "godwitq");
+	assert_str(conf->users.drop_group, "godwitdrop");
+	assert_str(conf->users.mail, "mail");
+	assert_str(conf->log, "syslog");
+	assert_int_equal(conf->size, 50 << 20);
+	assert_int_equal(conf->recipients, 1000);
+	assert_int_equal(conf->hops, 100);
+	assert_int_equal(conf->timeout.command, 300);
+	assert_int_equal(conf->retry.most, 4 * 3600);
+	assert_true(conf_is_local_domain(conf, STR("mx.example")));
+	assert_true(conf_is_local_domain(conf, STR("LocalHost")));
+	assert_false(conf_is_local_domain(conf, STR("example")));
+	assert_false(conf_is_local_domain(conf, STR("")));
+	conf_free(conf);
+}
+
+/* The machine's own name: whatever it is, it is a local domain. */
+static void
+test_hostname_of_machine(void **state)
+{
+	struct buf errors;
+	struct conf *conf;
+
+	(void)state;
+	buf_init(&errors);
+	conf = conf_load("", true, &errors);
+	if (conf == NULL) {
+		assert_true(str_starts(buf_str(&errors), STR("configuration: "
+		    "hostname is not set, and the system's name ")));
+	} else {
+		assert_true(conf->hostname.n > 0);
+		assert_true(conf_is_local_domain(conf, conf->hostname));
+		assert_str(conf->path, "");
+	}
+	conf_free(conf);
+	buf_free(&errors);
+}
+
+static void
+test_listen(void **state)
+{
+	struct conf *conf = parse(HOST
+	    "listen smtp\n"
+	    "listen submission\n"
+	    "listen smtp on 127.0.0.1:2525\n"
+	    "listen smtp on [::1]:2526\n"
+	    "listen smtp on :2527\n"
+	    "listen submission on 2528\n");
+
+	(void)state;
+	assert_int_equal(conf->listens.n, 10);
+	assert_listen(conf, 0, SERVICE_SMTP, "0.0.0.0", 25);
+	assert_listen(conf, 1, SERVICE_SMTP, "::", 25);
+	assert_listen(conf, 2, SERVICE_SUBMISSION, "0.0.0.0", 587);
+	assert_listen(conf, 3, SERVICE_SUBMISSION, "::", 587);
+	assert_listen(conf, 4, SERVICE_SMTP, "127.0.0.1", 2525);
+	assert_listen(conf, 5, SERVICE_SMTP, "::1", 2526);
+	assert_listen(conf, 6, SERVICE_SMTP, "0.0.0.0", 2527);
+	assert_listen(conf, 7, SERVICE_SMTP, "::", 2527);
+	assert_listen(conf, 8, SERVICE_SUBMISSION, "0.0.0.0", 2528);
+	assert_listen(conf, 9, SERVICE_SUBMISSION, "::", 2528);
+	assert_int_equal(conf->listens.p[9].line, 7);
+	conf_free(conf);
+	conf = parse(HOST "listen smtp on 127.0.0.1\nlisten smtp on ::1\n"
+	    "listen submission on [2001:db8::1]\n");
+	assert_int_equal(conf->listens.n, 3);
+	assert_listen(conf, 0, SERVICE_SMTP, "127.0.0.1", 25);
+	assert_listen(conf, 1, SERVICE_SMTP, "::1", 25);
+	assert_listen(conf, 2, SERVICE_SUBMISSION, "2001:db8::1", 587);
+	conf_free(conf);
+	conf = parse(HOST "listen none\n");
+	assert_int_equal(conf->listens.n, 0);
+	conf_free(conf);
+}
+
+static void
+test_domains(void **state)
+{
+	struct conf *conf = parse(HOST "domain Example.ORG b.example local\n"
+	    "domain b\xc3\xbc" "cher.example mx.example local\n");
+
+	(void)state;
+	assert_int_equal(conf->domains.n, 5);
+	assert_true(conf_is_local_domain(conf, STR("example.org")));
+	assert_true(conf_is_local_domain(conf, STR("EXAMPLE.org")));
+	assert_true(conf_is_local_domain(conf, STR("b.example")));
+	assert_true(conf_is_local_domain(conf, STR("localhost")));
+	assert_true(conf_is_local_domain(conf, STR("mx.example")));
+	assert_true(conf_is_local_domain(conf, STR("xn--bcher-kva.example")));
+	assert_true(conf_is_local_domain(conf,
+	    STR("b\xc3\xbc" "cher.example")));
+	assert_true(conf_is_local_domain(conf,
+	    STR("B\xc3\x9c" "cher.example")));
+	assert_false(conf_is_local_domain(conf, STR("a.example.org")));
+	assert_false(conf_is_local_domain(conf, STR("\xff.example")));
+	conf_free(conf);
+}
+
+static void
+test_deliver(void **state)
+{
+	struct conf *conf;
+
+	(void)state;
+	conf = parse(HOST "deliver mbox /srv/mail/\n");
+	assert_int_equal(conf->deliver.method, DELIVER_MBOX);
+	assert_str(conf->deliver.path, "/srv/mail");
+	conf_free(conf);
+	conf = parse(HOST "deliver maildir\n");
+	assert_int_equal(conf->deliver.method, DELIVER_MAILDIR);
+	assert_str(conf->deliver.path, "~/Maildir");
+	conf_free(conf);
+	conf = parse(HOST "deliver maildir /srv/%u/Mail\n");
+	assert_str(conf->deliver.path, "/srv/%u/Mail");
+	conf_free(conf);
+	conf = parse(HOST
+	    "deliver command \"/bin/x  -a '%e b' -f\\\"%s \\\"%% ''\"\n");
+	assert_int_equal(conf->deliver.method, DELIVER_COMMAND);
+	assert_int_equal(conf->deliver.argv.n, 5);
+	assert_str(conf->deliver.argv.p[0], "/bin/x");
+	assert_str(conf->deliver.argv.p[1], "-a");
+	assert_str(conf->deliver.argv.p[2], "%e b");
+	assert_str(conf->deliver.argv.p[3], "-f%s %%");
+	assert_str(conf->deliver.argv.p[4], "");
+	assert_str(conf->deliver.path, "/bin/x  -a '%e b' -f\"%s \"%% ''");
+	conf_free(conf);
+	conf = parse(HOST "deliver command /bin/x\n");
+	assert_int_equal(conf->deliver.argv.n, 1);
+	conf_free(conf);
+}
+
+static void
+test_relay(void **state)
+{
+	struct conf *conf = parse(HOST
+	    "relay for 192.0.2.0/24 198.51.100.7\nrelay for 2001:db8::/32\n");
+	struct ip ip;
+
+	(void)state;
+	assert_int_equal(conf->relay.n, 3);
+	assert_int_equal(conf->relay.p[1].bits, 32);
+	assert_true(ip_parse(STR("192.0.2.99"), &ip));
+	assert_true(ipnet_has(&conf->relay.p[0], &ip));
+	assert_false(ipnet_has(&conf->relay.p[1], &ip));
+	assert_true(ip_parse(STR("2001:db8::5"), &ip));
+	assert_true(ipnet_has(&conf->relay.p[2], &ip));
+	conf_free(conf);
+}
+
+static const struct {
+	const char *text, *pattern, *host;
+	unsigned port;
+	bool mx;
+} routes[] = {
+	{ "* via smtp.isp.example", "*", "smtp.isp.example", 25, true },
+	{ "* via SMTP.isp.example:587", "*", "smtp.isp.example", 587, false },
+	{ "* via [smtp.isp.example]", "*", "smtp.isp.example", 25, false },
+	{ "*.Example.org via [a.example]:26", "*.example.org", "a.example", 26,
+	    false },
+	{ "example.org via 192.0.2.1", "example.org", "192.0.2.1", 25, false },
+	{ "example.org via 192.0.2.1:2525", "example.org", "192.0.2.1", 2525,
+	    false },
+	{ "example.org via [192.0.2.1]:2525", "example.org", "192.0.2.1", 2525,
+	    false },
+	{ "example.org via [2001:DB8::1]", "example.org", "2001:db8::1", 25,
+	    false },
+	{ "example.org via [IPv6:2001:db8::1]:26", "example.org",
+	    "2001:db8::1", 26, false },
+	{ "example.org via 2001:db8::1", "example.org", "2001:db8::1", 25,
+	    false },
+	{ "b\xc3\xbc" "cher.example via localhost", "xn--bcher-kva.example",
+	    "localhost", 25, true },
+};
+
+static void
+test_routes(void **state)
+{
+	struct conf *conf;
+	struct buf text;
+	size_t i, n = sizeof(routes) / sizeof(routes[0]);
+
+	(void)state;
+	buf_init(&text);
+	buf_putz(&text, HOST);
+	for (i = 0; i < n; i++)
+		buf_printf(&text, "route %s\n", routes[i].text);
+	conf = parse(buf_cstr(&text));
+	assert_int_equal(conf->routes.n, n);
+	for (i = 0; i < n; i++) {
+		assert_str(conf->routes.p[i].pattern, routes[i].pattern);
+		assert_str(conf->routes.p[i].host, routes[i].host);
+		assert_int_equal(conf->routes.p[i].port, routes[i].port);
+		assert_int_equal(conf->routes.p[i].mx, routes[i].mx);
+		assert_int_equal(conf->routes.p[i].line, i + 2);
+	}
+	conf_free(conf);
+	buf_free(&text);
+}
+
+static const struct {
+	const char *text, *errors;
+} malformed[] = {
+	{ "hostnam a", "1:1: unknown setting \"hostnam\"; did you mean "
+	    "\"hostname\"?" },
+	{ "xyzzy a", "1:1: unknown setting \"xyzzy\"" },
+	{ "\n  size", "2:7: expected a value, got the end of the line" },
+	{ "size 1M 2", "1:9: expected the end of the line, got \"2\"" },
+	{ "size x", "1:6: size: expected a size from 64K to 2G, got \"x\"" },
+	{ "size 1M {\na\n}", "1:8: size takes no block" },
+	{ "size 1M\n\nsize 2M", "3:1: size was set in line 1 already" },
+	{ "deliver mbox\ndeliver mbox",
+	    "2:1: deliver was set in line 1 already" },
+	{ "retry-first 5h", "1:1: retry-first 5h is more than retry-most 4h" },
+	{ "retry-most 1m", "1:1: retry-first 5m is more than retry-most 1m" },
+	{ "delimiter a", "1:1: expected a delimiter out of !#$%&*+-=_^~" },
+
+	{ "listen", "1:7: expected \"smtp\", \"submission\" or \"none\", got "
+	    "the end of the line" },
+	{ "listen smpt", "1:8: expected \"smtp\", \"submission\" or \"none\", "
+	    "got \"smpt\"; did you mean \"smtp\"?" },
+	{ "listen smtp at 1", "1:13: expected \"on\", got \"at\"" },
+	{ "listen smtp on", "1:15: expected an address, [ADDRESS]:PORT or a "
+	    "port, got the end of the line" },
+	{ "listen smtp on 0", "1:16: expected an address, [ADDRESS]:PORT or a "
+	    "port, got \"0\"" },
+	{ "listen smtp on 65536", "1:16: expected an address, [ADDRESS]:PORT "
+	    "or a port, got \"65536\"" },
+	{ "listen smtp on a.example", "1:16: expected an address, "
+	    "[ADDRESS]:PORT or a port, got \"a.example\"" },
+	{ "listen smtp on [::1", "1:16: expected an address, [ADDRESS]:PORT "
+	    "or a port, got \"[::1\"" },
+	{ "listen smtp on [::1]25", "1:16: expected an address, "
+	    "[ADDRESS]:PORT or a port, got \"[::1]25\"" },
+	{ "listen smtp on []:25", "1:16: expected an address, [ADDRESS]:PORT "
+	    "or a port, got \"[]:25\"" },
+	{ "listen smtp on :", "1:16: expected an address, [ADDRESS]:PORT or a "
+	    "port, got \":\"" },
+	{ "listen smtp on \"\"", "1:16: expected an address, [ADDRESS]:PORT "
+	    "or a port, got \"\"" },
+	{ "listen smtp on 25 x",
+	    "1:19: expected the end of the line, got \"x\"" },
+	{ "listen none x", "1:13: expected the end of the line, got \"x\"" },
+	{ "listen none\nlisten smtp",
+	    "1:1: listen none, but line 2 listens" },
+	{ "listen smtp on ::1\nlisten smtp on [::1]:25",
+	    "2:1: port 25 of ::1 is taken by line 1 already" },
+	{ "listen smtp on ::1\nlisten smtp on [::]:25",
+	    "2:1: port 25 of :: is taken by line 1 already" },
+
+	{ "domain", "1:7: expected domain names and \"local\", got the end of "
+	    "the line" },
+	{ "domain local", "1:13: expected domain names and \"local\", got the "
+	    "end of the line" },
+	{ "domain a.example", "1:17: expected \"local\", got the end of the "
+	    "line" },
+	{ "domain a.example locl", "1:18: expected \"local\", got \"locl\"; "
+	    "did you mean \"local\"?" },
+	{ "domain a..b *.c local", "1:8: expected a domain name, got "
+	    "\"a..b\"\nf:1:13: expected a domain name, got \"*.c\"" },
+	{ "domain a.example local\ndomain b A.example local",
+	    "2:1: domain a.example was named in line 1 already" },
+
+	{ "deliver", "1:8: expected \"mbox\", \"maildir\" or \"command\", got "
+	    "the end of the line" },
+	{ "deliver maildr", "1:9: expected \"mbox\", \"maildir\" or "
+	    "\"command\", got \"maildr\"; did you mean \"maildir\"?" },
+	{ "deliver mbox a", "1:14: expected an absolute path, got \"a\"" },
+	{ "deliver mbox ~/a", "1:14: expected an absolute path, got "
+	    "\"~/a\"" },
+	{ "deliver mbox /%u", "1:14: expected a directory without %, got "
+	    "\"/%u\"" },
+	{ "deliver mbox /a b",
+	    "1:17: expected the end of the line, got \"b\"" },
+	{ "deliver maildir Maildir", "1:17: expected an absolute path or one "
+	    "that begins with ~/, got \"Maildir\"" },
+	{ "deliver maildir ~/%h", "1:17: expected a path with no other % than "
+	    "%u, got \"~/%h\"" },
+	{ "deliver command", "1:16: expected the command as one word in "
+	    "quotes, got the end of the line" },
+	{ "deliver command /a -b", "1:20: expected the command as one word in "
+	    "quotes, got \"-b\"" },
+	{ "deliver command \"\"", "1:17: expected a command that begins with "
+	    "an absolute path, got \"\"" },
+	{ "deliver command \"a b\"", "1:17: expected a command that begins "
+	    "with an absolute path, got \"a b\"" },
+	{ "deliver command /bin/%u", "1:17: expected a command that begins "
+	    "with an absolute path, got \"/bin/%u\"" },
+	{ "deliver command \"/a %x\"", "1:17: expected only %u, %h, %s, %r, "
+	    "%e and %% in a command, got \"/a %x\"" },
+	{ "deliver command \"/a %\"", "1:17: expected only %u, %h, %s, %r, "
+	    "%e and %% in a command, got \"/a %\"" },
+	{ "deliver command \"/a 'b\"", "1:17: expected a closing quote within "
+	    "the command" },
+
+	{ "relay", "1:6: expected \"for\", got the end of the line" },
+	{ "relay 192.0.2.0/24",
+	    "1:7: expected \"for\", got \"192.0.2.0/24\"" },
+	{ "relay for", "1:10: expected networks, got the end of the line" },
+	{ "relay for 0.0.0.0/0", "1:11: this would be an open relay: a prefix "
+	    "of 0 bits lets everybody in the world send to everybody" },
+	{ "relay for 192.0.2.1 ::/0", "1:21: this would be an open relay: a "
+	    "prefix of 0 bits lets everybody in the world send to "
+	    "everybody" },
+	{ "relay for 192.0.2.1/24", "1:11: expected a network whose address "
+	    "is zero behind its prefix, got \"192.0.2.1/24\"" },
+	{ "relay for 192.0.2.0/33", "1:11: expected a network such as "
+	    "192.0.2.0/24 or 2001:db8::/32, got \"192.0.2.0/33\"" },
+	{ "relay for all", "1:11: expected a network such as 192.0.2.0/24 or "
+	    "2001:db8::/32, got \"all\"" },
+
+	{ "route", "1:6: expected a domain, *.DOMAIN or *, got the end of the "
+	    "line" },
+	{ "route a.*", "1:7: expected a domain, *.DOMAIN or *, got \"a.*\"" },
+	{ "route *. via b", "1:7: expected a domain, *.DOMAIN or *, got "
+	    "\"*.\"" },
+	{ "route * b", "1:9: expected \"via\", got \"b\"" },
+	{ "route * via", "1:12: expected HOST, HOST:PORT, ADDRESS:PORT or "
+	    "[ADDRESS]:PORT, got the end of the line" },
+	{ "route * via b c", "1:15: expected the end of the line, got "
+	    "\"c\"" },
+	{ "route * via b:", "1:13: expected HOST, HOST:PORT, ADDRESS:PORT or "
+	    "[ADDRESS]:PORT, got \"b:\"" },
+	{ "route * via :25", "1:13: expected HOST, HOST:PORT, ADDRESS:PORT or "
+	    "[ADDRESS]:PORT, got \":25\"" },
+	{ "route * via 192.0.2.256", "1:13: expected HOST, HOST:PORT, "
+	    "ADDRESS:PORT or [ADDRESS]:PORT, got \"192.0.2.256\"" },
+	{ "route * via [::1]:0", "1:13: expected HOST, HOST:PORT, "
+	    "ADDRESS:PORT or [ADDRESS]:PORT, got \"[::1]:0\"" },
+
+	{ "siz 1M\nhops x\nlisten x", "1:1: unknown setting \"siz\"; did you "
+	    "mean \"size\"?\n"
+	    "f:2:6: hops: expected a number from 100 to 10000, got \"x\"\n"
+	    "f:3:8: expected \"smtp\", \"submission\" or \"none\", got "
+	    "\"x\"" },
+};
+
+static void
+test_malformed(void **state)
+{
+	struct buf errors, expected;
+	struct conf *conf;
+	size_t i;
+
+	(void)state;
+	buf_init(&errors);
+	buf_init(&expected);
+	for (i = 0; i < sizeof(malformed) / sizeof(malformed[0]); i++) {
+		buf_reset(&errors);
+		buf_reset(&expected);
+		buf_printf(&expected, "f:%s\n", malformed[i].errors);
+		conf = conf_parse("f", str_of(malformed[i].text), &errors);
+		if (conf != NULL || strcmp(buf_cstr(&errors),
+		    buf_cstr(&expected)) != 0)
+			fail_msg("%s: %s", malformed[i].text,
+			    buf_cstr(&errors));
+	}
+	buf_free(&errors);
+	buf_free(&expected);
+}
+
+/* What is described is a configuration that is described the same. */
+static void
+test_describe_round_trip(void **state)
+{
+	static const char *const texts[] = { HOST, HOST "listen none\n",
+	    HOST "delimiter \"\"\nspool \"/x y\"\nsize 100000\n"
+	    "domain b.example a.example local # two\n"
+	    "listen submission on 127.0.0.1:2587\n"
+	    "deliver command \"/bin/x -a \\\"%u b\\\"\"\n"
+	    "relay for 192.0.2.0/24 2001:db8::/32\n"
+	    "route *.example via [::1]:26\nroute * via isp.example\n"
+	    "route x.example via isp.example:25\n" };
+	struct conf *conf, *again;
+	struct buf first, names;
+	size_t i;
+
+	(void)state;
+	buf_init(&first);
+	buf_init(&names);
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		buf_reset(&first);
+		conf = parse(texts[i]);
+		conf_describe(conf, &first, false);
+		again = parse(buf_cstr(&first));
+		assert_true(conf_may_reload(conf, again, &names));
+		assert_int_equal(conf->listens.n, again->listens.n);
+		assert_int_equal(conf->routes.n, again->routes.n);
+		assert_int_equal(conf->relay.n, again->relay.n);
+		assert_int_equal(conf->domains.n, again->domains.n);
+		assert_int_equal(conf->size, again->size);
+		assert_true(str_eq(conf->deliver.path, again->deliver.path));
+		assert_true(str_eq(conf->delimiter, again->delimiter));
+		conf_free(conf);
+		conf_free(again);
+	}
+	buf_free(&first);
+	buf_free(&names);
+}
+
+static bool
+has_line(struct buf *text, const char *line)
+{
+	struct str rest = buf_str(text), piece;
+
+	while (str_cut(&rest, '\n', &piece))
+		if (str_eq(piece, str_of(line)))
+			return true;
+	return false;
+}
+
+static void
+test_describe_text(void **state)
+{
+	struct conf *conf = parse(HOST "size 1M\ndelimiter \"\"\n"
+	    "domain a.example local\nroute * via [::1]:26\n"
+	    "deliver command \"/bin/x -a\"\n");
+	struct buf text;
+
+	(void)state;
+	buf_init(&text);
+	conf_describe(conf, &text, false);
+	assert_true(has_line(&text, "hostname mx.example  # f.conf:1"));
+	assert_true(has_line(&text, "size 1M  # f.conf:2"));
+	assert_true(has_line(&text, "hops 100  # default"));
+	assert_true(has_line(&text, "delimiter \"\"  # f.conf:3"));
+	assert_true(has_line(&text, "domain a.example local  # f.conf:4"));
+	assert_true(has_line(&text, "domain localhost local  # default"));
+	assert_true(has_line(&text, "route * via [::1]:26  # f.conf:5"));
+	assert_true(has_line(&text,
+	    "deliver command \"/bin/x -a\"  # f.conf:6"));
+	assert_true(has_line(&text,
+	    "listen smtp on 127.0.0.1:25  # default"));
+	assert_true(has_line(&text, "listen smtp on [::1]:25  # default"));
+	assert_true(has_line(&text, "# no relay  # default"));
+	assert_true(has_line(&text, "timeout-session 2h  # default"));
+	buf_free(&text);
+	conf_free(conf);
+}
+
+static void
+assert_has(struct buf *text, const char *part)
+{
+	if (str_search(buf_str(text), str_of(part)) == text->n)
+		fail_msg("no %s in %s", part, buf_cstr(text));
+}
+
+static void
+test_describe_json(void **state)
+{
+	struct conf *conf = parse(HOST "size 1M\n"
+	    "deliver command \"/bin/x \\\"a\\\\\\\"\"\nlisten none\n");
+	struct buf text;
+
+	(void)state;
+	buf_init(&text);
+	conf_describe(conf, &text, true);
+	assert_true(str_starts(buf_str(&text), STR("{\"hostname\":{\"value\":"
+	    "\"mx.example\",\"from\":\"f.conf:1\"},\"listen\":[{\"value\":"
+	    "\"none\",\"from\":\"f.conf:4\"}],\"domain\":[{")));
+	assert_has(&text, ",\"size\":{\"value\":\"1M\",\"from\":"
+	    "\"f.conf:2\"},");
+	assert_has(&text, ",\"relay\":[],");
+	assert_has(&text, ",\"hops\":{\"value\":\"100\",\"from\":"
+	    "\"default\"},");
+	assert_has(&text, ",\"deliver\":{\"value\":\"command \\\"/bin/x "
+	    "\\\\\\\"a\\\\\\\\\\\\\\\"\\\"\",\"from\":\"f.conf:3\"},");
+	assert_true(str_ends(buf_str(&text), STR("}}\n")));
+	buf_free(&text);
+	conf_free(conf);
+}
+
+static void
+test_may_reload(void **state)
+{
+	struct conf *a = parse(HOST), *b;
+	struct buf names;
+
+	(void)state;
+	buf_init(&names);
+	b = parse(HOST "size 1M\nroute * via b.example\n");
+	assert_true(conf_may_reload(a, b, &names));
+	assert_int_equal(names.n, 0);
+	conf_free(b);
+	b = parse(HOST "spool /x\nlisten smtp\nsize 1M\n");
+	assert_false(conf_may_reload(a, b, &names));
+	assert_string_equal(buf_cstr(&names), "listen spool");
+	conf_free(b);
+	conf_free(a);
+	buf_free(&names);
+}
+
+static void
+test_load(void **state)
+{
+	char dir[] = "/tmp/conf_conf.XXXXXX", path[64];
+	struct arena arena;
+	struct buf errors;
+	struct conf *conf;
+	FILE *f;
+
+	(void)state;
+	buf_init(&errors);
+	arena_init(&arena);
+	assert_non_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/godwit.conf", dir);
+	assert_null(conf_load(path, false, &errors));
+	assert_true(errors.n > 0);
+	f = fopen(path, "we");
+	assert_non_null(f);
+	fputs(HOST "run /r/\n", f);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	buf_reset(&errors);
+	conf = conf_load(path, true, &errors);
+	assert_non_null(conf);
+	assert_int_equal(errors.n, 0);
+	assert_str(conf->path, path);
+	assert_str(conf_run_path(conf, &arena, "submit.sock"),
+	    "/r/submit.sock");
+	conf_free(conf);
+	conf_free(NULL);
+	unlink(path);
+	rmdir(dir);
+	arena_free(&arena);
+	buf_free(&errors);
+}
+
+/* A large file takes no more than n log n: this ends in well under a second. */
+static void
+test_many_domains(void **state)
+{
+	struct buf text;
+	struct conf *conf;
+	unsigned i;
+
+	(void)state;
+	buf_init(&text);
+	buf_putz(&text, HOST);
+	for (i = 0; i < 30000; i++)
+		buf_printf(&text, "domain d%u.example local\n", i * 7919);
+	conf = parse(buf_cstr(&text));
+	assert_int_equal(conf->domains.n, 30002);
+	assert_true(conf_is_local_domain(conf, STR("d7919.example")));
+	assert_false(conf_is_local_domain(conf, STR("d7918.example")));
+	conf_free(conf);
+	buf_free(&text);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_safe_system),
+		cmocka_unit_test(test_hostname_of_machine),
+		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_deliver),
+		cmocka_unit_test(test_relay),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_describe_round_trip),
+		cmocka_unit_test(test_describe_text),
+		cmocka_unit_test(test_describe_json),
+		cmocka_unit_test(test_may_reload),
+		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_many_domains),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
