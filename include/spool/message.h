@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPOOL_MESSAGE_H
+#define SPOOL_MESSAGE_H
+
+#include <stdbool.h>
+#include "base/arena.h"
+#include "base/fault.h"
+#include "mail/envelope.h"
+#include "spool/format.h"
+#include "spool/path.h"
+
+/* An entry as it is read: its head, its slots, its content. */
+struct message {
+	int			 fd;
+	struct arena		 arena;
+	struct format_super	 super;
+	struct envelope		 envelope;
+	struct slot		*slots;		/* super.recipients of them */
+	/* After message_load(): */
+	struct str		 parts[FORMAT_PARTS_MAX];
+	uint64_t		 size;		/* sum of the parts */
+	char			*memory;	/* all of [0, total) */
+	bool			 mapped;
+};
+
+enum message_result {
+	MESSAGE_OK,
+	MESSAGE_GONE,		/* no such entry */
+	MESSAGE_LOCKED,		/* somebody is writing or delivering it */
+	MESSAGE_VOID,		/* withdrawn by its maker; to be removed */
+	MESSAGE_DAMAGED,	/* fault says why: to be set aside */
+	MESSAGE_FAULT,		/* it cannot be read now; fault is set */
+};
+
+/*
+ * Opens an entry: envelope and slots are read and checked.  With lock, it is
+ * locked and opened for writing; without, it is only looked at, and the words
+ * about it may be a moment old.  On any result but MESSAGE_OK nothing is open.
+ */
+enum message_result message_open(struct message *, const struct spool *,
+	    const char *name, bool lock, struct fault *);
+/* The same for one of another place: dirfd of "hold" or "corrupt". */
+enum message_result message_open_at(struct message *, int dirfd,
+	    const char *path, const char *name, bool lock, struct fault *);
+/* Takes over a descriptor (of a locked entry) that came from another process,
+ * and reads it whole. */
+enum message_result message_attach(struct message *, int fd, struct fault *);
+/* Reads the content and proves its checksum; MESSAGE_DAMAGED if it does not
+ * hold.  The parts stay valid until message_close(). */
+enum message_result message_load(struct message *, struct fault *);
+/* The header of the content, at most max bytes, into the arena. */
+struct str message_header(struct message *, size_t max);
+void	message_close(struct message *);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPOOL_NOTIFY_H
+#define SPOOL_NOTIFY_H
+
+#include "spool/path.h"
+
+/*
+ * A word to the queue runner, as a datagram on a socket pair that the warden
+ * keeps.  It may be lost (a full buffer, a runner that is away): the runner
+ * also finds entries by its scan.
+ */
+enum notify_kind {
+	NOTIFY_NEW = 'N',	/* an entry is there and durable */
+	NOTIFY_VOID = 'V',	/* an entry was withdrawn: remove it */
+	NOTIFY_FLUSH = 'F',	/* try everything (or the one named) now */
+	NOTIFY_DROP = 'D',	/* look into spool/drop */
+};
+
+struct notify {
+	enum notify_kind	kind;
+	char			name[SPOOL_NAME_MAX];	/* may be "" */
+};
+
+/* Never blocks.  fd may be -1. */
+void	notify_send(int fd, enum notify_kind, const char *name);
+/* 1, or 0 when there is none (or it was malformed).  Never blocks. */
+int	notify_receive(int fd, struct notify *);
+
+#endif

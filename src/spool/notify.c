@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Telling the queue runner what has changed in the spool: one byte of kind,
+ * then a name, in one datagram.  Nobody waits for it and nobody depends on it;
+ * a runner that missed one finds the entry by its scan.  A name is checked
+ * before it is used, because sessions are not trusted: the worst that a stolen
+ * one can do here is to make the runner look at an entry once more.
+ */
+
+#include "spool/notify.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+void
+notify_send(int fd, enum notify_kind kind, const char *name)
+{
+	char packet[1 + SPOOL_NAME_MAX];
+	size_t n = strnlen(name, SPOOL_NAME_MAX - 1);
+
+	if (fd < 0)
+		return;
+	packet[0] = (char)kind;
+	memcpy(packet + 1, name, n);
+	(void)send(fd, packet, 1 + n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool
+is_kind(char c)
+{
+	return c == NOTIFY_NEW || c == NOTIFY_VOID || c == NOTIFY_FLUSH ||
+	    c == NOTIFY_DROP;
+}
+
+int
+notify_receive(int fd, struct notify *out)
+{
+	char packet[1 + SPOOL_NAME_MAX];
+	ssize_t n;
+
+	n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+	if (n < 1 || n > SPOOL_NAME_MAX || !is_kind(packet[0]))
+		return 0;
+	out->kind = (enum notify_kind)packet[0];
+	memcpy(out->name, packet + 1, (size_t)n - 1);
+	out->name[n - 1] = '\0';
+	if (n > 1 && !spool_name_is_valid(str_of(out->name)))
+		return 0;
+	return 1;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Marking what has become of each recipient.
+ *
+ *	             4yz, no answer
+ *	           ┌───────────────┐
+ *	           ▼               │        5yz, too old
+ *	        PENDING ───────────┴──▶ FAILED ──▶ BOUNCED    (bounce durable)
+ *	           │                       └─────▶ DISCARDED  (nobody to tell)
+ *	           ▼
+ *	         DONE        2yz, in the mailbox
+ *
+ * A transition is one pwrite of 32 bytes inside a sector; those to DONE and
+ * FAILED are synced before anybody is told, by the worker that made them.
+ * Workers sync side by side, so that the file system groups their syncs.  A
+ * deferral is not synced: losing it means only that the next attempt comes
+ * earlier.
+ */
+
+#include "spool/slots.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "os/file.h"
+
+void
+slots_enter(struct message *m, uint32_t index, const struct outcome *o,
+    int64_t next)
+{
+	struct slot *s;
+
+	must(index < m->super.recipients);
+	s = &m->slots[index];
+	switch (o->kind) {
+	case OUTCOME_DELIVERED:
+	case OUTCOME_RELAYED:
+		s->state = SLOT_DONE;
+		break;
+	case OUTCOME_DEFERRED:
+		s->state = SLOT_PENDING;
+		break;
+	case OUTCOME_FAILED:
+		s->state = SLOT_FAILED;
+		break;
+	}
+	if (s->attempts < UINT16_MAX)
+		s->attempts++;
+	s->sequence++;
+	s->reply = (uint16_t)o->reply;
+	s->status = o->status;
+	s->next = o->kind == OUTCOME_DEFERRED ? next : 0;
+}
+
+int
+slots_write(const struct message *m, const uint32_t *index, size_t n,
+    bool sync, struct fault *why)
+{
+	uint8_t bytes[FORMAT_SLOT_SIZE];
+
+	for (size_t i = 0; i < n; i++) {
+		must(index[i] < m->super.recipients);
+		format_slot_encode(&m->slots[index[i]], bytes);
+		if (file_pwrite(m->fd, bytes, sizeof(bytes),
+		    format_slot_offset(index[i]), why) < 0)
+			return -1;
+	}
+	return sync ? file_sync(m->fd, why) : 0;
+}
+
+int
+slots_write_note(const struct message *m, uint32_t index,
+    const struct note *note, struct fault *why)
+{
+	uint8_t bytes[FORMAT_NOTE_SIZE];
+
+	format_note_encode(note, bytes);
+	return file_pwrite(m->fd, bytes, sizeof(bytes),
+	    format_note_offset(&m->super, index), why);
+}
+
+bool
+slots_read_note(struct message *m, uint32_t index, struct note *note)
+{
+	uint8_t bytes[FORMAT_NOTE_SIZE];
+
+	if (pread(m->fd, bytes, sizeof(bytes),
+	    format_note_offset(&m->super, index)) != (ssize_t)sizeof(bytes))
+		return false;
+	return format_note_decode(&m->arena, bytes, note);
+}
+
+bool
+slots_are_final(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->super.recipients; i++)
+		if (!slot_is_final(&m->slots[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way of a message into the spool.
+ *
+ *	             open(O_TMPFILE), flock
+ *	  (nothing) ───────────────────────▶ unnamed ── crash, abort: gone
+ *	                                        │ pwrite content … superblock
+ *	                                        │ linkat
+ *	                                        ▼
+ *	   void ◀── sync failed: pwrite 0 ── named ── crash: whole, or not there
+ *	                                        │ fdatasync (and fsync of the
+ *	                                        │ directory where it is needed)
+ *	                                        ▼
+ *	                                     durable ── 250 may be said
+ *
+ * Link first, then one fdatasync: on ext4 with a journal, xfs and btrfs that
+ * one sync makes content and name durable together; the other order loses
+ * mail.  A sync that failed is never repeated, because Linux reports such an
+ * error once and then forgets error and data.
+ *
+ * A small message is written in one call.  Of a large one the content goes out
+ * in steps as it comes, and the superblock last.  The disk is asked to begin
+ * with its work early, so that the final sync, which the client waits for, is
+ * short (RFC 1047 1).
+ */
+
+#include "spool/submit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "os/crc.h"
+#include "base/die.h"
+#include "os/clock.h"
+#include "os/file.h"
+
+enum {
+	FLUSH_AT = 256 * 1024,		/* bytes of content held in memory */
+	WRITE_OUT_AT = 1024 * 1024,	/* then the disk may begin */
+};
+
+static int
+flush(struct submission *s, struct fault *why)
+{
+	uint64_t at = s->super.content_offset + s->flushed;
+
+	if (file_pwrite(s->fd, s->pending.p, s->pending.n, (int64_t)at, why) < 0)
+		return -1;
+	if ((s->flushed + s->pending.n) / WRITE_OUT_AT !=
+	    s->flushed / WRITE_OUT_AT)
+		(void)sync_file_range(s->fd, (off_t)s->super.content_offset,
+		    (off_t)(s->flushed + s->pending.n), SYNC_FILE_RANGE_WRITE);
+	s->flushed += s->pending.n;
+	buf_reset(&s->pending);
+	return 0;
+}
+
+static int
+take(struct sink *sink, struct str bytes, struct fault *why)
+{
+	struct submission *s = (struct submission *)(void *)sink;
+
+	s->super.content_crc = crc32c(s->super.content_crc, bytes.p, bytes.n);
+	buf_puts(&s->pending, bytes);
+	return s->pending.n < FLUSH_AT ? 0 : flush(s, why);
+}
+
+void
+submit_init(struct submission *s, const struct spool *spool)
+{
+	memset(s, 0, sizeof(*s));
+	s->sink.write = take;
+	s->spool = spool;
+	s->fd = -1;
+}
+
+static int
+reserve(struct submission *s, uint64_t size_hint, struct fault *why)
+{
+	uint64_t n = s->super.content_offset + size_hint;
+
+	/* One block or two are not worth the call; the write will tell. */
+	if (size_hint < 64 * 1024)
+		return 0;
+	if (fallocate(s->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)n) == 0 ||
+	    errno == EOPNOTSUPP)
+		return 0;
+	return fault_system(why, errno, "reserve room in the spool");
+}
+
+int
+submit_begin(struct submission *s, const struct envelope *env,
+    const char *name, uint64_t size_hint, struct fault *why)
+{
+	char shard[3];
+	bool supported;
+	struct format_super *super = &s->super;
+
+	must(s->fd < 0 && env->recipients.n > 0);
+	memset(super, 0, sizeof(*super));
+	s->flushed = 0;
+	s->named = s->is_void = false;
+	buf_reset(&s->pending);
+	buf_reset(&s->envelope);
+	super->arrival_wall_ms = clock_wall_ms();
+	super->arrival_boot_ms = clock_boot_ms();
+	clock_boot_id(super->boot_id);
+	if (name == NULL) {
+		spool_name_new(s->name, super->arrival_wall_ms);
+	} else {
+		must(strlen(name) < SPOOL_NAME_MAX);
+		memcpy(s->name, name, strlen(name) + 1);
+	}
+	memcpy(super->name, s->name, SPOOL_NAME_MAX);
+	format_envelope_encode(env, &s->envelope);
+	super->recipients = (uint32_t)env->recipients.n;
+	super->envelope_offset = format_envelope_offset(super->recipients);
+	super->envelope_length = (uint32_t)s->envelope.n;
+	super->envelope_crc = crc32c(0, s->envelope.p, s->envelope.n);
+	super->content_offset = super->envelope_offset +
+	    super->envelope_length;
+
+	spool_shard(s->name, shard);
+	s->fd = file_open_unnamed(s->spool->q, shard, s->spool->mode, false,
+	    &supported, why);
+	if (s->fd < 0) {
+		if (!supported)
+			fault_temporary(why, 451, 3, 0, "the spool's file "
+			    "system cannot make unnamed files (O_TMPFILE)");
+		return -1;
+	}
+	if (file_try_lock(s->fd) != 1)
+		bug("an unnamed file is locked by another");
+	if (reserve(s, size_hint, why) < 0) {
+		submit_abort(s);
+		return -1;
+	}
+	return 0;
+}
+
+uint64_t
+submit_size(const struct submission *s)
+{
+	return s->flushed + s->pending.n;
+}
+
+/* Trace first, then content: the order of sending, not that of the file. */
+static void
+list_parts(struct submission *s, struct str head)
+{
+	struct format_super *super = &s->super;
+	uint64_t content = submit_size(s);
+	struct format_part *p = super->parts;
+
+	if (head.n > 0)
+		*p++ = (struct format_part){ super->content_offset + content,
+		    head.n };
+	if (content > 0)
+		*p++ = (struct format_part){ super->content_offset, content };
+	super->nparts = (uint32_t)(p - super->parts);
+	super->total = super->content_offset + content + head.n;
+	super->content_crc = crc32c(super->content_crc, head.p, head.n);
+}
+
+/* Superblock and slots, which lie in front of the envelope. */
+static void
+encode_front(const struct submission *s, struct buf *front)
+{
+	struct slot slot = { .state = SLOT_PENDING };
+	uint8_t bytes[FORMAT_SLOT_SIZE];
+	char *p = buf_room(front, s->super.envelope_offset);
+
+	memset(p, 0, s->super.envelope_offset);
+	format_super_encode(&s->super, (uint8_t *)p);
+	format_slot_encode(&slot, bytes);
+	for (uint32_t i = 0; i < s->super.recipients; i++)
+		memcpy(p + format_slot_offset(i), bytes, sizeof(bytes));
+	buf_grew(front, s->super.envelope_offset);
+}
+
+static int
+write_all(struct submission *s, struct str head, struct fault *why)
+{
+	struct buf front = { 0 };
+	struct iovec iov[4];
+	int r;
+
+	list_parts(s, head);
+	if (s->flushed > 0) {
+		uint64_t at = s->super.content_offset + s->flushed;
+
+		iov[0] = (struct iovec){ s->pending.p, s->pending.n };
+		iov[1] = (struct iovec){ (void *)(uintptr_t)head.p, head.n };
+		if (file_pwritev(s->fd, iov, 2, (int64_t)at, why) < 0)
+			return -1;
+	}
+	encode_front(s, &front);
+	iov[0] = (struct iovec){ front.p, front.n };
+	iov[1] = (struct iovec){ s->envelope.p, s->envelope.n };
+	iov[2] = (struct iovec){ s->pending.p, s->pending.n };
+	iov[3] = (struct iovec){ (void *)(uintptr_t)head.p, head.n };
+	r = file_pwritev(s->fd, iov, s->flushed > 0 ? 2 : 4, 0, why);
+	buf_free(&front);
+	return r;
+}
+
+static int
+give_name(struct submission *s, bool *exists, struct fault *why)
+{
+	char path[SPOOL_PATH_MAX];
+
+	spool_entry_path(s->name, path);
+	if (file_link(s->fd, s->spool->q, path, exists, why) < 0)
+		return -1;
+	s->named = true;
+	return 0;
+}
+
+static int
+sync_named(struct submission *s, struct fault *why)
+{
+	if (file_sync(s->fd, why) < 0)
+		return -1;
+	return s->spool->dir_sync ?
+	    spool_sync_shard(s->spool, s->name, why) : 0;
+}
+
+int
+submit_commit(struct submission *s, struct str head, bool *exists,
+    struct fault *why)
+{
+	bool taken = false;
+
+	must(s->fd >= 0);
+	if (write_all(s, head, why) < 0 || give_name(s, &taken, why) < 0 ||
+	    sync_named(s, why) < 0) {
+		if (exists != NULL)
+			*exists = taken;
+		submit_abort(s);
+		return -1;
+	}
+	if (exists != NULL)
+		*exists = false;
+	return 0;
+}
+
+void
+submit_release(struct submission *s)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+}
+
+void
+submit_abort(struct submission *s)
+{
+	static const uint8_t zero[FORMAT_SUPER_SIZE];
+	struct fault ignored;
+
+	if (s->fd < 0)
+		return;
+	if (s->named) {
+		/* Whatever fails here leaves a message that may be delivered
+		 * though we said 451: a duplicate, never a loss. */
+		(void)file_pwrite(s->fd, zero, sizeof(zero), 0, &ignored);
+		(void)spool_remove(s->spool, s->name, &ignored);
+		s->is_void = true;
+	}
+	submit_release(s);
+}
+
+void
+submit_free(struct submission *s)
+{
+	submit_abort(s);
+	buf_free(&s->envelope);
+	buf_free(&s->pending);
+}
