@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SMTPD_PEER_H
+#define SMTPD_PEER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "conf/conf.h"
+#include "os/sock.h"
+#include "route/alias.h"
+#include "spool/path.h"
+
+/* What every session shares, made once by the master before it forks. */
+struct smtpd {
+	const struct conf	*conf;
+	const struct spool	*spool;
+	struct alias_book	*aliases;
+	int			 notify;	/* to the runner, or -1 */
+};
+
+struct smtpd_peer {
+	enum conf_service	service;
+	bool			local;		/* on the local socket */
+	uid_t			uid;		/* of the program, if local */
+	struct sock_addr	addr;		/* if not */
+	bool			has_timeout;	/* the socket has the timeout
+						 * of its listener */
+};
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SMTPD_SERVE_H
+#define SMTPD_SERVE_H
+
+#include "smtpd/peer.h"
+
+/*
+ * Serves one connection from greeting to end and closes it.  Returns when the
+ * peer has gone or was sent away.  A caught SIGTERM ends the session with 421
+ * at the next command outside a transaction.  Logs.
+ */
+void	smtpd_serve(const struct smtpd *, int fd, const struct smtpd_peer *);
+
+#endif

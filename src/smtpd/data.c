@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * DATA (RFC 5321 4.1.1.4): content up to CRLF.CRLF.
+ *
+ * Whatever goes wrong once 354 was said, the content is read to its end, so
+ * that client and server agree on where it ends; only then comes the refusal.
+ * There is a bound to this patience.  A bare LF or CR in the content, by which
+ * one server might see an end where another sees none, refuses the message and
+ * ends the session (RFC 5321 2.3.8; "SMTP smuggling").
+ *
+ * After the 250 the transaction's descriptor is closed, which unlocks the
+ * entry, and the queue runner is told.  Nothing after the 250 can fail in a
+ * way that matters.
+ */
+
+#include "smtpd/intake.h"
+
+#include "os/log.h"
+#include "smtp/dot.h"
+#include "spool/notify.h"
+
+struct reading {
+	struct intake		intake;
+	struct dot_decoder	dot;
+	bool			failed;		/* why is set */
+	struct fault		why;
+	uint64_t		bytes;		/* of the wire */
+};
+
+/* Decodes what is in the buffer. */
+static void
+decode(struct session *s, struct reading *r)
+{
+	struct str in = stream_peek(&s->stream);
+	size_t taken = 0;
+
+	if (dot_decode(&r->dot, in, &taken,
+	    r->failed ? NULL : &r->intake.row.sink, &r->why) < 0)
+		r->failed = true;
+	r->bytes += taken;
+	stream_skip(&s->stream, taken);
+}
+
+/* False: the session cannot go on. */
+static bool
+read_content(struct session *s, struct reading *r)
+{
+	uint64_t patience = 2 * s->conf->size + 64 * 1024;
+	enum stream_result got;
+
+	for (;;) {
+		if (stream_pending(&s->stream) > 0)
+			decode(s, r);
+		if (r->dot.done)
+			return true;
+		if (r->bytes > patience) {
+			session_reply_fault(s, &r->why);
+			session_end(s, (struct status){ 4, 3, 0 },
+			    "Too much data; closing connection");
+			return false;
+		}
+		do
+			got = stream_fill(&s->stream);
+		while (got == STREAM_SIGNAL);
+		if (got != STREAM_OK)
+			break;
+	}
+	if (got == STREAM_TIMEOUT)
+		session_end(s, (struct status){ 4, 4, 2 },
+		    "Error: timeout exceeded");
+	s->ended = true;
+	log_info("%s after DATA (%llu bytes) from %s",
+	    got == STREAM_TIMEOUT ? "timeout" : "lost connection",
+	    (unsigned long long)r->bytes, s->client);
+	return false;
+}
+
+static void
+refuse(struct session *s, const struct fault *why)
+{
+	bool is_void;
+
+	session_reply_fault(s, why);
+	session_log_reject(s, "END-OF-MESSAGE", why, STR_NONE);
+	is_void = s->transaction->submission.is_void;
+	if (is_void)
+		notify_send(s->smtpd->notify, NOTIFY_VOID,
+		    s->transaction->submission.name);
+	if (is_void || why->reply == 451)
+		log_error("spool: %s", why->text);
+}
+
+static void
+accept_message(struct session *s)
+{
+	struct submission *sub = &s->transaction->submission;
+
+	session_reply(s, 250, (struct status){ 2, 0, 0 }, "Ok: queued as %s",
+	    sub->name);
+	s->messages++;
+	/* Unless more commands are waiting, the reply leaves now, while the
+	 * entry is still locked. */
+	if (stream_pending(&s->stream) == 0 &&
+	    stream_flush(&s->stream) != STREAM_OK)
+		log_warning("%s: the client has gone before our 250; it may "
+		    "send the message again", sub->name);
+	submit_release(sub);
+	notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);
+}
+
+static void
+finish(struct session *s, struct reading *r)
+{
+	if (r->dot.bare) {
+		fault_permanent(&r->why, 550, 6, 0,
+		    "A line of the message ends in a bare LF or CR; see "
+		    "RFC 5321 2.3.8");
+		refuse(s, &r->why);
+		session_end(s, (struct status){ 4, 7, 0 },
+		    "Closing connection");
+		return;
+	}
+	if (r->failed || intake_finish(&r->intake, &r->why) < 0)
+		refuse(s, &r->why);
+	else
+		accept_message(s);
+}
+
+/* Content that was sent before our 354 could be commands to another reader:
+ * RFC 2920 3.1 has DATA last in its group. */
+static bool
+is_premature(struct session *s)
+{
+	if (stream_pending(&s->stream) == 0)
+		return false;
+	log_info("improper command pipelining after DATA from %s", s->client);
+	session_end(s, (struct status){ 5, 5, 0 },
+	    "Improper command pipelining: wait for 354");
+	return true;
+}
+
+void
+smtpd_data(struct session *s, struct str args)
+{
+	struct reading r = { 0 };
+
+	if (args.n > 0) {
+		session_reply(s, 501, (struct status){ 5, 5, 4 },
+		    "Syntax: DATA");
+		return;
+	}
+	if (is_premature(s))
+		return;
+	if (intake_begin(&r.intake, s, &r.why) < 0) {
+		session_reply_fault(s, &r.why);
+		log_warning("spool: %s", r.why.text);
+		transaction_end(s);
+		return;
+	}
+	session_reply(s, 354, (struct status){ 0 },
+	    "End data with <CR><LF>.<CR><LF>");
+	dot_decoder_init(&r.dot);
+	if (stream_flush(&s->stream) != STREAM_OK) {
+		s->ended = true;
+	} else {
+		stream_set_timeout(&s->stream, (int)s->conf->timeout.data);
+		if (read_content(s, &r))
+			finish(s, &r);
+	}
+	transaction_end(s);
+}

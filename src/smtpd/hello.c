@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * EHLO and HELO (RFC 5321 4.1.1.1): who the client says it is, and what we can
+ * do for it.  The name is not believed and not checked against anything; it
+ * only has to be something that fits in a log line and a Received field.
+ * Either command begins anew: a transaction under way is gone.  What is offered
+ * is the table of smtp/ext, and what was offered is remembered, because a
+ * parameter of anything else is an error.
+ */
+
+#include "smtpd/session.h"
+
+#include "base/num.h"
+#include "mail/domain.h"
+#include "smtp/ext.h"
+
+/* Lenient as every peer is: old clients say "my computer_2". */
+static bool
+is_presentable(struct str name)
+{
+	if (name.n == 0 || name.n > DOMAIN_MAX)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] >= 0x7f)
+			return false;
+	return true;
+}
+
+static bool
+hello(struct session *s, struct str args)
+{
+	struct str name = { 0 }, rest = args;
+
+	(void)str_word(&rest, &name);
+	if (!is_presentable(name) || str_trim(rest).n > 0) {
+		session_reply(s, 501, (struct status){ 5, 5, 4 },
+		    "Syntax: EHLO hostname");
+		return false;
+	}
+	transaction_end(s);
+	s->helo = arena_str(&s->arena, name);
+	return true;
+}
+
+static void
+put_extension(struct buf *b, const struct session *s,
+    const struct ext_row *row)
+{
+	buf_printf(b, "\n%.*s", STR_ARG(row->keyword));
+	if (row->bit == EXT_SIZE)
+		buf_printf(b, " %llu", (unsigned long long)s->conf->size);
+}
+
+void
+smtpd_ehlo(struct session *s, struct str args)
+{
+	const struct ext_row *row;
+	struct buf text = { 0 };
+
+	if (!hello(s, args))
+		return;
+	s->esmtp = true;
+	s->extensions = 0;
+	buf_puts(&text, s->conf->hostname);
+	for (unsigned i = 0; (row = ext_row(i)) != NULL; i++) {
+		s->extensions |= (unsigned)row->bit;
+		put_extension(&text, s, row);
+	}
+	/* No enhanced status in this reply: RFC 2034 4. */
+	session_reply(s, 250, (struct status){ 0 }, "%s", buf_cstr(&text));
+	buf_free(&text);
+}
+
+void
+smtpd_helo(struct session *s, struct str args)
+{
+	if (!hello(s, args))
+		return;
+	s->esmtp = false;
+	s->extensions = 0;
+	session_reply(s, 250, (struct status){ 0 }, "%.*s",
+	    STR_ARG(s->conf->hostname));
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The session's loop: greet, read a line, look the verb up in a table, make
+ * the checks that its row names, call one function.
+ *
+ * The table is the whole protocol machine: in which phases a verb may come and
+ * what is said when it comes in another.  The last reply of a session is
+ * flushed here, and the line that sums it up is logged here.
+ */
+
+#include "smtpd/serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "os/log.h"
+#include "os/signal.h"
+#include "smtpd/session.h"
+
+enum {
+	ANY = PHASE_CONNECTED | PHASE_GREETED | PHASE_MAIL | PHASE_RCPT,
+	TRANSACTION = PHASE_MAIL | PHASE_RCPT,
+};
+
+struct row {
+	enum verb	 verb;
+	unsigned	 phases;	/* in which it may come */
+	bool		 last;		/* of a pipelined group: RFC 2920 3.1 */
+	smtpd_verb	*run;
+	int		 code;		/* reply when it comes in another */
+	const char	*otherwise;
+};
+
+static const struct row table[] = {
+	{ VERB_EHLO, ANY, true, smtpd_ehlo, 0, NULL },
+	{ VERB_HELO, ANY, true, smtpd_helo, 0, NULL },
+	{ VERB_MAIL, PHASE_GREETED, false, smtpd_mail, 503,
+	    "Send EHLO first, and one MAIL at a time" },
+	{ VERB_RCPT, TRANSACTION, false, smtpd_rcpt, 503,
+	    "Need MAIL before RCPT" },
+	{ VERB_DATA, PHASE_RCPT, false, smtpd_data, 503,
+	    "Need MAIL and an accepted RCPT before DATA" },
+	{ VERB_RSET, ANY, false, smtpd_rset, 0, NULL },
+	{ VERB_NOOP, ANY, false, smtpd_noop, 0, NULL },
+	{ VERB_VRFY, ANY, false, smtpd_vrfy, 0, NULL },
+	{ VERB_EXPN, ANY, false, smtpd_expn, 0, NULL },
+	{ VERB_HELP, ANY, false, smtpd_help, 0, NULL },
+	{ VERB_TURN, ANY, false, smtpd_turn, 0, NULL },
+	{ VERB_QUIT, ANY, false, smtpd_quit, 0, NULL },
+};
+
+static const struct row *
+find_row(enum verb verb)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (table[i].verb == verb)
+			return &table[i];
+	return NULL;
+}
+
+/* A browser that was sent here to speak for somebody else. */
+static bool
+is_not_mail(struct str word)
+{
+	return str_caseeq(word, STR("GET")) || str_caseeq(word, STR("POST")) ||
+	    str_caseeq(word, STR("PUT")) || str_caseeq(word, STR("CONNECT")) ||
+	    str_caseeq(word, STR("OPTIONS")) || str_caseeq(word, STR("Host:")) ||
+	    str_starts(word, STR("\x16\x03"));
+}
+
+static void
+refuse_unknown(struct session *s, struct str word)
+{
+	if (is_not_mail(word)) {
+		log_warning("non-SMTP command from %s: %.*s", s->client,
+		    STR_ARG(word));
+		session_end(s, (struct status){ 5, 5, 1 },
+		    "This is a mail server");
+		return;
+	}
+	session_reply(s, 500, (struct status){ 5, 5, 1 },
+	    "Command not recognized");
+}
+
+static void
+run(struct session *s, struct str line)
+{
+	struct command c = command_parse(line);
+	const struct row *row = find_row(c.verb);
+
+	if (row == NULL) {
+		refuse_unknown(s, c.word);
+		return;
+	}
+	s->last = c.verb;
+	if ((row->phases & (unsigned)session_phase(s)) == 0) {
+		/* RFC 5321 3.3: 554 where all recipients were refused. */
+		if (c.verb == VERB_DATA && s->transaction != NULL)
+			session_reply(s, 554, (struct status){ 5, 5, 1 },
+			    "No valid recipients");
+		else
+			session_reply(s, row->code,
+			    (struct status){ 5, 5, 1 }, "%s", row->otherwise);
+		return;
+	}
+	if (row->last && stream_pending(&s->stream) > 0) {
+		session_end(s, (struct status){ 5, 5, 0 },
+		    "Improper command pipelining");
+		return;
+	}
+	row->run(s, c.args);
+}
+
+/* A line that is no line. */
+static void
+refuse_line(struct session *s, enum stream_result r)
+{
+	if (r == STREAM_TOO_LONG)
+		session_reply(s, 500, (struct status){ 5, 5, 2 },
+		    "Line too long");
+	else
+		session_reply(s, 500, (struct status){ 5, 5, 2 },
+		    "Bare LF, bare CR or NUL in a command line");
+}
+
+static void
+log_loss(const struct session *s, const char *what)
+{
+	log_info("%s after %s from %s", what, s->last == VERB_UNKNOWN ?
+	    "CONNECT" : command_name(s->last), s->client);
+}
+
+/* One line, or the reason why there is none.  False: the session is over. */
+static bool
+step(struct session *s)
+{
+	struct str line;
+	enum stream_result r;
+
+	stream_set_timeout(&s->stream, (int)s->conf->timeout.command);
+	r = stream_line(&s->stream, COMMAND_LINE_MAX, false, &line);
+	switch (r) {
+	case STREAM_OK:
+		run(s, line);
+		break;
+	case STREAM_TOO_LONG:
+	case STREAM_BARE:
+		refuse_line(s, r);
+		break;
+	case STREAM_SIGNAL:
+		if (signal_is_pending(SIGTERM) && s->transaction == NULL)
+			session_end(s, (struct status){ 4, 3, 2 },
+			    "Shutting down");
+		break;
+	case STREAM_TIMEOUT:
+		session_end(s, (struct status){ 4, 4, 2 },
+		    "Error: timeout exceeded");
+		log_loss(s, "timeout");
+		break;
+	case STREAM_END:
+	case STREAM_BROKEN:
+		s->ended = true;
+		log_loss(s, "lost connection");
+		break;
+	}
+	if (!s->ended && s->errors >= s->conf->errors) {
+		session_end(s, (struct status){ 4, 7, 0 },
+		    "Error: too many errors");
+		log_loss(s, "too many errors");
+	}
+	return !s->ended;
+}
+
+/* Said when this process must die: no memory, no descriptors. */
+static void
+say_421(void *ctx)
+{
+	static const char text[] =
+	    "421 4.3.0 Out of resources; try again later\r\n";
+	struct session *s = ctx;
+
+	(void)!write(s->stream.fd, text, sizeof(text) - 1);
+}
+
+void
+smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
+{
+	struct session s;
+
+	session_init(&s, smtpd, fd, peer);
+	die_set_last_act(say_421, &s);
+	if (peer->has_timeout)
+		stream_has_timeout(&s.stream,
+		    (int)smtpd->conf->timeout.command);
+	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
+	log_info("connect from %s", s.client);
+	session_reply(&s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
+	    STR_ARG(smtpd->conf->hostname));
+	while (step(&s))
+		;
+	(void)stream_flush(&s.stream);
+	log_info("disconnect from %s messages=%u errors=%u", s.client,
+	    s.messages, s.errors);
+	die_set_last_act(NULL, NULL);
+	session_free(&s);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The ground floor of the SMTP server: the state of a session, its replies and
+ * its log lines.  The commands stand on it, the loop that reads and calls them
+ * on top (serve.c).
+ *
+ * A process serves one connection, so reading may block and a command is one
+ * straight function.  Replies are collected by the stream and leave together
+ * when the next read would have to wait: the answers to a group of pipelined
+ * commands travel in one write.
+ */
+
+#include "smtpd/session.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "os/log.h"
+#include "smtp/reply.h"
+
+void
+session_init(struct session *s, const struct smtpd *smtpd, int fd,
+    const struct smtpd_peer *peer)
+{
+	char ip[IP_TEXT_MAX];
+
+	memset(s, 0, sizeof(*s));
+	s->smtpd = smtpd;
+	s->conf = smtpd->conf;
+	s->peer = peer;
+	stream_init(&s->stream, fd);
+	header_collector_init(&s->header);
+	if (peer->local)
+		snprintf(s->client, sizeof(s->client), "local[uid %u]",
+		    (unsigned)peer->uid);
+	else
+		snprintf(s->client, sizeof(s->client), "unknown[%s]",
+		    ip_format(&peer->addr.ip, ip));
+}
+
+void
+session_free(struct session *s)
+{
+	transaction_end(s);
+	header_collector_free(&s->header);
+	stream_close(&s->stream);
+	arena_free(&s->arena);
+}
+
+enum phase
+session_phase(const struct session *s)
+{
+	if (s->ended)
+		return PHASE_ENDED;
+	if (s->helo.p == NULL)
+		return PHASE_CONNECTED;
+	if (s->transaction == NULL)
+		return PHASE_GREETED;
+	return s->transaction->envelope.recipients.n == 0 ? PHASE_MAIL :
+	    PHASE_RCPT;
+}
+
+struct transaction *
+transaction_new(struct session *s)
+{
+	struct transaction *t;
+
+	must(s->transaction == NULL);
+	t = mem_alloc(sizeof(*t));
+	arena_init(&t->arena);
+	submit_init(&t->submission, s->smtpd->spool);
+	s->transaction = t;
+	return t;
+}
+
+void
+transaction_end(struct session *s)
+{
+	struct transaction *t = s->transaction;
+
+	if (t == NULL)
+		return;
+	submit_free(&t->submission);
+	arena_free(&t->arena);
+	mem_free(t);
+	s->transaction = NULL;
+}
+
+static void
+count_error(struct session *s, int code)
+{
+	if (code >= 400)
+		s->errors++;
+}
+
+void
+session_reply(struct session *s, int code, struct status status,
+    const char *fmt, ...)
+{
+	struct buf text = { 0 };
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(&text, fmt, ap);
+	va_end(ap);
+	reply_put(&s->stream.out, code, status, buf_str(&text));
+	buf_free(&text);
+	count_error(s, code);
+}
+
+void
+session_reply_fault(struct session *s, const struct fault *f)
+{
+	reply_put_fault(&s->stream.out, f);
+	count_error(s, f->reply);
+}
+
+void
+session_end(struct session *s, struct status status, const char *why)
+{
+	session_reply(s, 421, status, "%.*s %s", STR_ARG(s->conf->hostname),
+	    why);
+	s->ended = true;
+}
+
+struct facts
+session_facts(const struct session *s)
+{
+	struct facts f = {
+		.service = s->peer->service,
+		.local = s->peer->local,
+		.client_ip = s->peer->addr.ip,
+		.helo = s->helo,
+	};
+
+	if (s->transaction != NULL)
+		f.sender = &s->transaction->envelope.sender;
+	return f;
+}
+
+void
+session_log_reject(const struct session *s, const char *verb,
+    const struct fault *f, struct str recipient)
+{
+	struct buf b = { 0 };
+	struct status status = status_of_fault(f);
+
+	buf_printf(&b, "NOQUEUE: reject: %s from %s: %d ", verb, s->client,
+	    f->reply);
+	status_put(&b, status);
+	buf_printf(&b, " %s;", f->text);
+	if (s->transaction != NULL) {
+		buf_putz(&b, " from=<");
+		address_put(&b, &s->transaction->envelope.sender);
+		buf_putc(&b, '>');
+	}
+	if (recipient.n > 0)
+		buf_printf(&b, " to=<%.*s>", STR_ARG(recipient));
+	buf_printf(&b, " proto=%s helo=<%.*s>", s->esmtp ? "ESMTP" : "SMTP",
+	    STR_ARG(s->helo));
+	log_info("%s", buf_cstr(&b));
+	buf_free(&b);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "mail/header.h"
+#include "os/stream.h"
+#include "policy/facts.h"
+#include "smtp/command.h"
+#include "smtpd/peer.h"
+#include "spool/submit.h"
+
+/*
+ * The state of one SMTP session, and what every command does to it.
+ *
+ * The phase is not stored: it follows from which objects exist, so that there
+ * is nothing to forget when something fails.
+ *
+ *	CONNECTED ──EHLO/HELO──▶ GREETED ──MAIL──▶ MAIL ──RCPT──▶ RCPT ──DATA──┐
+ *	                           ▲  ▲              │              │          │
+ *	                           │  └── RSET, EHLO, MAIL refused ─┘          │
+ *	                           └── content taken or refused ───────────────┘
+ *	any ──QUIT, timeout, too many errors, lost connection──▶ ENDED
+ */
+enum phase {
+	PHASE_CONNECTED = 1 << 0,	/* no hello yet */
+	PHASE_GREETED = 1 << 1,		/* hello, no transaction */
+	PHASE_MAIL = 1 << 2,		/* a transaction without a recipient */
+	PHASE_RCPT = 1 << 3,		/* with one or more */
+	PHASE_ENDED = 1 << 4,
+};
+
+/* One mail transaction; made by MAIL, freed whole on every way out. */
+struct transaction {
+	struct arena		arena;
+	struct envelope		envelope;
+	address_vec		finals;		/* after expansion */
+	struct submission	submission;
+};
+
+struct session {
+	const struct smtpd	*smtpd;
+	const struct conf	*conf;		/* smtpd->conf */
+	const struct smtpd_peer	*peer;
+	struct stream		 stream;
+	struct arena		 arena;		/* of the session */
+	char			 client[80];	/* "unknown[192.0.2.1]" */
+	struct str		 helo;		/* p == NULL: none yet */
+	bool			 esmtp;
+	bool			 ended;
+	unsigned		 extensions;	/* offered in EHLO */
+	struct transaction	*transaction;	/* or NULL */
+	struct header_collector	 header;	/* reused */
+	enum verb		 last;		/* for the log */
+	unsigned		 errors;
+	unsigned		 transactions;
+	unsigned		 messages;	/* accepted */
+};
+
+void	session_init(struct session *, const struct smtpd *, int fd,
+	    const struct smtpd_peer *);
+void	session_free(struct session *);
+enum phase session_phase(const struct session *);
+
+struct transaction *transaction_new(struct session *);
+/* The only way out of a transaction; harmless when there is none. */
+void	transaction_end(struct session *);
+
+/* One reply; text may hold '\n' for more lines.  Counts 4yz and 5yz. */
+void	session_reply(struct session *, int code, struct status, const char *fmt,
+	    ...) __attribute__((format(printf, 4, 5)));
+void	session_reply_fault(struct session *, const struct fault *);
+/* 421, and the session is over. */
+void	session_end(struct session *, struct status, const char *why);
+struct facts session_facts(const struct session *);
+/* "NOQUEUE: reject: RCPT from unknown[1.2.3.4]: 554 5.7.1 ...; from=<> ..." */
+void	session_log_reject(const struct session *, const char *verb,
+	    const struct fault *, struct str recipient);
+
+/* The commands.  args as in struct command. */
+typedef void smtpd_verb(struct session *, struct str args);
+smtpd_verb smtpd_ehlo, smtpd_helo;
+smtpd_verb smtpd_mail, smtpd_rcpt, smtpd_rset;
+smtpd_verb smtpd_data;
+smtpd_verb smtpd_noop, smtpd_vrfy, smtpd_expn, smtpd_help, smtpd_quit,
+    smtpd_turn;
+
+#endif
