@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_LISTEN_H
+#define MASTER_LISTEN_H
+
+#include <stdbool.h>
+#include "base/fault.h"
+#include "conf/conf.h"
+
+/*
+ * The sockets on which the world comes in.  The warden binds them once and
+ * keeps them open for its whole life; generations of masters and runners use
+ * them.
+ */
+#define LISTEN_MAX	32
+
+struct listener {
+	int			fd;
+	enum conf_service	service;
+	bool			local;		/* the submission socket */
+};
+
+struct listeners {
+	struct listener	tcp[LISTEN_MAX];	/* and the local one, last */
+	unsigned	n;
+	int		queue;			/* questions about the queue */
+};
+
+#define LISTEN_BACKLOG	1024
+
+/* Binds everything that the configuration names, and the local sockets in its
+ * run directory.  On failure nothing stays open. */
+int	listen_open(struct listeners *, const struct conf *, struct fault *);
+void	listen_close(struct listeners *);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_MASTER_H
+#define MASTER_MASTER_H
+
+#include "conf/conf.h"
+#include "master/listen.h"
+#include "route/alias.h"
+#include "spool/path.h"
+
+/* The process that accepts: one session child for each connection. */
+struct master_setup {
+	const struct conf	*conf;
+	struct listeners	*listeners;	/* closed when it drains */
+	const struct spool	*spool;		/* writer only */
+	struct alias_book	*aliases;
+	int			 notify;
+};
+
+/*
+ * Serves until SIGHUP (retire: accept no more, let the sessions finish) or
+ * SIGTERM (drain: the sessions are told to end as well), both to be caught;
+ * returns when the last session has gone, or DRAIN seconds after SIGTERM.
+ */
+void	master_run(const struct master_setup *);
+#define MASTER_DRAIN	30
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef QUEUE_HOP_H
+#define QUEUE_HOP_H
+
+#include <stdint.h>
+#include "base/list.h"
+#include "base/table.h"
+#include "conf/conf.h"
+#include "route/next.h"
+
+/*
+ * Destinations: what waits for each, who works for it, and since when it is
+ * known to be dead.  A destination exists as long as anything refers to it.
+ */
+struct hop {
+	struct arena	arena;		/* of next */
+	struct next	next;
+	struct list	ready;		/* of tasks, in the order of due time */
+	struct list	turn;		/* in hops.turn while it may start */
+	struct list	idle;		/* of workers waiting for more */
+	unsigned	workers;
+	unsigned	tasks;		/* that refer to it */
+	int64_t		dead_until;	/* clock_boot_ms; 0: alive */
+};
+
+struct hops {
+	struct table	by_key;
+	struct list	turn;		/* hops that have something ready */
+};
+
+void	hops_init(struct hops *);
+/* The one for this next, made if there is none.  Counts a task. */
+struct hop *hop_get(struct hops *, const struct next *);
+/* One task fewer; frees it when nothing refers to it. */
+void	hop_release(struct hops *, struct hop *);
+/* Something was added to hop->ready. */
+void	hop_is_ready(struct hops *, struct hop *);
+/* The next one whose turn it is; it goes to the end of the row.  NULL: none. */
+struct hop *hop_turn(struct hops *);
+/* Takes it out of the row, until hop_is_ready(). */
+void	hop_rest(struct hop *);
+/* How many workers may serve it at once. */
+unsigned hop_worker_limit(const struct hop *, const struct conf *);
+
+#endif

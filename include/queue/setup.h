@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef QUEUE_SETUP_H
+#define QUEUE_SETUP_H
+
+#include "conf/conf.h"
+#include "spool/path.h"
+
+/* What the queue runner is given by the warden. */
+struct runner_setup {
+	const struct conf	*conf;
+	const struct spool	*spool;		/* whole */
+	int			 notify;	/* datagrams from sessions */
+	int			 notify_out;	/* the other end, for ourselves */
+	int			 channel;	/* to the warden */
+	int			 queue_sock;	/* listener for mailq, or -1 */
+};
+
+#endif

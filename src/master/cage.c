@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Privilege and how it is lost.  One place says, for each kind of process,
+ * which user it becomes, in which groups it is, and what its sandbox leaves to
+ * it.  Children inherit all of it, so a session pays nothing for being caged.
+ *
+ *	master, sessions  user        group of the queue (to make entries)
+ *	runner, workers   queue-user  godwitdrop (to read what was dropped)
+ *	agent             recipient   his own, and mail (for the dot locks)
+ */
+
+#include "master/cage.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/proc.h"
+#include "os/sandbox.h"
+
+static int
+find_user(struct cage *c, struct str name, const char *setting,
+    struct user *user, struct fault *why)
+{
+	int found = user_find(&c->arena, name, user, why);
+
+	if (found == 0)
+		return fault_permanent(why, 554, 3, 5,
+		    "there is no user \"%.*s\" (setting %s): `make install` "
+		    "makes it, or: adduser --system --group --no-create-home "
+		    "%.*s", STR_ARG(name), setting, STR_ARG(name));
+	if (found == 1 && user->uid == 0)
+		return fault_permanent(why, 554, 3, 5,
+		    "setting %s: it must not be root", setting);
+	return found < 0 ? -1 : 0;
+}
+
+static int
+find_group(struct str name, const char *setting, gid_t *gid,
+    struct fault *why)
+{
+	int found = user_find_group(name, gid, why);
+
+	if (found == 0)
+		return fault_permanent(why, 554, 3, 5,
+		    "there is no group \"%.*s\" (setting %s): `make install` "
+		    "makes it, or: addgroup --system %.*s", STR_ARG(name),
+		    setting, STR_ARG(name));
+	return found < 0 ? -1 : 0;
+}
+
+int
+cage_find(struct cage *c, const struct conf *conf, struct fault *why)
+{
+	memset(c, 0, sizeof(*c));
+	c->privileged = geteuid() == 0;
+	if (!c->privileged)
+		return 0;
+	if (find_user(c, conf->users.session, "user", &c->master, why) < 0 ||
+	    find_user(c, conf->users.queue, "queue-user", &c->runner, why) < 0 ||
+	    find_group(conf->users.drop_group, "drop-group", &c->drop_gid, why) < 0)
+		return -1;
+	if (user_find_group(STR("mail"), &c->mail_gid, why) != 1)
+		c->mail_gid = (gid_t)-1;
+	c->runner_uid = c->runner.uid;
+	c->runner_gid = c->runner.gid;
+	return 0;
+}
+
+/* Who dies with its parent must say so after its last change of user. */
+static int
+harden(struct fault *why)
+{
+	if (proc_harden(why) < 0)
+		return -1;
+	proc_clear_environment();
+	proc_die_with_parent();
+	return chdir("/") < 0 ? fault_temporary(why, 451, 3, 0, "chdir /") : 0;
+}
+
+int
+cage_become_master(const struct cage *c, struct fault *why)
+{
+	if (c->privileged && user_become(&c->master, false, &c->runner_gid, 1,
+	    why) < 0)
+		return -1;
+	if (harden(why) < 0)
+		return -1;
+	/* An entry is for the queue's group alone. */
+	umask(007);
+	return 0;
+}
+
+int
+cage_become_runner(const struct cage *c, struct fault *why)
+{
+	if (c->privileged && user_become(&c->runner, false, &c->drop_gid, 1,
+	    why) < 0)
+		return -1;
+	return harden(why);
+}
+
+int
+cage_become_recipient(const struct cage *c, const struct conf *conf,
+    struct arena *a, const char *name, struct user *user, struct fault *why)
+{
+	size_t groups = c->mail_gid == (gid_t)-1 ? 0 : 1;
+	int found = user_find(a, str_of(name), user, why);
+
+	if (found == 1 && c->privileged && user->uid == 0) {
+		found = user_find(a, conf->users.mail, user, why);
+		user->name = arena_str(a, str_of(name));
+	}
+	if (found == 0)
+		return fault_permanent(why, 550, 1, 1, "no such user");
+	if (found < 0)
+		return -1;
+	if (!c->privileged)
+		return proc_harden(why);
+	if (user_become(user, true, &c->mail_gid, groups, why) < 0)
+		return -1;
+	return proc_harden(why);
+}
+
+/* What looking up users, hosts and times needs. */
+#define LOOKUPS								\
+	{ "/etc", SANDBOX_READ },					\
+	{ "/usr", SANDBOX_READ },					\
+	{ "/lib", SANDBOX_READ },					\
+	{ "/lib64", SANDBOX_READ },					\
+	{ "/run/systemd", SANDBOX_READ | SANDBOX_CONNECT },		\
+	{ "/run/nscd", SANDBOX_READ | SANDBOX_CONNECT },		\
+	{ "/var/lib/sss", SANDBOX_READ | SANDBOX_CONNECT },		\
+	{ "/sys/devices/system/cpu", SANDBOX_READ },			\
+	{ "/dev", SANDBOX_READ }
+
+/* The directory of a path, or "/". */
+static struct str
+parent(struct arena *a, struct str path)
+{
+	size_t slash = str_rfind(path, '/');
+
+	return arena_str(a, slash == 0 || slash == path.n ? STR("/") :
+	    str_slice(path, 0, slash));
+}
+
+/* Modules of NSS are loaded at first use; afterwards nothing may be. */
+static void
+warm_lookups(void)
+{
+	struct arena a = { 0 };
+	struct user user;
+	struct fault why;
+
+	(void)user_find(&a, STR("postmaster"), &user, &why);
+	arena_free(&a);
+}
+
+int
+cage_lock_master(const struct conf *conf, struct fault *why)
+{
+	struct arena a = { 0 };
+	struct sandbox_path paths[] = {
+		LOOKUPS,
+		{ parent(&a, conf->aliases).p, SANDBOX_READ },
+		{ arena_printf(&a, "%.*s/q", STR_ARG(conf->spool)).p,
+		    SANDBOX_CREATE },
+	};
+	int r;
+
+	warm_lookups();
+	r = sandbox_enter(SANDBOX_MASTER, paths,
+	    sizeof(paths) / sizeof(paths[0]), why);
+	arena_free(&a);
+	return r;
+}
+
+int
+cage_lock_runner(const struct conf *conf, struct fault *why)
+{
+	struct arena a = { 0 };
+	struct sandbox_path paths[] = {
+		LOOKUPS,
+		{ parent(&a, conf->aliases).p, SANDBOX_READ },
+		{ conf->spool.p, SANDBOX_ALL },
+	};
+	int r;
+
+	warm_lookups();
+	r = sandbox_enter(SANDBOX_RUNNER, paths,
+	    sizeof(paths) / sizeof(paths[0]), why);
+	arena_free(&a);
+	return r;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Binding.  TCP sockets are made with the timeouts and TCP_NODELAY that every
+ * accepted connection then inherits, so that a session need not set them.
+ * The local sockets may be connected to by everybody: who it is, the kernel
+ * tells; what they may, is decided by those who serve them.  All of it happens
+ * once, before anything else runs, so that an address that is taken is an
+ * error on the terminal and not a line in a log.
+ */
+
+#include "master/listen.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/sock.h"
+
+static int
+add(struct listeners *l, int fd, enum conf_service service, bool local,
+    struct fault *why)
+{
+	if (fd < 0)
+		return -1;
+	if (l->n == LISTEN_MAX) {
+		close(fd);
+		return fault_permanent(why, 554, 3, 5,
+		    "more than %d sockets to listen on", LISTEN_MAX);
+	}
+	l->tcp[l->n++] = (struct listener){ fd, service, local };
+	return 0;
+}
+
+/* A machine without IPv6 has no ::1 to listen on.  That is no reason to serve
+ * nobody, as long as nobody asked for it: line 0 is our default. */
+static bool
+may_fail(const struct conf_listen *c)
+{
+	return c->line == 0 && c->ip.family == 6;
+}
+
+static int
+open_tcp(struct listeners *l, const struct conf *conf, struct fault *why)
+{
+	for (size_t i = 0; i < conf->listens.n; i++) {
+		const struct conf_listen *c = &conf->listens.p[i];
+		struct sock_addr addr = { c->ip, c->port };
+		char ip[IP_TEXT_MAX];
+
+		if (add(l, sock_listen(&addr, LISTEN_BACKLOG,
+		    (int)conf->timeout.command, why), c->service, false,
+		    why) == 0 || may_fail(c))
+			continue;
+		fault_prefix(why, "listen on %s port %u",
+		    ip_format(&c->ip, ip), (unsigned)c->port);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+open_local(struct listeners *l, const struct conf *conf, struct fault *why)
+{
+	struct arena a = { 0 };
+	struct str submit = conf_run_path(conf, &a, "submit.sock");
+	struct str queue = conf_run_path(conf, &a, "queue.sock");
+	int r;
+
+	r = add(l, sock_listen_unix(submit.p, 0666, LISTEN_BACKLOG, why),
+	    SERVICE_SMTP, true, why);
+	if (r == 0) {
+		l->queue = sock_listen_unix(queue.p, 0666, LISTEN_BACKLOG,
+		    why);
+		r = l->queue < 0 ? -1 : 0;
+	}
+	arena_free(&a);
+	return r;
+}
+
+int
+listen_open(struct listeners *l, const struct conf *conf, struct fault *why)
+{
+	memset(l, 0, sizeof(*l));
+	l->queue = -1;
+	if (open_tcp(l, conf, why) < 0 || open_local(l, conf, why) < 0) {
+		listen_close(l);
+		return -1;
+	}
+	return 0;
+}
+
+void
+listen_close(struct listeners *l)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		close(l->tcp[i].fd);
+	if (l->queue >= 0)
+		close(l->queue);
+	l->n = 0;
+	l->queue = -1;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Accept, count, fork.  The master has no privilege and stays small, because
+ * every page that it has touched makes each fork dearer.  It reads nothing from
+ * a connection.
+ *
+ * Nothing that a peer does, and no lack of anything, ends it: a connection for
+ * which there is no room, no process or no descriptor gets a 421 without a
+ * fork.  For the last case one descriptor is kept in reserve.
+ */
+
+#include "master/master.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "master/child.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/proc.h"
+#include "os/signal.h"
+#include "os/sock.h"
+#include "smtpd/serve.h"
+
+enum {
+	PAUSE_MS = 200,			/* after a lack of something */
+	WARM_MS = 1000,			/* between looks at the aliases */
+	BATCH = 16,			/* connections between two waits */
+};
+
+struct master {
+	const struct master_setup	*setup;
+	struct smtpd			 smtpd;
+	struct children			 children;
+	int				 reserve;	/* a spare descriptor */
+	bool				 retired;
+	int64_t				 drained_at;	/* 0: not draining */
+	int64_t				 warmed_at;
+};
+
+static void
+turn_away(int fd, const char *text)
+{
+	(void)send(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
+static void
+keep_reserve(struct master *m)
+{
+	if (m->reserve < 0)
+		m->reserve = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* No descriptor is left: use the one in reserve to say so. */
+static void
+refuse_with_reserve(struct master *m, int listener)
+{
+	struct sock_addr peer;
+	int fd;
+
+	log_warning("accept: %s; refusing connections for a moment",
+	    strerror(errno));
+	if (m->reserve >= 0)
+		close(m->reserve);
+	m->reserve = -1;
+	fd = sock_accept(listener, &peer);
+	if (fd >= 0)
+		turn_away(fd, "421 4.3.2 Too many connections; try again "
+		    "later\r\n");
+	keep_reserve(m);
+	(void)poll(NULL, 0, PAUSE_MS);
+}
+
+static const char *
+reason_to_refuse(const struct master *m, const struct smtpd_peer *peer)
+{
+	const struct conf *c = m->setup->conf;
+
+	if (m->children.n >= c->sessions)
+		return "421 4.3.2 Too many connections; try again later\r\n";
+	if (!peer->local &&
+	    children_of(&m->children, &peer->addr.ip) >= c->sessions_per_client)
+		return "421 4.7.0 Too many connections from your address\r\n";
+	return NULL;
+}
+
+/* The child: nothing but its connection, and what every session shares. */
+static void
+be_session(struct master *m, int fd, const struct smtpd_peer *peer)
+{
+	for (unsigned i = 0; i < m->setup->listeners->n; i++)
+		close(m->setup->listeners->tcp[i].fd);
+	if (m->reserve >= 0)
+		close(m->reserve);
+	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
+	log_role("smtpd");
+	smtpd_serve(&m->smtpd, fd, peer);
+	_exit(0);
+}
+
+static void
+start_session(struct master *m, int fd, const struct smtpd_peer *peer)
+{
+	const char *refusal = reason_to_refuse(m, peer);
+	char ip[IP_TEXT_MAX];
+	pid_t pid;
+
+	if (refusal != NULL) {
+		log_info("refused unknown[%s]: %.3s", ip_format(&peer->addr.ip,
+		    ip), refusal);
+		turn_away(fd, refusal);
+		return;
+	}
+	pid = fork();
+	if (pid == 0)
+		be_session(m, fd, peer);
+	if (pid < 0) {
+		log_warning("fork: %s", strerror(errno));
+		turn_away(fd, "421 4.3.2 Out of processes; try again "
+		    "later\r\n");
+		(void)poll(NULL, 0, PAUSE_MS);
+		return;
+	}
+	children_add(&m->children, pid, &peer->addr.ip);
+	close(fd);
+}
+
+static bool
+is_lack(int err)
+{
+	return err == EMFILE || err == ENFILE || err == ENOBUFS ||
+	    err == ENOMEM;
+}
+
+static void
+accept_some(struct master *m, const struct listener *l)
+{
+	for (int i = 0; i < BATCH; i++) {
+		struct smtpd_peer peer = { .service = l->service,
+		    .local = l->local, .has_timeout = !l->local };
+		pid_t pid;
+		int fd = sock_accept(l->fd, &peer.addr);
+
+		if (fd < 0) {
+			if (is_lack(errno))
+				refuse_with_reserve(m, l->fd);
+			return;
+		}
+		if (l->local && sock_peer_uid(fd, &peer.uid, &pid) < 0) {
+			close(fd);
+			continue;
+		}
+		start_session(m, fd, &peer);
+	}
+}
+
+static void
+reap(struct master *m)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (children_remove(&m->children, pid) && WIFSIGNALED(status))
+			log_error("session %d was killed by signal %d",
+			    (int)pid, WTERMSIG(status));
+	}
+}
+
+static void
+retire(struct master *m)
+{
+	if (m->retired)
+		return;
+	m->retired = true;
+	listen_close(m->setup->listeners);
+}
+
+static void
+obey_signals(struct master *m)
+{
+	if (signal_take(SIGCHLD))
+		reap(m);
+	if (signal_take(SIGHUP))
+		retire(m);
+	if (signal_take(SIGTERM)) {
+		retire(m);
+		m->drained_at = clock_boot_ms();
+		children_signal(&m->children, SIGTERM);
+	}
+}
+
+static void
+wait_and_accept(struct master *m)
+{
+	const struct listeners *l = m->setup->listeners;
+	struct pollfd p[LISTEN_MAX];
+	struct timespec t = { 1, 0 };
+
+	for (unsigned i = 0; i < l->n; i++)
+		p[i] = (struct pollfd){ .fd = l->tcp[i].fd, .events = POLLIN };
+	if (ppoll(p, l->n, m->drained_at != 0 ? &t : NULL,
+	    signal_wait_mask()) <= 0)
+		return;
+	if (clock_boot_ms() - m->warmed_at >= WARM_MS) {
+		alias_book_warm(m->setup->aliases);
+		m->warmed_at = clock_boot_ms();
+	}
+	for (unsigned i = 0; i < l->n; i++)
+		if (p[i].revents != 0)
+			accept_some(m, &l->tcp[i]);
+}
+
+static bool
+is_over(const struct master *m)
+{
+	if (!m->retired)
+		return false;
+	return m->children.n == 0 || (m->drained_at != 0 &&
+	    clock_boot_ms() - m->drained_at >= MASTER_DRAIN * 1000);
+}
+
+void
+master_run(const struct master_setup *setup)
+{
+	struct master m = {
+		.setup = setup,
+		.smtpd = {
+			.conf = setup->conf,
+			.spool = setup->spool,
+			.aliases = setup->aliases,
+			.notify = setup->notify,
+		},
+		.reserve = -1,
+	};
+
+	children_init(&m.children);
+	keep_reserve(&m);
+	alias_book_warm(setup->aliases);
+	for (;;) {
+		obey_signals(&m);
+		if (is_over(&m))
+			break;
+		wait_and_accept(&m);
+	}
+}

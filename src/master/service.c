@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The two services under the warden: the master (with its sessions) and the
+ * queue runner (with its workers).  Each is a fork that keeps the descriptors
+ * it needs, becomes its user, puts on its sandbox, and only then does its work.
+ * One that dies is started again: at once when it had lived long, then ever
+ * more slowly, so that a fault that comes at every start does not eat the
+ * machine.
+ */
+
+#include "master/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "master/master.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/proc.h"
+#include "os/signal.h"
+#include "queue/runner.h"
+
+enum {
+	BACKOFF_MS_MAX = 60 * 1000,
+	LIVED_LONG_MS = 60 * 1000,
+};
+
+static const char *const service_name[SERVICES] = { "master", "qmgr" };
+
+static void
+be_master(struct house *h)
+{
+	struct master_setup setup = {
+		.conf = h->conf,
+		.listeners = &h->listeners,
+		.notify = h->notify[0],
+	};
+	struct spool spool;
+	struct fault why;
+	int keep[LISTEN_MAX + 2];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < h->listeners.n; i++)
+		keep[n++] = h->listeners.tcp[i].fd;
+	keep[n++] = h->notify[0];
+	keep[n++] = log_fd();
+	proc_close_all_but(keep, n);
+	h->listeners.queue = -1;
+	if (spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,
+	    &why) < 0 || cage_become_master(&h->cage, &why) < 0 ||
+	    cage_lock_master(h->conf, &why) < 0)
+		die("%s", why.text);
+	setup.spool = &spool;
+	setup.aliases = alias_book_new(h->conf);
+	master_run(&setup);
+	_exit(0);
+}
+
+static void
+be_runner(struct house *h)
+{
+	struct runner_setup setup = {
+		.conf = h->conf,
+		.notify = h->notify[1],
+		.notify_out = h->notify[0],
+		.channel = h->channel[0],
+		.queue_sock = h->listeners.queue,
+	};
+	struct spool spool;
+	struct fault why;
+	int keep[] = { h->notify[0], h->notify[1], h->channel[0],
+	    h->listeners.queue, log_fd() };
+
+	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	if (spool_open(&spool, h->conf->spool.p, false, false, &why) < 0 ||
+	    cage_become_runner(&h->cage, &why) < 0 ||
+	    cage_lock_runner(h->conf, &why) < 0)
+		die("%s", why.text);
+	setup.spool = &spool;
+	runner_run(&setup);
+	_exit(0);
+}
+
+static void
+become_service(struct house *h, enum service service)
+{
+	signal_reset();
+	signal_ignore(SIGPIPE);
+	signal_catch(SIGCHLD);
+	signal_catch(SIGTERM);
+	signal_catch(SIGHUP);
+	signal_block_caught();
+	log_role(service_name[service]);
+	proc_title("%s", service_name[service]);
+	switch (service) {
+	case SERVICE_MASTER:
+		be_master(h);
+		break;
+	case SERVICE_RUNNER:
+		be_runner(h);
+		break;
+	case SERVICES:
+		break;
+	}
+	bug("no such service");
+}
+
+static void
+start(struct house *h, enum service service)
+{
+	struct running *r = &h->running[service];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		become_service(h, service);
+	r->started = clock_boot_ms();
+	if (pid < 0) {
+		log_error("fork %s: %s", service_name[service],
+		    strerror(errno));
+		r->start_at = r->started + 1000;
+		return;
+	}
+	r->pid = pid;
+	r->start_at = 0;
+}
+
+void
+services_start_due(struct house *h)
+{
+	int64_t now = clock_boot_ms();
+
+	for (int i = 0; i < SERVICES; i++)
+		if (h->running[i].pid == 0 && h->running[i].start_at <= now)
+			start(h, (enum service)i);
+}
+
+static void
+schedule_restart(struct running *r)
+{
+	int64_t now = clock_boot_ms();
+
+	if (now - r->started >= LIVED_LONG_MS)
+		r->backoff = 0;
+	r->pid = 0;
+	r->start_at = now + r->backoff;
+	r->backoff = r->backoff == 0 ? 500 : 2 * r->backoff;
+	if (r->backoff > BACKOFF_MS_MAX)
+		r->backoff = BACKOFF_MS_MAX;
+}
+
+static void
+log_end(enum service service, int status)
+{
+	if (WIFSIGNALED(status))
+		log_error("%s was killed by signal %d; starting it again",
+		    service_name[service], WTERMSIG(status));
+	else
+		log_error("%s ended with status %d; starting it again",
+		    service_name[service], WEXITSTATUS(status));
+}
+
+void
+services_reap(struct house *h, bool ending)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (int i = 0; i < SERVICES; i++) {
+			if (h->running[i].pid != pid)
+				continue;
+			if (!ending)
+				log_end((enum service)i, status);
+			schedule_restart(&h->running[i]);
+		}
+}
+
+void
+services_renew(struct house *h)
+{
+	struct running old[SERVICES];
+
+	memcpy(old, h->running, sizeof(old));
+	memset(h->running, 0, sizeof(h->running));
+	services_start_due(h);
+	if (old[SERVICE_MASTER].pid != 0)
+		(void)kill(old[SERVICE_MASTER].pid, SIGHUP);
+	if (old[SERVICE_RUNNER].pid != 0)
+		(void)kill(old[SERVICE_RUNNER].pid, SIGTERM);
+}
+
+void
+services_signal(const struct house *h, int sig)
+{
+	for (int i = 0; i < SERVICES; i++)
+		if (h->running[i].pid != 0)
+			(void)kill(h->running[i].pid, sig);
+}
+
+unsigned
+services_alive(const struct house *h)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < SERVICES; i++)
+		if (h->running[i].pid != 0)
+			n++;
+	return n;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The warden: root, small, and deaf to the network.
+ *
+ * It reads its configuration, binds the sockets, forks the master (as `user`)
+ * and the queue runner (as `queue-user`) and starts them again when they die.
+ * Of what comes from outside it sees one thing: the name of a user for whom
+ * there is mail, in the fixed-size packet of priv/request.h; and even that is
+ * looked up only by a child, which then becomes that user for good.
+ *
+ *	SIGHUP		read the configuration again: if it is good, a new
+ *			master and runner start on the same open sockets and the
+ *			old ones finish what they have; if not, nothing changes
+ *	SIGTERM		drain: master and runner finish, then it ends
+ *	child died	start it again, at once, then ever more slowly
+ *
+ * Started by an ordinary user it does the same, and everybody stays who he is.
+ */
+
+#include "master/warden.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "deliver/agent.h"
+#include "master/service.h"
+#include "os/clock.h"
+#include "os/dir.h"
+#include "os/log.h"
+#include "os/proc.h"
+#include "os/signal.h"
+#include "os/sock.h"
+#include "priv/request.h"
+#include "spool/path.h"
+
+enum {
+	END_MS = 45 * 1000,		/* the master takes 30 of them */
+};
+
+struct warden {
+	const struct warden_setup	*setup;
+	struct house			 house;
+	int64_t				 ending;	/* since; 0: no */
+};
+
+/* --------------------------------------------------- what it is asked --- */
+
+static void
+be_agent(struct warden *w, const struct request *request, int answer)
+{
+	struct arena arena = { 0 };
+	struct user user;
+	struct fault why;
+	int keep[] = { answer, log_fd() };
+
+	signal_reset();
+	proc_close_all_but(keep, 2);
+	log_role("agent");
+	proc_title("agent %s", request->user);
+	if (cage_become_recipient(&w->house.cage, w->house.conf, &arena, request->user,
+	    &user, &why) < 0)
+		die("deliver as %s: %s", request->user, why.text);
+	agent_serve(answer, w->house.conf, &user);
+	_exit(0);
+}
+
+static void
+hear_request(struct warden *w)
+{
+	struct request request;
+	int answer;
+	pid_t pid;
+
+	switch (request_receive(w->house.channel[1], &request, &answer)) {
+	case 1:
+		pid = fork();
+		if (pid == 0)
+			be_agent(w, &request, answer);
+		if (pid < 0)
+			log_warning("fork agent: %s", strerror(errno));
+		close(answer);
+		break;
+	case -1:
+		log_warning("a request that is none was dropped");
+		break;
+	default:
+		break;
+	}
+}
+
+/* ----------------------------------------------------------- signals ---- */
+
+static bool
+read_again(struct warden *w, struct conf **out)
+{
+	struct buf text = { 0 };
+	struct conf *conf;
+	bool ok = true;
+
+	conf = conf_load(w->setup->path, w->setup->may_be_missing, &text);
+	if (conf == NULL) {
+		struct str rest = buf_str(&text), line;
+
+		while (str_cut(&rest, '\n', &line))
+			log_error("reload: %.*s", STR_ARG(line));
+		ok = false;
+	} else if (!conf_may_reload(w->house.conf, conf, &text)) {
+		log_error("reload: changed settings that need a restart: %s",
+		    buf_cstr(&text));
+		conf_free(conf);
+		ok = false;
+	}
+	buf_free(&text);
+	*out = conf;
+	return ok;
+}
+
+static void
+reload(struct warden *w)
+{
+	struct conf *conf;
+
+	if (!read_again(w, &conf)) {
+		log_error("reload: the configuration stays as it was");
+		return;
+	}
+	conf_free(w->house.conf);
+	w->house.conf = conf;
+	services_renew(&w->house);
+	log_info("reload: done");
+}
+
+static void
+end(struct warden *w)
+{
+	if (w->ending != 0)
+		return;
+	w->ending = clock_boot_ms();
+	log_info("ending: waiting for sessions and deliveries");
+	services_signal(&w->house, SIGTERM);
+}
+
+static void
+obey_signals(struct warden *w)
+{
+	if (signal_take(SIGCHLD))
+		services_reap(&w->house, w->ending != 0);
+	if (signal_take(SIGHUP) && w->ending == 0)
+		reload(w);
+	if (signal_take(SIGTERM) || signal_take(SIGINT))
+		end(w);
+}
+
+static bool
+is_over(struct warden *w)
+{
+	if (w->ending == 0)
+		return false;
+	if (services_alive(&w->house) == 0)
+		return true;
+	if (clock_boot_ms() - w->ending < END_MS)
+		return false;
+	services_signal(&w->house, SIGKILL);
+	return true;
+}
+
+static void
+wait_and_hear(struct warden *w)
+{
+	struct pollfd p = { .fd = w->house.channel[1], .events = POLLIN };
+	struct timespec t = { 0, 250 * 1000000 };
+	bool busy = w->ending != 0 ||
+	    services_alive(&w->house) < SERVICES;
+
+	if (ppoll(&p, 1, busy ? &t : NULL, signal_wait_mask()) > 0)
+		hear_request(w);
+}
+
+/* ------------------------------------------------------------- start ---- */
+
+static int
+prepare(struct warden *w, struct fault *why)
+{
+	struct spool_owner owner;
+	struct arena a = { 0 };
+	int r;
+
+	if (cage_find(&w->house.cage, w->house.conf, why) < 0)
+		return -1;
+	owner = (struct spool_owner){ w->house.cage.runner_uid, w->house.cage.runner_gid,
+	    w->house.cage.drop_gid };
+	if (spool_make(w->house.conf->spool.p, w->house.cage.privileged ? &owner : NULL,
+	    why) < 0 ||
+	    dir_make(AT_FDCWD, w->house.conf->run.p, 0755, geteuid(), getegid(),
+	    why) < 0 ||
+	    sock_pair(SOCK_DGRAM, w->house.notify, why) < 0 ||
+	    sock_pair(SOCK_SEQPACKET, w->house.channel, why) < 0)
+		return -1;
+	r = proc_pidfile(conf_run_path(w->house.conf, &a, "godwit.pid").p, why);
+	arena_free(&a);
+	if (r < 0)
+		return -1;
+	return listen_open(&w->house.listeners, w->house.conf, why);
+}
+
+static void
+say_last_words(const char *text)
+{
+	log_error("%s", text);
+}
+
+static void
+be_daemon(void)
+{
+	signal_ignore(SIGPIPE);
+	signal_catch(SIGCHLD);
+	signal_catch(SIGHUP);
+	signal_catch(SIGTERM);
+	signal_catch(SIGINT);
+	signal_block_caught();
+	die_set_report(say_last_words);
+	log_role("warden");
+	proc_title("warden");
+}
+
+int
+warden_run(const struct warden_setup *setup)
+{
+	struct warden w = { .setup = setup, .house = { .conf = setup->conf } };
+	struct fault why;
+
+	if (log_open(w.house.conf->log.p) < 0) {
+		fprintf(stderr, "godwitd: log %s: %s\n", w.house.conf->log.p,
+		    strerror(errno));
+		return EX_CANTCREAT;
+	}
+	if ((!setup->foreground && proc_detach(&why) < 0) ||
+	    prepare(&w, &why) < 0) {
+		fprintf(stderr, "godwitd: %s\n", why.text);
+		log_error("cannot start: %s", why.text);
+		return EX_OSERR;
+	}
+	be_daemon();
+	services_start_due(&w.house);
+	log_info("godwit %s is running as %s", CONFIG_VERSION,
+	    w.house.cage.privileged ? "root, with separate users" :
+	    "an ordinary user");
+	if (!setup->foreground)
+		proc_detach_ready();
+	while (!is_over(&w)) {
+		obey_signals(&w);
+		if (w.ending == 0)
+			services_start_due(&w.house);
+		wait_and_hear(&w);
+	}
+	log_info("ended");
+	listen_close(&w.house.listeners);
+	conf_free(w.house.conf);
+	return EX_OK;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue for programs.  Names follow Postfix's `postqueue -j`, so that what
+ * reads the one can read the other; what is more than Postfix tells (state,
+ * attempts, next_attempt) has names of its own.  One object a line, so that a
+ * long queue can be read as it comes.  Bytes that are not UTF-8 come out as
+ * U+FFFD, since JSON has no other way.
+ */
+
+#include "queue/json.h"
+
+#include "base/utf8.h"
+#include "spool/slots.h"
+
+static void
+put_string(struct buf *b, struct str s)
+{
+	buf_putc(b, '"');
+	while (s.n > 0) {
+		unsigned n = utf8_char(s, NULL);
+		char c = s.p[0];
+
+		if (n == 0) {
+			buf_putz(b, "\\ufffd");
+			n = 1;
+		} else if (c == '"' || c == '\\') {
+			buf_putc(b, '\\');
+			buf_putc(b, c);
+		} else if (n == 1 && str_is_control(c)) {
+			buf_printf(b, "\\u%04x", (unsigned)(unsigned char)c);
+		} else {
+			buf_put(b, s.p, n);
+		}
+		s = str_from(s, n);
+	}
+	buf_putc(b, '"');
+}
+
+static void
+put_address(struct buf *b, struct message *m, const struct address *a)
+{
+	put_string(b, address_text(&m->arena, a));
+}
+
+static const char *
+state_word(const struct slot *s)
+{
+	switch (s->state) {
+	case SLOT_PENDING:
+		return s->attempts == 0 ? "new" : "deferred";
+	case SLOT_DONE:
+		return "delivered";
+	case SLOT_FAILED:
+		return "failed";
+	case SLOT_BOUNCED:
+		return "bounced";
+	case SLOT_DISCARDED:
+		return "discarded";
+	}
+	return "?";
+}
+
+static void
+put_recipient(struct buf *b, struct message *m, uint32_t i)
+{
+	const struct slot *s = &m->slots[i];
+	struct note note;
+
+	buf_putz(b, "{\"address\":");
+	put_address(b, m, &m->envelope.recipients.p[i].address);
+	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", state_word(s),
+	    (unsigned)s->attempts);
+	if (s->state == SLOT_PENDING && s->next != 0)
+		buf_printf(b, ",\"next_attempt\":%lld", (long long)s->next);
+	if (slots_read_note(m, i, &note)) {
+		buf_putz(b, ",\"delay_reason\":");
+		put_string(b, note.text);
+	}
+	buf_putc(b, '}');
+}
+
+static bool
+was_tried(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->super.recipients; i++)
+		if (m->slots[i].attempts > 0)
+			return true;
+	return false;
+}
+
+void
+json_put_entry(struct buf *b, struct message *m, char mark)
+{
+	buf_printf(b, "{\"queue_name\":\"%s\",\"queue_id\":\"%s\","
+	    "\"arrival_time\":%lld,\"message_size\":%llu,\"sender\":",
+	    mark == '!' ? "hold" : mark == '*' ? "active" :
+	    was_tried(m) ? "deferred" : "incoming", m->super.name,
+	    (long long)(m->super.arrival_wall_ms / 1000),
+	    (unsigned long long)m->size);
+	put_address(b, m, &m->envelope.sender);
+	buf_putz(b, ",\"recipients\":[");
+	for (uint32_t i = 0; i < m->super.recipients; i++) {
+		if (i > 0)
+			buf_putc(b, ',');
+		put_recipient(b, m, i);
+	}
+	buf_putz(b, "]}\n");
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The runner's loop: what is due becomes ready, what is ready goes to workers,
+ * and then one wait for everything that can happen: a word from a session, a
+ * worker that is done, a question about the queue, a file in drop, a signal,
+ * or time.
+ *
+ * At start it walks over the whole spool, in steps between which fresh mail is
+ * served.  It holds no state that the next runner could not find on the disk.
+ */
+
+#include "queue/runner.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/signal.h"
+#include "queue/crew.h"
+#include "queue/inquiry.h"
+#include "queue/pickup.h"
+#include "spool/notify.h"
+#include "spool/scan.h"
+
+enum {
+	SCAN_STEP = 256,		/* entries between two waits */
+	NOTIFY_STEP = 64,
+	POLL_MAX = CREW_FDS_MAX + 3,
+	PICKUP_MS = 60 * 1000,
+};
+
+struct runner {
+	const struct runner_setup	*setup;
+	struct stock			 stock;
+	struct crew			 crew;
+	struct scan			 scan;
+	bool				 scanning;
+	bool				 draining;
+	int				 watch;		/* of drop/, or -1 */
+	int64_t				 pickup_at;
+};
+
+static void
+scan_step(struct runner *r)
+{
+	const char *name;
+	struct fault why;
+
+	for (int i = 0; r->scanning && i < SCAN_STEP; i++) {
+		name = scan_next(&r->scan, &why);
+		if (why.kind != FAULT_NONE)
+			log_error("scan: %s", why.text);
+		if (name == NULL) {
+			r->scanning = false;
+			scan_stop(&r->scan);
+		} else if (table_find(&r->stock.by_name, str_of(name)) ==
+		    NULL) {
+			stock_admit(&r->stock, name, true);
+		}
+	}
+}
+
+static void
+hear_sessions(struct runner *r)
+{
+	struct notify n;
+
+	for (int i = 0; i < NOTIFY_STEP; i++) {
+		if (notify_receive(r->setup->notify, &n) != 1)
+			return;
+		switch (n.kind) {
+		case NOTIFY_NEW:
+		case NOTIFY_VOID:
+			if (n.name[0] != '\0')
+				stock_admit(&r->stock, n.name, false);
+			break;
+		case NOTIFY_FLUSH:
+			stock_flush(&r->stock, n.name);
+			break;
+		case NOTIFY_DROP:
+			pickup_run(&r->stock);
+			break;
+		}
+	}
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+static struct timespec
+patience(const struct runner *r)
+{
+	int64_t ms = stock_patience(&r->stock);
+
+	ms = earlier(ms, crew_patience(&r->crew));
+	ms = earlier(ms, PICKUP_MS);
+	if (r->scanning)
+		ms = 0;
+	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+}
+
+static void
+wait_and_hear(struct runner *r)
+{
+	struct pollfd p[POLL_MAX];
+	void *who[POLL_MAX];
+	struct timespec t = patience(r);
+	size_t n;
+
+	p[0] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->notify,
+	    .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->queue_sock,
+	    .events = POLLIN };
+	p[2] = (struct pollfd){ .fd = r->draining ? -1 : r->watch,
+	    .events = POLLIN };
+	n = 3 + crew_poll_set(&r->crew, p + 3, who + 3, POLL_MAX - 3);
+	if (ppoll(p, n, &t, signal_wait_mask()) <= 0)
+		return;
+	for (size_t i = 3; i < n; i++)
+		if (p[i].revents != 0)
+			crew_hear(&r->crew, who[i]);
+	if (p[0].revents != 0)
+		hear_sessions(r);
+	if (p[1].revents != 0)
+		inquiry_hear(r->setup, &r->stock);
+	if (p[2].revents != 0) {
+		pickup_heard(r->watch);
+		pickup_run(&r->stock);
+	}
+}
+
+static void
+pick_up_sometimes(struct runner *r)
+{
+	int64_t now = clock_boot_ms();
+
+	if (now < r->pickup_at)
+		return;
+	pickup_run(&r->stock);
+	r->pickup_at = now + PICKUP_MS;
+}
+
+static void
+obey_signals(struct runner *r)
+{
+	if (signal_take(SIGCHLD))
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+	if (signal_take(SIGTERM) && !r->draining) {
+		r->draining = true;
+		r->scanning = false;
+		crew_drain(&r->crew);
+	}
+}
+
+static void
+turn(struct runner *r)
+{
+	obey_signals(r);
+	if (!r->draining) {
+		scan_step(r);
+		pick_up_sometimes(r);
+		stock_wake(&r->stock);
+		crew_dispatch(&r->crew);
+	}
+	crew_dismiss_idle(&r->crew);
+	stock_sync_removals(&r->stock);
+}
+
+void
+runner_run(const struct runner_setup *setup)
+{
+	struct runner r = { .setup = setup, .scanning = true };
+	struct alias_book *book = alias_book_new(setup->conf);
+
+	stock_init(&r.stock, setup->conf, setup->spool, book);
+	crew_init(&r.crew, setup->conf, &r.stock, setup->channel);
+	scan_start(&r.scan, setup->spool);
+	r.watch = pickup_watch(setup->conf->spool.p);
+	for (;;) {
+		turn(&r);
+		if (r.draining && crew_is_empty(&r.crew))
+			break;
+		wait_and_hear(&r);
+	}
+	r.stock.removed_at -= r.stock.removed_at != 0 ? 1000 : 0;
+	stock_sync_removals(&r.stock);
+	alias_book_free(book);
+}

@@ -1,0 +1,622 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue in memory: which entries there are, what of each is still to be
+ * done, when, and where to.
+ *
+ *	admit ─▶ waiting (schedule) ─▶ ready (its hop) ─▶ active (a worker)
+ *	            ▲                                        │
+ *	            └──────────── deferred ──────────────────┤
+ *	                                                     ▼
+ *	            bounce, if a recipient failed ◀─────── settled ─▶ removed
+ *
+ * Routes are looked up here each time an entry is admitted, never stored.  An
+ * entry is opened and locked when it is admitted; while few are open it stays
+ * so until its first attempt, which for fresh mail follows at once.
+ *
+ * Removals are committed together, some milliseconds later: a power cut
+ * repeats at most the deliveries of the last moment.
+ */
+
+#include "queue/stock.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "mail/outcome.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/log.h"
+#include "queue/bounce.h"
+#include "spool/slots.h"
+
+enum {
+	OPEN_MAX = 256,			/* entries kept open before an attempt */
+	LOOK_AGAIN_MS = 2000,		/* at an entry that was locked */
+	REMOVALS_WAIT_MS = 50,
+	FAULT_WAIT_MS = 60 * 1000,	/* after a failure of our own disk */
+};
+
+struct later {
+	struct list	link;
+	int64_t		at;
+	bool		again;
+	char		name[SPOOL_NAME_MAX];
+};
+
+void
+stock_init(struct stock *s, const struct conf *conf,
+    const struct spool *spool, struct alias_book *book)
+{
+	memset(s, 0, sizeof(*s));
+	s->conf = conf;
+	s->spool = spool;
+	s->book = book;
+	table_init(&s->by_name);
+	hops_init(&s->hops);
+	list_init(&s->later);
+}
+
+static void
+look_later(struct stock *s, const char *name, bool again, int64_t wait)
+{
+	struct later *l = mem_alloc(sizeof(*l));
+
+	memcpy(l->name, name, strlen(name) + 1);
+	l->again = again;
+	l->at = clock_boot_ms() + wait;
+	list_append(&s->later, &l->link);
+}
+
+static void
+close_entry(struct stock *s, struct entry *e)
+{
+	if (e->fd < 0)
+		return;
+	close(e->fd);
+	e->fd = -1;
+	s->open--;
+}
+
+static void
+free_task(struct stock *s, struct task *t)
+{
+	schedule_remove(&s->schedule, &t->due);
+	list_remove(&t->link);
+	list_remove(&t->member);
+	t->entry->tasks--;
+	hop_release(&s->hops, t->hop);
+	mem_free(t);
+}
+
+/* Out of memory's sight; what is on the disk is not touched. */
+static void
+forget(struct stock *s, struct entry *e)
+{
+	struct list *l;
+
+	must(e->active == 0);
+	while ((l = list_first(&e->members)) != NULL)
+		free_task(s, LIST_OF(l, struct task, member));
+	close_entry(s, e);
+	(void)table_remove(&s->by_name, str_of(e->name));
+	mem_free(e);
+}
+
+/* Where the file system has one journal, the sync of one directory commits
+ * the removals in all. */
+static void
+sync_removed(struct stock *s)
+{
+	struct fault why;
+
+	if (spool_sync_shard(s->spool, s->removed, &why) < 0)
+		log_warning("removals: %s", why.text);
+	s->removed_at = 0;
+}
+
+static void
+note_removal(struct stock *s, const char *name)
+{
+	if (s->spool->dir_sync && s->removed_at != 0)
+		sync_removed(s);
+	memcpy(s->removed, name, strlen(name) + 1);
+	if (s->removed_at == 0)
+		s->removed_at = clock_boot_ms();
+}
+
+static void
+remove_entry(struct stock *s, struct entry *e)
+{
+	struct fault why;
+
+	if (spool_remove(s->spool, e->name, &why) < 0)
+		log_error("%s: %s", e->name, why.text);
+	else
+		log_info("%s: removed", e->name);
+	note_removal(s, e->name);
+	forget(s, e);
+}
+
+static void
+set_aside(struct stock *s, const char *name, const struct fault *why)
+{
+	struct fault failed;
+
+	if (spool_set_aside(s->spool, name, "corrupt", &failed) < 0)
+		log_error("%s: %s; and it cannot be set aside: %s", name,
+		    why->text, failed.text);
+	else
+		log_error("%s: %s; set aside in corrupt/", name, why->text);
+}
+
+static void
+put_ready(struct stock *s, struct task *t)
+{
+	schedule_remove(&s->schedule, &t->due);
+	list_append(&t->hop->ready, &t->link);
+	hop_is_ready(&s->hops, t->hop);
+}
+
+/* next: wall seconds; 0 is now. */
+static void
+put_waiting(struct stock *s, struct task *t, int64_t next)
+{
+	int64_t wait = (next - clock_wall()) * 1000;
+	int64_t most = (int64_t)s->conf->retry.most * 1250;
+
+	if (next == 0 || wait <= 0) {
+		put_ready(s, t);
+		return;
+	}
+	/* A clock that jumped must not put it off for years. */
+	if (wait > most)
+		wait = most;
+	schedule_put(&s->schedule, &t->due, clock_boot_ms() + wait);
+}
+
+/* ------------------------------------------------------- admitting ------ */
+
+struct grouping {
+	struct stock	*stock;
+	struct entry	*entry;
+	struct message	*m;
+	struct table	 open;		/* key of a hop: its open task */
+};
+
+static struct task *
+new_task(struct stock *s, struct entry *e, const struct next *next,
+    uint32_t room)
+{
+	struct task *t = mem_alloc(sizeof(*t) + room * sizeof(t->index[0]));
+
+	t->entry = e;
+	t->hop = hop_get(&s->hops, next);
+	list_append(&e->members, &t->member);
+	e->tasks++;
+	return t;
+}
+
+/* An address that can go nowhere has failed already. */
+static void
+fail_recipient(struct grouping *g, uint32_t i, const struct fault *f)
+{
+	struct outcome o = outcome_of_fault(&g->m->arena, f, STR_NONE,
+	    STR("none"));
+	struct note note = { clock_wall(), STR_NONE, o.text };
+	struct fault why;
+
+	o.kind = OUTCOME_FAILED;
+	slots_enter(g->m, i, &o, 0);
+	(void)slots_write_note(g->m, i, &note, &why);
+	if (slots_write(g->m, &i, 1, true, &why) < 0)
+		log_error("%s: cannot mark: %s", g->entry->name, why.text);
+	log_info("%s: to=<%.*s@%.*s>, relay=none, delay=0, dsn=5.%d.%d, "
+	    "status=bounced (%s)", g->entry->name,
+	    STR_ARG(g->m->envelope.recipients.p[i].address.local),
+	    STR_ARG(g->m->envelope.recipients.p[i].address.domain),
+	    f->subject, f->detail, f->text);
+	g->entry->owes = true;
+}
+
+static void
+group_recipient(struct grouping *g, uint32_t i)
+{
+	struct stock *s = g->stock;
+	struct message *m = g->m;
+	struct next next;
+	struct fault why;
+	struct task *t;
+	uint32_t room = m->super.recipients;
+
+	if (m->slots[i].state == SLOT_FAILED)
+		g->entry->owes = true;
+	if (m->slots[i].state != SLOT_PENDING)
+		return;
+	if (next_find(s->conf, &m->arena, &m->envelope.recipients.p[i].address,
+	    &next, &why) < 0) {
+		fail_recipient(g, i, &why);
+		return;
+	}
+	if (room > JOB_RECIPIENTS_MAX)
+		room = JOB_RECIPIENTS_MAX;
+	t = table_find(&g->open, next.key);
+	if (t == NULL || t->n == JOB_RECIPIENTS_MAX) {
+		t = new_task(s, g->entry, &next, room);
+		(void)table_put(&g->open, next.key, t);
+	}
+	t->index[t->n++] = i;
+	if (m->slots[i].next > t->due.at)
+		t->due.at = m->slots[i].next;
+}
+
+static void
+make_tasks(struct stock *s, struct entry *e, struct message *m)
+{
+	struct grouping g = { .stock = s, .entry = e, .m = m };
+	struct list *l;
+
+	table_init(&g.open);
+	for (uint32_t i = 0; i < m->super.recipients; i++)
+		group_recipient(&g, i);
+	table_free(&g.open);
+	LIST_EACH(l, &e->members) {
+		struct task *t = LIST_OF(l, struct task, member);
+
+		put_waiting(s, t, t->due.at);
+	}
+}
+
+static void
+log_admitted(const struct message *m)
+{
+	uint64_t size = 0;
+	struct buf b = { 0 };
+
+	for (uint32_t i = 0; i < m->super.nparts; i++)
+		size += m->super.parts[i].length;
+	address_put(&b, &m->envelope.sender);
+	log_info("%s: from=<%.*s>, size=%llu, nrcpt=%u (queue active)",
+	    m->super.name, STR_ARG(buf_str(&b)), (unsigned long long)size,
+	    m->super.recipients);
+	buf_free(&b);
+}
+
+static void settle(struct stock *, struct entry *);
+
+static void
+admit_open(struct stock *s, struct message *m, bool again)
+{
+	struct entry *e = mem_alloc(sizeof(*e));
+
+	memcpy(e->name, m->super.name, sizeof(e->name));
+	e->again = again;
+	e->fd = m->fd;
+	m->fd = -1;
+	s->open++;
+	list_init(&e->members);
+	(void)table_put(&s->by_name, str_of(e->name), e);
+	log_admitted(m);
+	m->fd = e->fd;		/* marks may have to be written */
+	make_tasks(s, e, m);
+	m->fd = -1;
+	message_close(m);
+	if (e->owes || e->tasks == 0)
+		settle(s, e);
+	else if (s->open > OPEN_MAX)
+		close_entry(s, e);
+}
+
+void
+stock_admit(struct stock *s, const char *name, bool again)
+{
+	struct entry *known = table_find(&s->by_name, str_of(name));
+	struct message m;
+	struct fault why;
+
+	if (known != NULL) {
+		/* Held or removed by an operator, perhaps. */
+		if (known->active > 0)
+			return;
+		forget(s, known);
+	}
+	switch (message_open(&m, s->spool, name, true, &why)) {
+	case MESSAGE_OK:
+		admit_open(s, &m, again);
+		break;
+	case MESSAGE_GONE:
+		break;
+	case MESSAGE_LOCKED:
+		look_later(s, name, again, LOOK_AGAIN_MS);
+		break;
+	case MESSAGE_VOID:
+		(void)spool_remove(s->spool, name, &why);
+		break;
+	case MESSAGE_DAMAGED:
+		set_aside(s, name, &why);
+		break;
+	case MESSAGE_FAULT:
+		log_error("%s: %s", name, why.text);
+		look_later(s, name, again, FAULT_WAIT_MS);
+		break;
+	}
+}
+
+/* -------------------------------------------------------- settling ------ */
+
+/* The entry has no lock of ours when this is called. */
+static void
+send_bounce(struct stock *s, struct entry *e)
+{
+	struct message m;
+	struct fault why = { 0 };
+	char name[SPOOL_NAME_MAX], mine[SPOOL_NAME_MAX];
+	enum bounce_result r;
+
+	memcpy(mine, e->name, sizeof(mine));
+	if (message_open(&m, s->spool, e->name, true, &why) != MESSAGE_OK) {
+		log_error("%s: cannot bounce: %s", e->name, why.text);
+		forget(s, e);
+		look_later(s, mine, true, FAULT_WAIT_MS);
+		return;
+	}
+	r = bounce_send(&m, s->spool, s->conf, s->book, name, &why);
+	message_close(&m);
+	switch (r) {
+	case BOUNCE_MADE:
+		e->owes = false;
+		stock_admit(s, name, false);
+		break;
+	case BOUNCE_DISCARDED:
+	case BOUNCE_NONE:
+		e->owes = false;
+		break;
+	case BOUNCE_FAULT:
+		log_error("%s: cannot bounce: %s", e->name, why.text);
+		forget(s, e);
+		look_later(s, mine, true, FAULT_WAIT_MS);
+		return;
+	}
+	if (e->tasks == 0)
+		remove_entry(s, e);
+}
+
+/* Something of it is still to be tried in this round. */
+static bool
+has_ready(const struct entry *e)
+{
+	struct list *l;
+
+	LIST_EACH(l, &e->members)
+		if (list_has_place(&LIST_OF(l, struct task, member)->link))
+			return true;
+	return false;
+}
+
+/* No worker is at it: bounce, remove, or let it rest. */
+static void
+settle(struct stock *s, struct entry *e)
+{
+	struct fault why;
+
+	if (e->active > 0)
+		return;
+	if (e->damaged) {
+		fault_permanent(&why, 554, 3, 0, "damaged entry");
+		set_aside(s, e->name, &why);
+		forget(s, e);
+		return;
+	}
+	if (e->owes && has_ready(e))
+		return;
+	if (e->owes) {
+		close_entry(s, e);
+		send_bounce(s, e);
+	} else if (e->tasks == 0) {
+		remove_entry(s, e);
+	} else {
+		close_entry(s, e);
+	}
+}
+
+bool
+stock_open(struct stock *s, struct task *t)
+{
+	struct entry *e = t->entry;
+	char path[SPOOL_PATH_MAX];
+
+	if (e->fd >= 0)
+		return true;
+	e->fd = openat(s->spool->q, spool_entry_path(e->name, path),
+	    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (e->fd >= 0 && file_try_lock(e->fd) == 1) {
+		s->open++;
+		return true;
+	}
+	if (e->fd >= 0)
+		close(e->fd);
+	e->fd = -1;
+	if (e->active == 0) {
+		char name[SPOOL_NAME_MAX];
+
+		/* Gone, held, or looked at by somebody: look again. */
+		memcpy(name, e->name, sizeof(name));
+		forget(s, e);
+		look_later(s, name, true, LOOK_AGAIN_MS);
+	}
+	return false;
+}
+
+/* Keeps in the task what was deferred; notes what failed. */
+static int64_t
+take_outcomes(struct task *t, const struct done *d)
+{
+	int64_t next = 0;
+
+	t->n = 0;
+	for (uint32_t i = 0; i < d->n; i++) {
+		switch (d->recipient[i].kind) {
+		case OUTCOME_DEFERRED:
+			t->index[t->n++] = d->recipient[i].index;
+			if (next == 0 || d->recipient[i].next < next)
+				next = d->recipient[i].next;
+			break;
+		case OUTCOME_FAILED:
+			t->entry->owes = true;
+			break;
+		case OUTCOME_DELIVERED:
+		case OUTCOME_RELAYED:
+			break;
+		}
+	}
+	return next;
+}
+
+void
+stock_finish(struct stock *s, struct task *t, const struct done *d)
+{
+	struct entry *e = t->entry;
+	uint32_t had = t->n;
+	int64_t next;
+
+	must(t->active && e->active > 0);
+	t->active = false;
+	e->active--;
+	if (d->n != had || strcmp(d->name, e->name) != 0) {
+		/* Not what we had asked: treat it as a worker that died. */
+		log_error("%s: a worker answered about %s", e->name, d->name);
+		t->active = true;
+		e->active++;
+		stock_abandon(s, t);
+		return;
+	}
+	e->damaged = e->damaged || d->damaged;
+	next = take_outcomes(t, d);
+	if (t->n > 0)
+		put_waiting(s, t, next);
+	else
+		free_task(s, t);
+	settle(s, e);
+}
+
+void
+stock_abandon(struct stock *s, struct task *t)
+{
+	struct entry *e = t->entry;
+
+	must(t->active && e->active > 0);
+	t->active = false;
+	e->active--;
+	e->again = true;
+	put_waiting(s, t, clock_wall() + (int64_t)s->conf->retry.first);
+	settle(s, e);
+}
+
+/* ------------------------------------------------------------ time ------ */
+
+static void
+wake_later(struct stock *s, int64_t now)
+{
+	struct list due, *l;
+
+	list_init(&due);
+	for (l = s->later.next; l != &s->later;) {
+		struct list *next = l->next;
+
+		if (LIST_OF(l, struct later, link)->at <= now) {
+			list_remove(l);
+			list_append(&due, l);
+		}
+		l = next;
+	}
+	while ((l = list_shift(&due)) != NULL) {
+		struct later *found = LIST_OF(l, struct later, link);
+
+		stock_admit(s, found->name, found->again);
+		mem_free(found);
+	}
+}
+
+void
+stock_wake(struct stock *s)
+{
+	int64_t now = clock_boot_ms();
+	struct due *d;
+
+	while ((d = schedule_first(&s->schedule)) != NULL && d->at <= now)
+		put_ready(s, (struct task *)(void *)d);
+	wake_later(s, now);
+}
+
+void
+stock_put_to_sleep(struct stock *s, struct hop *hop)
+{
+	struct list *l;
+
+	while ((l = list_shift(&hop->ready)) != NULL)
+		schedule_put(&s->schedule, &LIST_OF(l, struct task, link)->due,
+		    hop->dead_until);
+	hop_rest(hop);
+}
+
+static void
+revive(struct task *t)
+{
+	t->hop->dead_until = 0;
+}
+
+void
+stock_flush(struct stock *s, const char *name)
+{
+	struct due *d;
+	struct entry *e;
+	struct list *l;
+
+	if (name[0] == '\0') {
+		while ((d = schedule_first(&s->schedule)) != NULL) {
+			revive((struct task *)(void *)d);
+			put_ready(s, (struct task *)(void *)d);
+		}
+		return;
+	}
+	e = table_find(&s->by_name, str_of(name));
+	if (e == NULL)
+		return;
+	LIST_EACH(l, &e->members) {
+		struct task *t = LIST_OF(l, struct task, member);
+
+		if (t->due.place == 0)
+			continue;
+		revive(t);
+		put_ready(s, t);
+	}
+}
+
+void
+stock_sync_removals(struct stock *s)
+{
+	if (s->removed_at != 0 &&
+	    clock_boot_ms() - s->removed_at >= REMOVALS_WAIT_MS)
+		sync_removed(s);
+}
+
+int64_t
+stock_patience(const struct stock *s)
+{
+	int64_t now = clock_boot_ms(), at = INT64_MAX;
+	struct due *d = schedule_first(&s->schedule);
+	struct list *l;
+
+	if (d != NULL)
+		at = d->at;
+	LIST_EACH(l, &s->later)
+		if (LIST_OF(l, struct later, link)->at < at)
+			at = LIST_OF(l, struct later, link)->at;
+	if (s->removed_at != 0 && s->removed_at + REMOVALS_WAIT_MS < at)
+		at = s->removed_at + REMOVALS_WAIT_MS;
+	if (at == INT64_MAX)
+		return -1;
+	return at > now ? at - now : 0;
+}

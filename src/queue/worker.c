@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A worker's life: receive a job with its entry, prove the entry's checksum,
+ * attempt the delivery, mark, log, report.
+ *
+ * What is final is on the disk before anyone is told (one write and one sync in
+ * place), except where all that was left of an entry has just succeeded: then
+ * the entry itself goes, and a mark in it would be work for nothing.  A mark
+ * that could not be written is reported as a deferral: better twice than lost.
+ *
+ * A worker never opens anything in the spool.
+ */
+
+#include "queue/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "deliver/deliver.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "os/proc.h"
+#include "os/signal.h"
+#include "os/sock.h"
+#include "queue/schedule.h"
+#include "spool/slots.h"
+
+struct worker {
+	const struct conf	*conf;
+	int			 sock;
+	struct delivery		*delivery;
+	struct job		 job;
+	struct done		 done;
+	struct message		 message;
+	struct outcome		 outcome[JOB_RECIPIENTS_MAX];
+};
+
+static void
+log_outcome(const struct worker *w, uint32_t index, const struct outcome *o)
+{
+	const struct recipient *r = &w->message.envelope.recipients.p[index];
+	struct buf b = { 0 };
+	int64_t age = clock_wall_ms() - w->message.super.arrival_wall_ms;
+
+	buf_printf(&b, "%s: to=<", w->message.super.name);
+	address_put(&b, &r->address);
+	if (!address_eq(&r->address, &r->original)) {
+		buf_putz(&b, ">, orig_to=<");
+		address_put(&b, &r->original);
+	}
+	buf_printf(&b, ">, relay=%.*s, delay=%lld.%02lld, attempt=%lld.%02lld, "
+	    "dsn=", STR_ARG(o->where), (long long)(age / 1000),
+	    (long long)(age % 1000 / 10), (long long)(o->delay_ms / 1000),
+	    (long long)(o->delay_ms % 1000 / 10));
+	status_put(&b, o->status);
+	buf_printf(&b, ", status=%s (%.*s)", outcome_word(o->kind),
+	    STR_ARG(o->text));
+	log_info("%s", buf_cstr(&b));
+	buf_free(&b);
+}
+
+/* A deferral of something too old is a failure. */
+static int64_t
+judge_age(struct worker *w, uint32_t index, struct outcome *o)
+{
+	struct retry r = {
+		.now = clock_wall(),
+		.arrival = w->message.super.arrival_wall_ms / 1000,
+		.attempts = (uint16_t)(w->message.slots[index].attempts + 1),
+		.is_bounce = address_is_null(&w->message.envelope.sender),
+		.chance = (uint32_t)w->message.super.content_crc + index,
+	};
+
+	if (o->kind != OUTCOME_DEFERRED)
+		return 0;
+	if (!schedule_is_expired(w->conf, &r))
+		return schedule_next(w->conf, &r);
+	o->kind = OUTCOME_FAILED;
+	o->status.class = 5;
+	o->text = arena_printf(&w->message.arena,
+	    "delivery time expired; last: %.*s", STR_ARG(o->text));
+	return 0;
+}
+
+static void
+write_notes(struct worker *w, uint32_t i, const struct outcome *o)
+{
+	struct note note = { clock_wall(), o->host, o->text };
+	struct fault why;
+
+	if (o->kind != OUTCOME_DEFERRED && o->kind != OUTCOME_FAILED)
+		return;
+	if (slots_write_note(&w->message, w->job.index[i], &note, &why) < 0)
+		log_warning("%s: note: %s", w->message.super.name, why.text);
+}
+
+/* Enters every outcome; tells whether the marks must be synced and whether
+ * all was well. */
+static void
+enter(struct worker *w, bool *must_sync, bool *all_sent)
+{
+	*must_sync = false;
+	*all_sent = true;
+	for (uint32_t i = 0; i < w->job.n; i++) {
+		struct outcome *o = &w->outcome[i];
+		uint32_t index = w->job.index[i];
+		int64_t next = judge_age(w, index, o);
+
+		slots_enter(&w->message, index, o, next);
+		w->done.recipient[i].index = index;
+		w->done.recipient[i].kind = o->kind;
+		w->done.recipient[i].next = next;
+		if (o->kind != OUTCOME_DEFERRED)
+			*must_sync = true;
+		if (o->kind == OUTCOME_DEFERRED || o->kind == OUTCOME_FAILED)
+			*all_sent = false;
+	}
+	w->done.n = w->job.n;
+}
+
+static void
+unmark(struct worker *w, const struct fault *why)
+{
+	log_error("%s: cannot mark: %s; some may be delivered again",
+	    w->message.super.name, why->text);
+	for (uint32_t i = 0; i < w->done.n; i++) {
+		w->done.recipient[i].kind = OUTCOME_DEFERRED;
+		w->done.recipient[i].next = clock_wall() +
+		    (int64_t)w->conf->retry.most;
+	}
+}
+
+static void
+mark(struct worker *w)
+{
+	bool must_sync, all_sent;
+	struct fault why;
+
+	enter(w, &must_sync, &all_sent);
+	if (w->job.sole && all_sent) {
+		w->done.unmarked = true;
+	} else {
+		for (uint32_t i = 0; i < w->job.n; i++)
+			write_notes(w, i, &w->outcome[i]);
+		if (slots_write(&w->message, w->job.index, w->job.n,
+		    must_sync, &why) < 0)
+			unmark(w, &why);
+	}
+	for (uint32_t i = 0; i < w->job.n; i++)
+		log_outcome(w, w->job.index[i], &w->outcome[i]);
+}
+
+static bool
+is_sound(const struct worker *w)
+{
+	for (uint32_t i = 0; i < w->job.n; i++)
+		if (w->job.index[i] >= w->message.super.recipients)
+			return false;
+	return true;
+}
+
+/* The entry cannot be read: damaged for good, or only for now. */
+static void
+report_unreadable(struct worker *w, enum message_result r,
+    const struct fault *why)
+{
+	log_error("%s: %s", w->job.name, why->text);
+	w->done.damaged = r == MESSAGE_DAMAGED;
+	w->done.n = w->job.n;
+	for (uint32_t i = 0; i < w->job.n; i++) {
+		w->done.recipient[i].index = w->job.index[i];
+		w->done.recipient[i].kind = OUTCOME_DEFERRED;
+		w->done.recipient[i].next = clock_wall() +
+		    (int64_t)w->conf->retry.first;
+	}
+}
+
+static void
+work(struct worker *w, int entry)
+{
+	enum message_result r;
+	struct fault why;
+
+	memset(&w->done, 0, offsetof(struct done, recipient));
+	memcpy(w->done.name, w->job.name, sizeof(w->done.name));
+	r = message_attach(&w->message, entry, &why);
+	if (r != MESSAGE_OK) {
+		report_unreadable(w, r, &why);
+		return;
+	}
+	must(is_sound(w));
+	delivery_try(w->delivery, &w->message, &w->job, w->outcome,
+	    &w->done.dead);
+	mark(w);
+	message_close(&w->message);
+}
+
+static void
+serve(struct worker *w)
+{
+	int entry;
+
+	while (job_receive(w->sock, &w->job, &entry) == 1) {
+		work(w, entry);
+		if (done_send(w->sock, &w->done) < 0)
+			break;
+	}
+	delivery_free(w->delivery);
+}
+
+pid_t
+worker_start(const struct worker_setup *setup, int *sock, struct fault *why)
+{
+	struct worker w = { .conf = setup->conf };
+	int pair[2], keep[16];
+	size_t n = 0;
+	pid_t pid;
+
+	if (sock_pair(SOCK_SEQPACKET, pair, why) < 0)
+		return -1;
+	pid = fork();
+	if (pid < 0) {
+		fault_system(why, errno, "fork");
+		close(pair[0]);
+		close(pair[1]);
+		return -1;
+	}
+	if (pid > 0) {
+		close(pair[1]);
+		*sock = pair[0];
+		return pid;
+	}
+	keep[n++] = pair[1];
+	keep[n++] = setup->channel;
+	keep[n++] = log_fd();
+	for (size_t i = 0; i < setup->nkeep; i++)
+		keep[n++] = setup->keep[i];
+	proc_close_all_but(keep, n);
+	signal_reset();
+	signal_ignore(SIGPIPE);
+	/* A drain is the runner's affair: it closes our socket. */
+	signal_ignore(SIGTERM);
+	log_role(setup->next->kind == NEXT_LOCAL ? "local" : "smtp");
+	proc_title("worker %.*s", STR_ARG(setup->next->key));
+	w.sock = pair[1];
+	w.delivery = delivery_new(setup->conf, setup->next, setup->channel);
+	serve(&w);
+	_exit(0);
+}
