@@ -21,6 +21,7 @@ struct hop {
 	unsigned	workers;
 	unsigned	tasks;		/* that refer to it */
 	int64_t		dead_until;	/* clock_boot_ms; 0: alive */
+	void		*latest;	/* the task made last, for its maker */
 };
 
 struct hops {

@@ -32,6 +32,7 @@ struct spool {
 				 * directory on this file system */
 	int	*shards;	/* then these are open, else NULL */
 	mode_t	mode;		/* of a new entry */
+	uint8_t	boot_id[16];	/* of this boot, for the arrival */
 };
 
 struct spool_owner {

@@ -133,14 +133,15 @@ fault_system(struct fault *f, int err, const char *fmt, ...)
 void
 fault_prefix(struct fault *f, const char *fmt, ...)
 {
-	char	head[RAW_MAX], raw[RAW_MAX + FAULT_TEXT_MAX];
+	char	head[RAW_MAX], raw[RAW_MAX + FAULT_TEXT_MAX + 2];
 	va_list	ap;
 
 	head[0] = '\0';
 	va_start(ap, fmt);
 	(void)vsnprintf(head, sizeof(head), fmt, ap);
 	va_end(ap);
-	(void)snprintf(raw, sizeof(raw), "%s: %s", head, f->text);
+	(void)snprintf(raw, sizeof(raw), "%.*s: %.*s", RAW_MAX - 1, head,
+	    FAULT_TEXT_MAX - 1, f->text);
 	clean(f->text, raw);
 }
 

@@ -32,6 +32,15 @@ say(const char *text)
 	return EX_OK;
 }
 
+/* A reload happens in another directory. */
+static const char *
+absolute(const char *path)
+{
+	char *real = realpath(path, NULL);
+
+	return real != NULL ? real : path;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -68,6 +77,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	proc_null_stdio(false);
+	setup.path = absolute(setup.path);
 	setup.conf = conf_load(setup.path, setup.may_be_missing, &errors);
 	if (setup.conf == NULL) {
 		fputs(buf_cstr(&errors), stderr);

@@ -92,7 +92,7 @@ static const struct setting table[] = {
 	/* RFC 5321 4.5.3.2 */
 	{ "timeout-command", SETTING_DURATION, AT(timeout.command), "5m",
 	    1, DAY, true, "wait for the next command" },
-	{ "timeout-data", SETTING_DURATION, AT(timeout.data), "3m",
+	{ "timeout-data", SETTING_DURATION, AT(timeout.data), "5m",
 	    1, DAY, true, "wait for the next piece of a message" },
 	{ "timeout-session", SETTING_DURATION, AT(timeout.session), "2h",
 	    1, 7 * DAY, true, "the longest session" },

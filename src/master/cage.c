@@ -104,6 +104,9 @@ int
 cage_become_recipient(const struct cage *c, const struct conf *conf,
     struct arena *a, const char *name, struct user *user, struct fault *why)
 {
+	/* To look a user's groups up is dear, and only a command can need
+	 * them; the locks of a mailbox need mail. */
+	bool own_groups = conf->deliver.method == DELIVER_COMMAND;
 	size_t groups = c->mail_gid == (gid_t)-1 ? 0 : 1;
 	int found = user_find(a, str_of(name), user, why);
 
@@ -117,7 +120,7 @@ cage_become_recipient(const struct cage *c, const struct conf *conf,
 		return -1;
 	if (!c->privileged)
 		return proc_harden(why);
-	if (user_become(user, true, &c->mail_gid, groups, why) < 0)
+	if (user_become(user, own_groups, &c->mail_gid, groups, why) < 0)
 		return -1;
 	return proc_harden(why);
 }

@@ -249,10 +249,11 @@ warden_run(const struct warden_setup *setup)
 		return EX_OSERR;
 	}
 	be_daemon();
-	services_start_due(&w.house);
-	log_info("godwit %s is running as %s", CONFIG_VERSION,
+	/* The first line reads the time zone, once for all who are forked. */
+	log_info("godwit %s starts as %s", CONFIG_VERSION,
 	    w.house.cage.privileged ? "root, with separate users" :
 	    "an ordinary user");
+	services_start_due(&w.house);
 	if (!setup->foreground)
 		proc_detach_ready();
 	while (!is_over(&w)) {

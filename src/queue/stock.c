@@ -87,6 +87,8 @@ free_task(struct stock *s, struct task *t)
 	list_remove(&t->link);
 	list_remove(&t->member);
 	t->entry->tasks--;
+	if (t->hop->latest == t)
+		t->hop->latest = NULL;
 	hop_release(&s->hops, t->hop);
 	mem_free(t);
 }
@@ -183,19 +185,34 @@ struct grouping {
 	struct stock	*stock;
 	struct entry	*entry;
 	struct message	*m;
-	struct table	 open;		/* key of a hop: its open task */
 };
 
 static struct task *
-new_task(struct stock *s, struct entry *e, const struct next *next,
-    uint32_t room)
+new_task(struct entry *e, struct hop *hop, uint32_t room)
 {
-	struct task *t = mem_alloc(sizeof(*t) + room * sizeof(t->index[0]));
+	struct task *t;
 
+	if (room > JOB_RECIPIENTS_MAX)
+		room = JOB_RECIPIENTS_MAX;
+	t = mem_alloc(sizeof(*t) + room * sizeof(t->index[0]));
 	t->entry = e;
-	t->hop = hop_get(&s->hops, next);
+	t->hop = hop;
+	hop->latest = t;
 	list_append(&e->members, &t->member);
 	e->tasks++;
+	return t;
+}
+
+/* The entry's task for this destination, with room for one recipient. */
+static struct task *
+get_task(struct grouping *g, const struct next *next)
+{
+	struct hop *hop = hop_get(&g->stock->hops, next);
+	struct task *t = hop->latest;
+
+	if (t == NULL || t->entry != g->entry || t->n == JOB_RECIPIENTS_MAX)
+		return new_task(g->entry, hop, g->m->super.recipients);
+	hop_release(&g->stock->hops, hop);
 	return t;
 }
 
@@ -229,7 +246,6 @@ group_recipient(struct grouping *g, uint32_t i)
 	struct next next;
 	struct fault why;
 	struct task *t;
-	uint32_t room = m->super.recipients;
 
 	if (m->slots[i].state == SLOT_FAILED)
 		g->entry->owes = true;
@@ -240,13 +256,7 @@ group_recipient(struct grouping *g, uint32_t i)
 		fail_recipient(g, i, &why);
 		return;
 	}
-	if (room > JOB_RECIPIENTS_MAX)
-		room = JOB_RECIPIENTS_MAX;
-	t = table_find(&g->open, next.key);
-	if (t == NULL || t->n == JOB_RECIPIENTS_MAX) {
-		t = new_task(s, g->entry, &next, room);
-		(void)table_put(&g->open, next.key, t);
-	}
+	t = get_task(g, &next);
 	t->index[t->n++] = i;
 	if (m->slots[i].next > t->due.at)
 		t->due.at = m->slots[i].next;
@@ -258,10 +268,8 @@ make_tasks(struct stock *s, struct entry *e, struct message *m)
 	struct grouping g = { .stock = s, .entry = e, .m = m };
 	struct list *l;
 
-	table_init(&g.open);
 	for (uint32_t i = 0; i < m->super.recipients; i++)
 		group_recipient(&g, i);
-	table_free(&g.open);
 	LIST_EACH(l, &e->members) {
 		struct task *t = LIST_OF(l, struct task, member);
 

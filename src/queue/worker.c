@@ -40,6 +40,12 @@ struct worker {
 	struct outcome		 outcome[JOB_RECIPIENTS_MAX];
 };
 
+static double
+seconds(int64_t ms)
+{
+	return ms > 0 ? (double)ms / 1000 : 0;
+}
+
 static void
 log_outcome(const struct worker *w, uint32_t index, const struct outcome *o)
 {
@@ -53,10 +59,9 @@ log_outcome(const struct worker *w, uint32_t index, const struct outcome *o)
 		buf_putz(&b, ">, orig_to=<");
 		address_put(&b, &r->original);
 	}
-	buf_printf(&b, ">, relay=%.*s, delay=%lld.%02lld, attempt=%lld.%02lld, "
-	    "dsn=", STR_ARG(o->where), (long long)(age / 1000),
-	    (long long)(age % 1000 / 10), (long long)(o->delay_ms / 1000),
-	    (long long)(o->delay_ms % 1000 / 10));
+	buf_printf(&b, ">, relay=%.*s, delay=%.2f, delays=%.2f/0/0/%.2f, "
+	    "dsn=", STR_ARG(o->where), seconds(age),
+	    seconds(age - o->delay_ms), seconds(o->delay_ms));
 	status_put(&b, o->status);
 	buf_printf(&b, ", status=%s (%.*s)", outcome_word(o->kind),
 	    STR_ARG(o->text));

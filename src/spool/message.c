@@ -81,6 +81,13 @@ decode_super(struct message *m, const uint8_t *p, size_t n, struct fault *why)
 	return MESSAGE_OK;
 }
 
+/* A short file is damaged; a disk that does not answer is not. */
+static enum message_result
+as_result(const struct fault *why)
+{
+	return fault_is_temporary(why) ? MESSAGE_FAULT : MESSAGE_DAMAGED;
+}
+
 static ssize_t
 read_some(int fd, void *p, size_t n)
 {
@@ -92,8 +99,9 @@ read_some(int fd, void *p, size_t n)
 	return r;
 }
 
+/* Envelope and slots; with whole, a small entry is kept as it was read. */
 static enum message_result
-read_head(struct message *m, struct fault *why)
+read_head(struct message *m, bool whole, struct fault *why)
 {
 	uint8_t guess[HEAD_GUESS], *p = guess;
 	size_t need;
@@ -108,16 +116,20 @@ read_head(struct message *m, struct fault *why)
 	r = decode_super(m, guess, (size_t)got, why);
 	if (r != MESSAGE_OK)
 		return r;
+	if (whole && m->super.total <= (uint64_t)got) {
+		m->memory = mem_copy(guess, (size_t)m->super.total);
+		p = (uint8_t *)m->memory;
+	}
 	need = (size_t)m->super.content_offset;
 	if (need > (size_t)got) {
 		p = mem_alloc(need);
 		if (file_pread(m->fd, p, need, 0, why) < 0) {
 			mem_free(p);
-			return MESSAGE_DAMAGED;
+			return as_result(why);
 		}
 	}
 	r = decode_head(m, p, why);
-	if (p != guess)
+	if (p != guess && p != (uint8_t *)m->memory)
 		mem_free(p);
 	return r;
 }
@@ -151,7 +163,7 @@ message_open_at(struct message *m, int dirfd, const char *path,
 			fault_system(why, errno, "lock entry %s", name);
 		return fail(m, locked == 0 ? MESSAGE_LOCKED : MESSAGE_FAULT);
 	}
-	r = read_head(m, why);
+	r = read_head(m, false, why);
 	if (r == MESSAGE_OK && strcmp(m->super.name, name) != 0) {
 		fault_permanent(why, 554, 3, 0,
 		    "damaged entry: it says that its name is another");
@@ -222,20 +234,13 @@ check_length(struct message *m, struct fault *why)
 	return 0;
 }
 
-static enum message_result
-as_result(const struct fault *why)
-{
-	return fault_is_temporary(why) ? MESSAGE_FAULT : MESSAGE_DAMAGED;
-}
-
 enum message_result
 message_load(struct message *m, struct fault *why)
 {
-	if (m->memory != NULL)
+	if (m->size > 0)
 		return MESSAGE_OK;
-	if (check_length(m, why) < 0)
-		return as_result(why);
-	if (read_whole(m, (size_t)m->super.total, why) < 0)
+	if (m->memory == NULL && (check_length(m, why) < 0 ||
+	    read_whole(m, (size_t)m->super.total, why) < 0))
 		return as_result(why);
 	return check_content(m, why);
 }
@@ -247,7 +252,7 @@ message_attach(struct message *m, int fd, struct fault *why)
 
 	memset(m, 0, sizeof(*m));
 	m->fd = fd;
-	r = read_head(m, why);
+	r = read_head(m, true, why);
 	if (r == MESSAGE_OK)
 		r = message_load(m, why);
 	return r == MESSAGE_OK ? r : fail(m, r);

@@ -27,6 +27,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "os/clock.h"
 #include "os/dir.h"
 #include "os/file.h"
 
@@ -105,6 +106,7 @@ spool_open(struct spool *s, const char *path, bool writer_only, bool foreign,
 	s->root = s->q = -1;
 	s->shards = NULL;
 	s->mode = foreign ? 0060 : 0600;
+	clock_boot_id(s->boot_id);
 	s->root = dir_open(AT_FDCWD, path, why);
 	if (s->root < 0)
 		return -1;

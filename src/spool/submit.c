@@ -107,7 +107,7 @@ submit_begin(struct submission *s, const struct envelope *env,
 	buf_reset(&s->envelope);
 	super->arrival_wall_ms = clock_wall_ms();
 	super->arrival_boot_ms = clock_boot_ms();
-	clock_boot_id(super->boot_id);
+	memcpy(super->boot_id, s->spool->boot_id, sizeof(super->boot_id));
 	if (name == NULL) {
 		spool_name_new(s->name, super->arrival_wall_ms);
 	} else {
