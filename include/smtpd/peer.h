@@ -7,6 +7,7 @@
 #include "conf/conf.h"
 #include "os/sock.h"
 #include "route/alias.h"
+#include "spool/health.h"
 #include "spool/path.h"
 
 /* What every session shares, made once by the master before it forks. */
@@ -14,6 +15,7 @@ struct smtpd {
 	const struct conf	*conf;
 	const struct spool	*spool;
 	struct alias_book	*aliases;
+	struct health		*health;	/* of the spool; may be NULL */
 	int			 notify;	/* to the runner, or -1 */
 };
 

@@ -63,7 +63,7 @@ struct slot {
 	enum slot_state	state;
 	uint16_t	attempts;
 	uint16_t	reply;		/* of the last attempt */
-	uint8_t		bounce;		/* SLOT_BOUNCED: number of the bounce */
+	uint16_t	bounce;		/* SLOT_BOUNCED: number of the bounce */
 	struct status	status;
 	uint32_t	sequence;	/* counts the writes of this slot */
 	int64_t		next;		/* wall seconds; 0: at once */

@@ -21,6 +21,7 @@ struct message {
 	uint64_t		 size;		/* sum of the parts */
 	char			*memory;	/* all of [0, total) */
 	bool			 mapped;
+	bool			 loaded;	/* and its checksum held */
 };
 
 enum message_result {

@@ -66,6 +66,19 @@ done_send(int sock, const struct done *d)
 	    MSG_NOSIGNAL);
 }
 
+static bool
+is_outcome(enum outcome_kind kind)
+{
+	switch (kind) {
+	case OUTCOME_DEFERRED:
+	case OUTCOME_DELIVERED:
+	case OUTCOME_RELAYED:
+	case OUTCOME_FAILED:
+		return true;
+	}
+	return false;
+}
+
 int
 done_receive(int sock, struct done *d)
 {
@@ -76,6 +89,9 @@ done_receive(int sock, struct done *d)
 	if (n < (ssize_t)offsetof(struct done, recipient) ||
 	    d->n > JOB_RECIPIENTS_MAX || (size_t)n != done_length(d->n))
 		return 0;
+	for (uint32_t i = 0; i < d->n; i++)
+		if (!is_outcome(d->recipient[i].kind))
+			return 0;
 	d->name[SPOOL_NAME_MAX - 1] = '\0';
 	return 1;
 }

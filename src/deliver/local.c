@@ -15,6 +15,7 @@
 
 #include "deliver/hand.h"
 #include "os/sock.h"
+#include "os/user.h"
 #include "priv/request.h"
 
 enum {
@@ -32,6 +33,24 @@ local_init(struct local *l, const struct conf *conf, const struct next *next,
 	l->agent = -1;
 }
 
+/* Refused at RCPT as a rule; but a user may have gone since, and what was
+ * dropped came past no RCPT. */
+static int
+check_user(const struct local *l, struct fault *why)
+{
+	struct arena a = { 0 };
+	struct user user;
+	int found = 0;
+
+	if (l->next->user.n < REQUEST_USER_MAX)
+		found = user_find(&a, l->next->user, &user, why);
+	arena_free(&a);
+	if (found == 0)
+		return fault_permanent(why, 550, 1, 1, "unknown user \"%.*s\"",
+		    STR_ARG(l->next->user));
+	return found < 0 ? -1 : 0;
+}
+
 static int
 ask_agent(struct local *l, struct fault *why)
 {
@@ -40,8 +59,8 @@ ask_agent(struct local *l, struct fault *why)
 
 	if (l->agent >= 0)
 		return 0;
-	if (l->next->user.n >= sizeof(r.user))
-		return fault_permanent(why, 550, 1, 1, "Unknown user");
+	if (check_user(l, why) < 0)
+		return -1;
 	memcpy(r.user, l->next->user.p, l->next->user.n);
 	if (sock_pair(SOCK_SEQPACKET, pair, why) < 0)
 		return -1;

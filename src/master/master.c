@@ -86,7 +86,7 @@ reason_to_refuse(const struct master *m, const struct smtpd_peer *peer)
 
 	if (m->children.n >= c->sessions)
 		return "421 4.3.2 Too many connections; try again later\r\n";
-	if (!peer->local &&
+	if ((!peer->local || peer->uid != 0) &&
 	    children_of(&m->children, &peer->addr.ip) >= c->sessions_per_client)
 		return "421 4.7.0 Too many connections from your address\r\n";
 	return NULL;
@@ -154,9 +154,13 @@ accept_some(struct master *m, const struct listener *l)
 				refuse_with_reserve(m, l->fd);
 			return;
 		}
-		if (l->local && sock_peer_uid(fd, &peer.uid, &pid) < 0) {
-			close(fd);
-			continue;
+		if (l->local) {
+			if (sock_peer_uid(fd, &peer.uid, &pid) < 0) {
+				close(fd);
+				continue;
+			}
+			/* Counted by user as others are by address. */
+			memcpy(peer.addr.ip.b, &peer.uid, sizeof(peer.uid));
 		}
 		start_session(m, fd, &peer);
 	}
@@ -238,6 +242,7 @@ master_run(const struct master_setup *setup)
 			.spool = setup->spool,
 			.aliases = setup->aliases,
 			.notify = setup->notify,
+			.health = health_new(),
 		},
 		.reserve = -1,
 	};

@@ -61,7 +61,7 @@ make_name(struct work *w)
 	int n = snprintf(w->name, SPOOL_NAME_MAX, "%s-b%u", w->m->super.name,
 	    w->number);
 
-	return n < SPOOL_NAME_MAX && w->number <= UINT8_MAX &&
+	return n < SPOOL_NAME_MAX && w->number <= UINT16_MAX &&
 	    spool_name_is_valid(str_of(w->name)) ? 0 : -1;
 }
 
@@ -180,7 +180,7 @@ mark(struct work *w, enum slot_state state, struct fault *why)
 		s->state = state;
 		s->sequence++;
 		if (state == SLOT_BOUNCED)
-			s->bounce = (uint8_t)w->number;
+			s->bounce = (uint16_t)w->number;
 	}
 	return slots_write(w->m, w->failed, w->n, true, why);
 }

@@ -4,7 +4,8 @@
  * queue socket.  Each is answered by a child of the runner: a long listing to a
  * slow reader keeps nobody waiting, and what the child knows of active entries
  * is what the runner knew when it forked.  Who asks is told by the kernel; only
- * root, and the user who runs the queue, may change anything.
+ * root, and the user who runs the queue, may change anything.  So many are
+ * answered at once; the others wait in the socket's backlog.
  */
 
 #include "queue/inquiry.h"
@@ -36,7 +37,8 @@ is_active(void *ctx, struct str name)
 
 /* In a child: what it knows is what the runner knew just now. */
 static void
-answer(const struct runner_setup *setup, struct stock *stock, int fd, uid_t uid)
+answer(const struct runner_setup *setup, struct stock *stock, int fd,
+    uid_t uid)
 {
 	struct show show = {
 		.conf = setup->conf,
@@ -60,8 +62,31 @@ answer(const struct runner_setup *setup, struct stock *stock, int fd, uid_t uid)
 	_exit(0);
 }
 
+static void
+remember(struct inquiries *q, pid_t pid)
+{
+	for (int i = 0; i < INQUIRIES_MAX; i++)
+		if (q->pid[i] == 0) {
+			q->pid[i] = pid;
+			q->n++;
+			return;
+		}
+}
+
 void
-inquiry_hear(const struct runner_setup *setup, struct stock *stock)
+inquiry_ended(struct inquiries *q, pid_t pid)
+{
+	for (int i = 0; i < INQUIRIES_MAX; i++)
+		if (q->pid[i] == pid) {
+			q->pid[i] = 0;
+			q->n--;
+			return;
+		}
+}
+
+void
+inquiry_hear(struct inquiries *q, const struct runner_setup *setup,
+    struct stock *stock)
 {
 	struct sock_addr peer;
 	uid_t uid = (uid_t)-1;
@@ -76,6 +101,8 @@ inquiry_hear(const struct runner_setup *setup, struct stock *stock)
 			answer(setup, stock, fd, uid);
 		if (pid < 0)
 			log_warning("fork: %s", strerror(errno));
+		else
+			remember(q, pid);
 	}
 	close(fd);
 }

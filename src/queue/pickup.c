@@ -201,6 +201,14 @@ bring_in(struct stock *s, const char *name)
 	free_find(&f);
 }
 
+/* The name of a bounce is not for others to take. */
+static bool
+is_ours(const char *name)
+{
+	return strlen(name) == SPOOL_ID_LEN &&
+	    spool_name_is_valid(str_of(name));
+}
+
 void
 pickup_run(struct stock *s)
 {
@@ -213,7 +221,7 @@ pickup_run(struct stock *s)
 		return;
 	}
 	while ((name = dir_walk_next(&walk)) != NULL)
-		if (spool_name_is_valid(str_of(name)))
+		if (is_ours(name))
 			bring_in(s, name);
 	dir_walk_close(&walk);
 }

@@ -35,6 +35,7 @@ struct runner {
 	const struct runner_setup	*setup;
 	struct stock			 stock;
 	struct crew			 crew;
+	struct inquiries		 inquiries;
 	struct scan			 scan;
 	bool				 scanning;
 	bool				 draining;
@@ -116,7 +117,8 @@ wait_and_hear(struct runner *r)
 
 	p[0] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->notify,
 	    .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->queue_sock,
+	p[1] = (struct pollfd){ .fd = r->draining ||
+	    r->inquiries.n == INQUIRIES_MAX ? -1 : r->setup->queue_sock,
 	    .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = r->draining ? -1 : r->watch,
 	    .events = POLLIN };
@@ -129,7 +131,7 @@ wait_and_hear(struct runner *r)
 	if (p[0].revents != 0)
 		hear_sessions(r);
 	if (p[1].revents != 0)
-		inquiry_hear(r->setup, &r->stock);
+		inquiry_hear(&r->inquiries, r->setup, &r->stock);
 	if (p[2].revents != 0) {
 		pickup_heard(r->watch);
 		pickup_run(&r->stock);
@@ -150,9 +152,11 @@ pick_up_sometimes(struct runner *r)
 static void
 obey_signals(struct runner *r)
 {
+	pid_t pid;
+
 	if (signal_take(SIGCHLD))
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			inquiry_ended(&r->inquiries, pid);
 	if (signal_take(SIGTERM) && !r->draining) {
 		r->draining = true;
 		r->scanning = false;

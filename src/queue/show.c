@@ -108,9 +108,9 @@ put_text(struct listing *l, struct message *m, const char *where)
 	}
 	date_put_mailq(&date, m->super.arrival_wall_ms / 1000);
 	if (l->count == 0)
-		buf_printf(&l->out, "%-17s %8s %-19s %s\n", "-Queue ID-",
-		    "--Size--", "----Arrival Time----",
-		    "-Sender/Recipient-------");
+		buf_printf(&l->out, "%-17s %8s %-19s %s\n",
+		    "----Queue ID-----", "--Size--", "---Arrival Time----",
+		    "--Sender/Recipient------");
 	buf_printf(&l->out, "%-17s %8llu %-19s ", name,
 	    (unsigned long long)m->size, buf_cstr(&date));
 	if (address_is_null(&m->envelope.sender))

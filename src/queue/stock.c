@@ -185,6 +185,7 @@ struct grouping {
 	struct stock	*stock;
 	struct entry	*entry;
 	struct message	*m;
+	bool		 unsure;	/* a route cannot be told just now */
 };
 
 static struct task *
@@ -253,7 +254,11 @@ group_recipient(struct grouping *g, uint32_t i)
 		return;
 	if (next_find(s->conf, &m->arena, &m->envelope.recipients.p[i].address,
 	    &next, &why) < 0) {
-		fail_recipient(g, i, &why);
+		if (!fault_is_temporary(&why))
+			fail_recipient(g, i, &why);
+		else if (!g->unsure)
+			log_warning("%s: %s", g->entry->name, why.text);
+		g->unsure = g->unsure || fault_is_temporary(&why);
 		return;
 	}
 	t = get_task(g, &next);
@@ -262,7 +267,8 @@ group_recipient(struct grouping *g, uint32_t i)
 		t->due.at = m->slots[i].next;
 }
 
-static void
+/* False: not all of it could be placed. */
+static bool
 make_tasks(struct stock *s, struct entry *e, struct message *m)
 {
 	struct grouping g = { .stock = s, .entry = e, .m = m };
@@ -275,6 +281,7 @@ make_tasks(struct stock *s, struct entry *e, struct message *m)
 
 		put_waiting(s, t, t->due.at);
 	}
+	return !g.unsure;
 }
 
 static void
@@ -293,11 +300,13 @@ log_admitted(const struct message *m)
 }
 
 static void settle(struct stock *, struct entry *);
+static bool has_ready(const struct entry *);
 
 static void
 admit_open(struct stock *s, struct message *m, bool again)
 {
 	struct entry *e = mem_alloc(sizeof(*e));
+	bool placed;
 
 	memcpy(e->name, m->super.name, sizeof(e->name));
 	e->again = again;
@@ -308,12 +317,15 @@ admit_open(struct stock *s, struct message *m, bool again)
 	(void)table_put(&s->by_name, str_of(e->name), e);
 	log_admitted(m);
 	m->fd = e->fd;		/* marks may have to be written */
-	make_tasks(s, e, m);
+	placed = make_tasks(s, e, m);
 	m->fd = -1;
 	message_close(m);
-	if (e->owes || e->tasks == 0)
+	if (!placed) {
+		look_later(s, e->name, again, FAULT_WAIT_MS);
+		forget(s, e);
+	} else if (e->owes || e->tasks == 0)
 		settle(s, e);
-	else if (s->open > OPEN_MAX)
+	else if (s->open > OPEN_MAX || !has_ready(e))
 		close_entry(s, e);
 }
 
@@ -328,6 +340,7 @@ stock_admit(struct stock *s, const char *name, bool again)
 		/* Held or removed by an operator, perhaps. */
 		if (known->active > 0)
 			return;
+		again = again || known->again;
 		forget(s, known);
 	}
 	switch (message_open(&m, s->spool, name, true, &why)) {
@@ -382,8 +395,12 @@ send_bounce(struct stock *s, struct entry *e)
 		e->owes = false;
 		break;
 	case BOUNCE_FAULT:
-		log_error("%s: cannot bounce: %s", e->name, why.text);
 		forget(s, e);
+		if (!fault_is_temporary(&why)) {
+			set_aside(s, mine, &why);
+			return;
+		}
+		log_error("%s: cannot bounce: %s", mine, why.text);
 		look_later(s, mine, true, FAULT_WAIT_MS);
 		return;
 	}
@@ -457,6 +474,18 @@ stock_open(struct stock *s, struct task *t)
 	return false;
 }
 
+/* Is it about what was asked? */
+static bool
+answers(const struct done *d, const struct task *t)
+{
+	if (d->n != t->n || strcmp(d->name, t->entry->name) != 0)
+		return false;
+	for (uint32_t i = 0; i < d->n; i++)
+		if (d->recipient[i].index != t->index[i])
+			return false;
+	return true;
+}
+
 /* Keeps in the task what was deferred; notes what failed. */
 static int64_t
 take_outcomes(struct task *t, const struct done *d)
@@ -486,20 +515,17 @@ void
 stock_finish(struct stock *s, struct task *t, const struct done *d)
 {
 	struct entry *e = t->entry;
-	uint32_t had = t->n;
 	int64_t next;
 
 	must(t->active && e->active > 0);
-	t->active = false;
-	e->active--;
-	if (d->n != had || strcmp(d->name, e->name) != 0) {
+	if (!answers(d, t)) {
 		/* Not what we had asked: treat it as a worker that died. */
 		log_error("%s: a worker answered about %s", e->name, d->name);
-		t->active = true;
-		e->active++;
 		stock_abandon(s, t);
 		return;
 	}
+	t->active = false;
+	e->active--;
 	e->damaged = e->damaged || d->damaged;
 	next = take_outcomes(t, d);
 	if (t->n > 0)
@@ -563,9 +589,14 @@ stock_put_to_sleep(struct stock *s, struct hop *hop)
 {
 	struct list *l;
 
-	while ((l = list_shift(&hop->ready)) != NULL)
-		schedule_put(&s->schedule, &LIST_OF(l, struct task, link)->due,
-		    hop->dead_until);
+	while ((l = list_shift(&hop->ready)) != NULL) {
+		struct task *t = LIST_OF(l, struct task, link);
+
+		schedule_put(&s->schedule, &t->due, hop->dead_until);
+		/* It may be held or removed while it waits. */
+		if (t->entry->active == 0 && !has_ready(t->entry))
+			close_entry(s, t->entry);
+	}
 	hop_rest(hop);
 }
 

@@ -24,8 +24,6 @@ struct entry {
 	bool		again;		/* an attempt may have been cut short */
 	bool		owes;		/* a recipient has failed: bounce */
 	bool		damaged;
-	bool		held;		/* to be forgotten when nothing is
-					 * active: it is no longer there */
 };
 
 /* Recipients of one entry that go to one destination. */

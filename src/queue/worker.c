@@ -20,7 +20,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/die.h"
 #include "deliver/deliver.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -160,9 +159,12 @@ mark(struct worker *w)
 		log_outcome(w, w->job.index[i], &w->outcome[i]);
 }
 
+/* Its maker may still have had it open when the runner looked at it. */
 static bool
 is_sound(const struct worker *w)
 {
+	if (strcmp(w->message.super.name, w->job.name) != 0)
+		return false;
 	for (uint32_t i = 0; i < w->job.n; i++)
 		if (w->job.index[i] >= w->message.super.recipients)
 			return false;
@@ -198,11 +200,29 @@ work(struct worker *w, int entry)
 		report_unreadable(w, r, &why);
 		return;
 	}
-	must(is_sound(w));
+	if (!is_sound(w)) {
+		fault_permanent(&why, 554, 3, 0,
+		    "damaged entry: not what the queue knows");
+		report_unreadable(w, MESSAGE_DAMAGED, &why);
+		message_close(&w->message);
+		return;
+	}
 	delivery_try(w->delivery, &w->message, &w->job, w->outcome,
 	    &w->done.dead);
 	mark(w);
-	message_close(&w->message);
+}
+
+/* The runner has gone without hearing that the entry may be removed: the next
+ * one must not deliver it again. */
+static void
+mark_after_all(struct worker *w)
+{
+	struct fault why;
+
+	if (w->done.unmarked && slots_write(&w->message, w->job.index,
+	    w->job.n, true, &why) < 0)
+		log_error("%s: cannot mark: %s; it will be delivered again",
+		    w->message.super.name, why.text);
 }
 
 static void
@@ -211,8 +231,14 @@ serve(struct worker *w)
 	int entry;
 
 	while (job_receive(w->sock, &w->job, &entry) == 1) {
+		bool heard;
+
 		work(w, entry);
-		if (done_send(w->sock, &w->done) < 0)
+		heard = done_send(w->sock, &w->done) == 0;
+		if (!heard)
+			mark_after_all(w);
+		message_close(&w->message);
+		if (!heard)
 			break;
 	}
 	delivery_free(w->delivery);

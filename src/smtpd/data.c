@@ -86,8 +86,10 @@ refuse(struct session *s, const struct fault *why)
 	if (is_void)
 		notify_send(s->smtpd->notify, NOTIFY_VOID,
 		    s->transaction->submission.name);
-	if (is_void || why->reply == 451)
+	if (is_void || why->reply == 451) {
 		log_error("spool: %s", why->text);
+		health_failed(s->smtpd->health);
+	}
 }
 
 static void

@@ -24,6 +24,9 @@ check_space(const struct session *s, uint64_t size, struct fault *why)
 {
 	struct file_space space;
 
+	if (health_is_sick(s->smtpd->health))
+		return fault_temporary(why, 451, 3, 0,
+		    "Trouble with the mail system's disk; try again later");
 	if (file_space(s->smtpd->spool->q, &space, why) < 0)
 		return -1;
 	if (space.free_bytes < s->conf->free_space + 2 * size ||

@@ -208,7 +208,6 @@ format_slot_encode(const struct slot *s, uint8_t out[FORMAT_SLOT_SIZE])
 {
 	memset(out, 0, FORMAT_SLOT_SIZE);
 	out[0] = (uint8_t)s->state;
-	out[1] = s->bounce;
 	put16(out + 2, s->attempts);
 	put32(out + 4, s->sequence);
 	put64(out + 8, (uint64_t)s->next);
@@ -216,6 +215,7 @@ format_slot_encode(const struct slot *s, uint8_t out[FORMAT_SLOT_SIZE])
 	put16(out + 18, (uint16_t)s->status.class);
 	put16(out + 20, (uint16_t)s->status.subject);
 	put16(out + 22, (uint16_t)s->status.detail);
+	put16(out + 24, s->bounce);
 	put32(out + SLOT_CRC_AT, crc32c(0, out, SLOT_CRC_AT));
 }
 
@@ -229,7 +229,6 @@ format_slot_decode(const uint8_t in[FORMAT_SLOT_SIZE], struct slot *s,
 	if (in[0] < SLOT_PENDING || in[0] > SLOT_DISCARDED)
 		return damaged(why, "state of a slot");
 	s->state = (enum slot_state)in[0];
-	s->bounce = in[1];
 	s->attempts = get16(in + 2);
 	s->sequence = get32(in + 4);
 	s->next = (int64_t)get64(in + 8);
@@ -237,6 +236,7 @@ format_slot_decode(const uint8_t in[FORMAT_SLOT_SIZE], struct slot *s,
 	s->status.class = get16(in + 18);
 	s->status.subject = get16(in + 20);
 	s->status.detail = get16(in + 22);
+	s->bounce = get16(in + 24);
 	return 0;
 }
 

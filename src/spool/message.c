@@ -83,9 +83,14 @@ decode_super(struct message *m, const uint8_t *p, size_t n, struct fault *why)
 
 /* A short file is damaged; a disk that does not answer is not. */
 static enum message_result
-as_result(const struct fault *why)
+read_failed(const struct message *m, struct fault *why)
 {
-	return fault_is_temporary(why) ? MESSAGE_FAULT : MESSAGE_DAMAGED;
+	struct stat st;
+
+	if (fstat(m->fd, &st) < 0 || (uint64_t)st.st_size >= m->super.total)
+		return MESSAGE_FAULT;
+	fault_permanent(why, 554, 3, 0, "damaged entry: shorter than it says");
+	return MESSAGE_DAMAGED;
 }
 
 static ssize_t
@@ -125,7 +130,7 @@ read_head(struct message *m, bool whole, struct fault *why)
 		p = mem_alloc(need);
 		if (file_pread(m->fd, p, need, 0, why) < 0) {
 			mem_free(p);
-			return as_result(why);
+			return read_failed(m, why);
 		}
 	}
 	r = decode_head(m, p, why);
@@ -215,6 +220,7 @@ check_content(struct message *m, struct fault *why)
 		    (size_t)s->parts[i].length);
 		m->size += s->parts[i].length;
 	}
+	m->loaded = true;
 	return MESSAGE_OK;
 }
 
@@ -237,11 +243,11 @@ check_length(struct message *m, struct fault *why)
 enum message_result
 message_load(struct message *m, struct fault *why)
 {
-	if (m->size > 0)
+	if (m->loaded)
 		return MESSAGE_OK;
 	if (m->memory == NULL && (check_length(m, why) < 0 ||
 	    read_whole(m, (size_t)m->super.total, why) < 0))
-		return as_result(why);
+		return read_failed(m, why);
 	return check_content(m, why);
 }
 
@@ -290,7 +296,7 @@ message_close(struct message *m)
 			mem_free(m->memory);
 	}
 	m->memory = NULL;
-	m->mapped = false;
+	m->mapped = m->loaded = false;
 	if (m->fd >= 0)
 		close(m->fd);
 	m->fd = -1;
