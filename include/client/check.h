@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CLIENT_CHECK_H
+#define CLIENT_CHECK_H
+
+#include "base/buf.h"
+#include "conf/conf.h"
+
+/*
+ * What an administrator should know about a configuration that is right in
+ * itself: a name that other hosts will not like, aliases that are not compiled,
+ * users that do not exist, ports that this user may not bind.  Appends a line
+ * for each to out, without a prefix, and returns how many.  Looks at the
+ * system; asks nothing of the network and changes nothing.
+ */
+size_t	client_check(const struct conf *, struct buf *out);
+
+#endif

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A configuration held against the machine that it is for: things that are no
+ * errors, but that an administrator will stumble over later.
+ *
+ * Each check is one function that says one thing, with what to do about it.
+ * Nothing here stops the daemon: what it cannot live without, it finds out by
+ * itself when it starts.  A check that cannot look (a file it may not read)
+ * says so rather than nothing.
+ *
+ * Called by `godwit check`, as root or as anybody.  Reads files and the user
+ * database; makes no connection and changes nothing.
+ */
+#include "client/check.h"
+
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "map/db.h"
+#include "os/file.h"
+#include "os/user.h"
+
+#define FIRST_FREE_PORT	1024
+#define PORTS_PATH	"/proc/sys/net/ipv4/ip_unprivileged_port_start"
+#define PORTS_FILE_MAX	32
+
+struct checking {
+	const struct conf *conf;
+	struct arena	 arena;
+	struct buf	*out;
+	size_t		 n;
+};
+
+static void	warn(struct checking *, const char *fmt, ...)
+		    __attribute__((format(printf, 2, 3)));
+
+static void
+warn(struct checking *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	buf_vprintf(c->out, fmt, ap);
+	va_end(ap);
+	buf_putc(c->out, '\n');
+	c->n++;
+}
+
+static void
+check_hostname(struct checking *c)
+{
+	struct str name = c->conf->hostname;
+
+	if (str_find(name, '.') == name.n)
+		warn(c, "hostname %.*s has no dot: many hosts refuse mail "
+		    "from such a name; set hostname to the full one",
+		    STR_ARG(name));
+}
+
+/* The strings of a conf lie in its arena and so end with a NUL. */
+static void
+check_spool(struct checking *c)
+{
+	const char *path = c->conf->spool.p;
+	struct stat st;
+
+	if (stat(path, &st) == 0) {
+		if (!S_ISDIR(st.st_mode))
+			warn(c, "spool %s is no directory", path);
+	} else if (errno == ENOENT) {
+		warn(c, "spool directory %s is missing; godwitd makes it when "
+		    "it starts", path);
+	} else {
+		warn(c, "spool directory %s: %s", path, strerror(errno));
+	}
+}
+
+static bool
+is_newer(const struct stat *a, const struct stat *b)
+{
+	if (a->st_mtim.tv_sec != b->st_mtim.tv_sec)
+		return a->st_mtim.tv_sec > b->st_mtim.tv_sec;
+	return a->st_mtim.tv_nsec > b->st_mtim.tv_nsec;
+}
+
+/* Who reads what is meant for the people in charge? */
+static void
+check_roles(struct checking *c, struct map *map)
+{
+	struct str value;
+	struct fault why;
+	int postmaster, root;
+
+	postmaster = map_find(map, &c->arena, STR("postmaster"), &value, &why);
+	root = map_find(map, &c->arena, STR("root"), &value, &why);
+	if (postmaster == -1 || root == -1)
+		warn(c, "aliases: %s", why.text);
+	if (postmaster == 0)
+		warn(c, "postmaster has no alias in %s: that mail goes to "
+		    "root", c->conf->aliases.p);
+	if (root == 0)
+		warn(c, "root has no alias in %s: that mail is kept by the "
+		    "user %s, where nobody may read it", c->conf->aliases.p,
+		    c->conf->users.mail.p);
+}
+
+static void
+check_compiled(struct checking *c, const char *compiled,
+    const struct stat *source)
+{
+	struct stat st;
+	struct fault why;
+	struct map *map;
+	bool missing = false;
+
+	map = db_open(compiled, &missing, &why);
+	if (map == NULL && missing) {
+		warn(c, "%s is not compiled, so mail for local users waits: "
+		    "run newaliases", c->conf->aliases.p);
+		return;
+	}
+	if (map == NULL) {
+		warn(c, "aliases: %s; run newaliases", why.text);
+		return;
+	}
+	if (source != NULL && stat(compiled, &st) == 0 && is_newer(source, &st))
+		warn(c, "%s is newer than %s: run newaliases",
+		    c->conf->aliases.p, compiled);
+	check_roles(c, map);
+	map_close(map);
+}
+
+static void
+check_aliases(struct checking *c)
+{
+	const char *path = c->conf->aliases.p;
+	const char *compiled = arena_printf(&c->arena, "%s.db", path).p;
+	struct stat source, st;
+
+	if (stat(path, &source) == 0)
+		check_compiled(c, compiled, &source);
+	else if (errno != ENOENT)
+		warn(c, "aliases %s: %s", path, strerror(errno));
+	else if (stat(compiled, &st) == 0)
+		check_compiled(c, compiled, NULL);
+	else
+		warn(c, "there is no %s: mail for postmaster goes to root, "
+		    "and that of root to the user %s", path,
+		    c->conf->users.mail.p);
+}
+
+static void
+check_user(struct checking *c, const char *setting, struct str name)
+{
+	struct user user;
+	struct fault why;
+	int r = user_find(&c->arena, name, &user, &why);
+
+	if (r == 0)
+		warn(c, "there is no user %s (setting %s); make install makes "
+		    "those of the defaults", name.p, setting);
+	else if (r == -1)
+		warn(c, "user %s: %s", name.p, why.text);
+	else if (user.uid == 0)
+		warn(c, "the user %s (setting %s) is root under another name",
+		    name.p, setting);
+}
+
+/* They only matter to a daemon that can become them. */
+static void
+check_accounts(struct checking *c)
+{
+	const struct conf *conf = c->conf;
+	struct fault why;
+	gid_t gid;
+	int r;
+
+	if (geteuid() != 0)
+		return;
+	check_user(c, "user", conf->users.session);
+	check_user(c, "queue-user", conf->users.queue);
+	check_user(c, "mail-user", conf->users.mail);
+	if (str_eq(conf->users.session, conf->users.queue))
+		warn(c, "user and queue-user are both %s: who talks to the "
+		    "network could read the whole queue", conf->users.session.p);
+	r = user_find_group(conf->users.drop_group, &gid, &why);
+	if (r == 0)
+		warn(c, "there is no group %s (setting drop-group)",
+		    conf->users.drop_group.p);
+	else if (r == -1)
+		warn(c, "group %s: %s", conf->users.drop_group.p, why.text);
+}
+
+/* The first port that anybody may bind; Linux lets its administrator choose. */
+static uint64_t
+first_free_port(void)
+{
+	struct fault ignored;
+	struct buf text;
+	struct str rest, line;
+	uint64_t port = FIRST_FREE_PORT;
+
+	buf_init(&text);
+	if (file_load(AT_FDCWD, PORTS_PATH, PORTS_FILE_MAX, &text,
+	    &ignored) == 0) {
+		rest = buf_str(&text);
+		if (!str_cut(&rest, '\n', &line) ||
+		    !num_parse(line, UINT16_MAX + 1, &port))
+			port = FIRST_FREE_PORT;
+	}
+	buf_free(&text);
+	return port;
+}
+
+static void
+check_listens(struct checking *c)
+{
+	char text[IP_TEXT_MAX];
+	uint64_t first;
+	size_t i;
+
+	if (geteuid() == 0)
+		return;
+	first = first_free_port();
+	for (i = 0; i < c->conf->listens.n; i++) {
+		const struct conf_listen *l = &c->conf->listens.p[i];
+
+		if (l->port < first)
+			warn(c, "to listen on port %u of %s needs root",
+			    (unsigned)l->port, ip_format(&l->ip, text));
+	}
+}
+
+size_t
+client_check(const struct conf *conf, struct buf *out)
+{
+	struct checking c = { .conf = conf, .out = out };
+
+	check_hostname(&c);
+	check_spool(&c);
+	check_aliases(&c);
+	check_accounts(&c);
+	check_listens(&c);
+	arena_free(&c.arena);
+	return c.n;
+}

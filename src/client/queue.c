@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Asking the running daemon about its queue: one connection, one line, one
+ * answer, which is passed on as it comes.  What a request means and who may
+ * make it is the daemon's business (queue/show); here nobody looks into it,
+ * but for its end of line.
+ *
+ * The answer is as long as the queue, so it is never held whole.  It has names
+ * and texts of strangers in it: on its way to a terminal control characters
+ * are taken out, so that no message can move the cursor of the person who
+ * looks at it.
+ *
+ * Called by mailq and `godwit queue`.  Holds nothing beyond one call.
+ */
+#include "client/queue.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/sock.h"
+#include "os/stream.h"
+
+enum {
+	FIRST_LINE_MAX = 2048,	/* "error " and a fault's text, with room */
+	PATIENCE = 300,		/* seconds in which the daemon says something */
+};
+
+static int
+connect_daemon(const char *path, struct fault *why)
+{
+	int fd = sock_connect_unix(path, why);
+
+	if (fd != -1)
+		return fd;
+	/* It may well be up, and not for everybody to ask. */
+	if (access(path, W_OK) == -1 && errno == EACCES)
+		return fault_permanent(why, 550, 7, 1,
+		    "you may not ask the mail system: %s: permission denied",
+		    path);
+	fault_prefix(why, "the mail system is down");
+	return -1;
+}
+
+static int
+break_off(struct fault *why, enum stream_result r)
+{
+	return fault_temporary(why, 451, 3, 0,
+	    "the mail system broke off its answer: %s",
+	    stream_result_text(r));
+}
+
+static int
+send_request(struct stream *s, const char *request, struct fault *why)
+{
+	enum stream_result r;
+
+	stream_printf(s, "%s\n", request);
+	do
+		r = stream_flush(s);
+	while (r == STREAM_SIGNAL);
+	return r == STREAM_OK ? 0 : break_off(why, r);
+}
+
+static int
+read_verdict(struct stream *s, struct fault *why)
+{
+	enum stream_result r;
+	struct str line;
+
+	do
+		r = stream_line(s, FIRST_LINE_MAX, true, &line);
+	while (r == STREAM_SIGNAL);
+	if (r != STREAM_OK)
+		return break_off(why, r);
+	if (str_eq(line, STR("ok")))
+		return 0;
+	if (str_starts(line, STR("error ")))
+		line = str_from(line, sizeof("error ") - 1);
+	return fault_permanent(why, 550, 3, 0, "%.*s", STR_ARG(line));
+}
+
+static void
+clean(struct buf *out, struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] == '\r')
+			continue;
+		if (str_is_control(s.p[i]) && s.p[i] != '\n' &&
+		    s.p[i] != '\t')
+			buf_putc(out, '?');
+		else
+			buf_putc(out, s.p[i]);
+	}
+}
+
+/* To the end of the stream. */
+static int
+copy_rest(struct stream *s, int out_fd, struct fault *why)
+{
+	enum stream_result r = STREAM_OK;
+	struct buf cleaned;
+	struct str piece;
+	bool terminal = isatty(out_fd) == 1;
+	int result = 0;
+
+	buf_init(&cleaned);
+	while (result == 0 && (r == STREAM_OK || r == STREAM_SIGNAL)) {
+		piece = stream_peek(s);
+		if (terminal) {
+			buf_reset(&cleaned);
+			clean(&cleaned, piece);
+			result = file_write(out_fd, cleaned.p, cleaned.n, why);
+		} else {
+			result = file_write(out_fd, piece.p, piece.n, why);
+		}
+		stream_skip(s, piece.n);
+		if (result == 0)
+			r = stream_fill(s);
+	}
+	buf_free(&cleaned);
+	if (result == 0 && r != STREAM_END)
+		return break_off(why, r);
+	return result;
+}
+
+int
+client_queue(const struct conf *conf, const char *request, int out_fd,
+    struct fault *why)
+{
+	struct stream s;
+	struct arena arena;
+	int fd, result = -1;
+
+	arena_init(&arena);
+	fd = connect_daemon(conf_run_path(conf, &arena, "queue.sock").p, why);
+	arena_free(&arena);
+	if (fd == -1)
+		return -1;
+	stream_init(&s, fd);
+	stream_set_timeout(&s, PATIENCE);
+	if (send_request(&s, request, why) == 0 &&
+	    read_verdict(&s, why) == 0)
+		result = copy_rest(&s, out_fd, why);
+	stream_close(&s);
+	return result;
+}
