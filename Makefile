@@ -77,7 +77,7 @@ BINS	= $(filter godwitd sendmail drop godwit,$(basename $(notdir $(wildcard src/
 PROGS	= $(BINS:%=$(BUILD)/%)
 UNITS	= $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 # Small programs that the other kinds of test want.
-HELPERS	= $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/talk/*.c tests/house/*.c tests/fault/*.c))
+HELPERS	= $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/talk/*.c tests/house/*.c tests/fault/*.c tests/demo/*.c))
 FUZZERS	= $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(wildcard tests/fuzz/*.c))
 MANS	= $(wildcard man/*.1 man/*.5 man/*.8)
 
@@ -133,7 +133,8 @@ $(FUZZERS): $(BUILD)/fuzzers/%: tests/fuzz/%.c $(LIB)
 	$(Q)$(LINK) -MMD -MP -iquote tests -o $@ $< $(LIB) $(LIBS)
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/unit/*.d $(BUILD)/talk/*.d \
-	$(BUILD)/house/*.d $(BUILD)/fault/*.d $(BUILD)/fuzzers/*.d)
+	$(BUILD)/house/*.d $(BUILD)/fault/*.d $(BUILD)/demo/*.d \
+	$(BUILD)/fuzzers/*.d)
 
 # ---------------------------------------------------------------- tests
 
@@ -180,7 +181,7 @@ fault: all helpers
 endif
 ifneq ($(wildcard tests/demo/run),)
 .PHONY: demo
-demo: all
+demo: all $(BUILD)/demo/speak
 	@GODWIT_BUILD=$(BUILD) tests/demo/run
 endif
 ifneq ($(wildcard tests/demo/play),)
