@@ -56,7 +56,7 @@ request_receive(int channel, struct request *r, int *answer)
 	ssize_t n;
 
 	n = sock_receive(channel, &p, sizeof(p), fds, &nfds, MSG_DONTWAIT);
-	if (n == 0)
+	if (n == 0 && nfds == 0)
 		return 0;
 	if (n == (ssize_t)sizeof(p) && nfds == 1 && is_sound(&p)) {
 		r->kind = (enum request_kind)p.kind;
@@ -64,7 +64,7 @@ request_receive(int channel, struct request *r, int *answer)
 		*answer = fds[0];
 		return 1;
 	}
-	for (size_t i = 0; n > 0 && i < nfds; i++)
+	for (size_t i = 0; i < nfds; i++)
 		close(fds[i]);
 	return -1;
 }

@@ -28,6 +28,10 @@
 #include "spool/drop.h"
 #include "spool/submit.h"
 
+enum {
+	FRAME_MAX = 1024 * 1024,	/* of a dropped file, beside its content */
+};
+
 struct find {
 	struct arena		 arena;
 	struct buf		 bytes;
@@ -49,9 +53,12 @@ load(const struct stock *s, const char *path, struct find *f,
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return fault_permanent(why, 554, 3, 0,
 		    "dropped message: not a plain file of its own");
+	if (st.st_size > (off_t)s->conf->size + FRAME_MAX)
+		return fault_permanent(why, 552, 3, 4,
+		    "dropped message: bigger than `size` allows");
 	f->owner = st.st_uid;
 	return file_load(s->spool->root, path,
-	    (size_t)s->conf->size + 1024 * 1024, &f->bytes, why);
+	    (size_t)s->conf->size + FRAME_MAX, &f->bytes, why);
 }
 
 static int

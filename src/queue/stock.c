@@ -323,10 +323,11 @@ admit_open(struct stock *s, struct message *m, bool again)
 	if (!placed) {
 		look_later(s, e->name, again, FAULT_WAIT_MS);
 		forget(s, e);
-	} else if (e->owes || e->tasks == 0)
+	} else if (e->owes || e->tasks == 0) {
 		settle(s, e);
-	else if (s->open > OPEN_MAX || !has_ready(e))
+	} else if (s->open > OPEN_MAX || !has_ready(e)) {
 		close_entry(s, e);
+	}
 }
 
 void

@@ -129,11 +129,12 @@ finish(struct session *s, struct reading *r)
 }
 
 /* Content that was sent before our 354 could be commands to another reader:
- * RFC 2920 3.1 has DATA last in its group. */
+ * RFC 2920 3.1 has DATA last in its group.  A script piped into sendmail -bs
+ * has no other reader. */
 static bool
 is_premature(struct session *s)
 {
-	if (stream_pending(&s->stream) == 0)
+	if (stream_pending(&s->stream) == 0 || s->peer->local)
 		return false;
 	log_info("improper command pipelining after DATA from %s", s->client);
 	session_end(s, (struct status){ 5, 5, 0 },

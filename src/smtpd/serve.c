@@ -105,7 +105,7 @@ run(struct session *s, struct str line)
 			    (struct status){ 5, 5, 1 }, "%s", row->otherwise);
 		return;
 	}
-	if (row->last && stream_pending(&s->stream) > 0) {
+	if (row->last && stream_pending(&s->stream) > 0 && !s->peer->local) {
 		session_end(s, (struct status){ 5, 5, 0 },
 		    "Improper command pipelining");
 		return;
