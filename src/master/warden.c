@@ -201,7 +201,7 @@ prepare(struct warden *w, struct fault *why)
 	    why) < 0 ||
 	    dir_make(AT_FDCWD, w->house.conf->run.p, 0755, geteuid(), getegid(),
 	    why) < 0 ||
-	    sock_pair(SOCK_DGRAM, w->house.notify, why) < 0 ||
+	    sock_pair(SOCK_SEQPACKET, w->house.notify, why) < 0 ||
 	    sock_pair(SOCK_SEQPACKET, w->house.channel, why) < 0)
 		return -1;
 	r = proc_pidfile(conf_run_path(w->house.conf, &a, "godwit.pid").p, why);

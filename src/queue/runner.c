@@ -7,6 +7,10 @@
  *
  * At start it walks over the whole spool, in steps between which fresh mail is
  * served.  It holds no state that the next runner could not find on the disk.
+ *
+ * A word from a session may be lost: too many at once, or a session that has
+ * outlived the warden whose runner it knows.  So it walks again, soon after the
+ * start and then once a minute; what is known already costs next to nothing.
  */
 
 #include "queue/runner.h"
@@ -28,7 +32,8 @@ enum {
 	SCAN_STEP = 256,		/* entries between two waits */
 	NOTIFY_STEP = 64,
 	POLL_MAX = CREW_FDS_MAX + 3,
-	PICKUP_MS = 60 * 1000,
+	LOOK_FIRST_MS = 10 * 1000,	/* after the start */
+	LOOK_AROUND_MS = 60 * 1000,
 };
 
 struct runner {
@@ -40,7 +45,7 @@ struct runner {
 	bool				 scanning;
 	bool				 draining;
 	int				 watch;		/* of drop/, or -1 */
-	int64_t				 pickup_at;
+	int64_t				 look_at;
 };
 
 static void
@@ -98,10 +103,10 @@ earlier(int64_t a, int64_t b)
 static struct timespec
 patience(const struct runner *r)
 {
-	int64_t ms = stock_patience(&r->stock);
+	int64_t ms = stock_patience(&r->stock), now = clock_boot_ms();
 
 	ms = earlier(ms, crew_patience(&r->crew));
-	ms = earlier(ms, PICKUP_MS);
+	ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
 	if (r->scanning)
 		ms = 0;
 	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
@@ -138,15 +143,20 @@ wait_and_hear(struct runner *r)
 	}
 }
 
+/* For what nobody has told us, or what was told and not heard. */
 static void
-pick_up_sometimes(struct runner *r)
+look_around(struct runner *r)
 {
 	int64_t now = clock_boot_ms();
 
-	if (now < r->pickup_at)
+	if (now < r->look_at)
 		return;
 	pickup_run(&r->stock);
-	r->pickup_at = now + PICKUP_MS;
+	if (!r->scanning) {
+		scan_start(&r->scan, r->setup->spool);
+		r->scanning = true;
+	}
+	r->look_at = now + (r->look_at == 0 ? LOOK_FIRST_MS : LOOK_AROUND_MS);
 }
 
 static void
@@ -169,8 +179,8 @@ turn(struct runner *r)
 {
 	obey_signals(r);
 	if (!r->draining) {
+		look_around(r);
 		scan_step(r);
-		pick_up_sometimes(r);
 		stock_wake(&r->stock);
 		crew_dispatch(&r->crew);
 	}

@@ -57,17 +57,22 @@ stock_init(struct stock *s, const struct conf *conf,
 	table_init(&s->by_name);
 	hops_init(&s->hops);
 	list_init(&s->later);
+	table_init(&s->later_by_name);
 }
 
 static void
 look_later(struct stock *s, const char *name, bool again, int64_t wait)
 {
-	struct later *l = mem_alloc(sizeof(*l));
+	struct later *l;
 
+	if (table_find(&s->later_by_name, str_of(name)) != NULL)
+		return;
+	l = mem_alloc(sizeof(*l));
 	memcpy(l->name, name, strlen(name) + 1);
 	l->again = again;
 	l->at = clock_boot_ms() + wait;
 	list_append(&s->later, &l->link);
+	(void)table_put(&s->later_by_name, str_of(l->name), l);
 }
 
 static void

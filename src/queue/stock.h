@@ -46,6 +46,7 @@ struct stock {
 	struct hops		 hops;
 	struct schedule		 schedule;
 	struct list		 later;		/* names found locked */
+	struct table		 later_by_name;
 	unsigned		 open;		/* entries with a descriptor */
 	int64_t			 removed_at;	/* oldest unsynced removal */
 	char			 removed[SPOOL_NAME_MAX];	/* the last */

@@ -507,7 +507,7 @@ test_describe_text(void **state)
 	    "listen smtp on 127.0.0.1:25  # default"));
 	assert_true(has_line(&text, "listen smtp on [::1]:25  # default"));
 	assert_true(has_line(&text, "# no relay  # default"));
-	assert_true(has_line(&text, "timeout-session 2h  # default"));
+	assert_true(has_line(&text, "timeout-session 1h  # default"));
 	buf_free(&text);
 	conf_free(conf);
 }
