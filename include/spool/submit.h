@@ -24,6 +24,7 @@ struct submission {
 	struct buf		 pending;	/* content not yet in the file */
 	uint64_t		 flushed;	/* content already in it */
 	bool			 named;		/* it has its name */
+	bool			 durable;	/* committed: not ours any more */
 	bool			 is_void;	/* see submit_abort() */
 };
 
@@ -49,9 +50,10 @@ int	submit_commit(struct submission *, struct str head, bool *exists,
 /* After the commit and the reply: unlocks, so that a runner may take it. */
 void	submit_release(struct submission *);
 /*
- * Gives it up.  If it had its name already (its sync failed), its superblock
- * is overwritten, so that nobody will deliver it, and is_void says that the
- * runner is to be asked to remove NAME (this process may not be able to).
+ * Gives it up; after a commit it only unlocks.  If it had its name already
+ * (its sync failed), its superblock is overwritten, so that nobody will deliver
+ * it, and is_void says that the runner is to be asked to remove NAME (this
+ * process may not be able to).
  */
 void	submit_abort(struct submission *);
 void	submit_free(struct submission *);

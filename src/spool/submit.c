@@ -102,7 +102,7 @@ submit_begin(struct submission *s, const struct envelope *env,
 	must(s->fd < 0 && env->recipients.n > 0);
 	memset(super, 0, sizeof(*super));
 	s->flushed = 0;
-	s->named = s->is_void = false;
+	s->named = s->durable = s->is_void = false;
 	buf_reset(&s->pending);
 	buf_reset(&s->envelope);
 	super->arrival_wall_ms = clock_wall_ms();
@@ -242,6 +242,7 @@ submit_commit(struct submission *s, struct str head, bool *exists,
 		submit_abort(s);
 		return -1;
 	}
+	s->durable = true;
 	if (exists != NULL)
 		*exists = false;
 	return 0;
@@ -263,7 +264,7 @@ submit_abort(struct submission *s)
 
 	if (s->fd < 0)
 		return;
-	if (s->named) {
+	if (s->named && !s->durable) {
 		/* Whatever fails here leaves a message that may be delivered
 		 * though we said 451: a duplicate, never a loss. */
 		(void)file_pwrite(s->fd, zero, sizeof(zero), 0, &ignored);
