@@ -41,6 +41,18 @@ decode(struct session *s, struct reading *r)
 	stream_skip(&s->stream, taken);
 }
 
+/* Sends what was said; a signal does not end it. */
+static enum stream_result
+send_all(struct session *s)
+{
+	enum stream_result r;
+
+	do
+		r = stream_flush(&s->stream);
+	while (r == STREAM_SIGNAL);
+	return r;
+}
+
 /* False: the session cannot go on. */
 static bool
 read_content(struct session *s, struct reading *r)
@@ -102,8 +114,7 @@ accept_message(struct session *s)
 	s->messages++;
 	/* Unless more commands are waiting, the reply leaves now, while the
 	 * entry is still locked. */
-	if (stream_pending(&s->stream) == 0 &&
-	    stream_flush(&s->stream) != STREAM_OK)
+	if (stream_pending(&s->stream) == 0 && send_all(s) != STREAM_OK)
 		log_warning("%s: the client has gone before our 250; it may "
 		    "send the message again", sub->name);
 	submit_release(sub);
@@ -137,7 +148,7 @@ is_premature(struct session *s)
 	if (stream_pending(&s->stream) == 0 || s->peer->local)
 		return false;
 	log_info("improper command pipelining after DATA from %s", s->client);
-	session_end(s, (struct status){ 5, 5, 0 },
+	session_end(s, (struct status){ 4, 5, 0 },
 	    "Improper command pipelining: wait for 354");
 	return true;
 }
@@ -163,7 +174,7 @@ smtpd_data(struct session *s, struct str args)
 	session_reply(s, 354, (struct status){ 0 },
 	    "End data with <CR><LF>.<CR><LF>");
 	dot_decoder_init(&r.dot);
-	if (stream_flush(&s->stream) != STREAM_OK) {
+	if (send_all(s) != STREAM_OK) {
 		s->ended = true;
 	} else {
 		stream_set_timeout(&s->stream, (int)s->conf->timeout.data);

@@ -60,6 +60,9 @@ find_row(enum verb verb)
 	return NULL;
 }
 
+/* How a TLS ClientHello begins: a record of type 22, of SSL 3.0 or TLS. */
+static const struct str tls_hello = { "\x16\x03", 2 };
+
 /* A browser that was sent here to speak for somebody else. */
 static bool
 is_not_mail(struct str word)
@@ -67,7 +70,7 @@ is_not_mail(struct str word)
 	return str_caseeq(word, STR("GET")) || str_caseeq(word, STR("POST")) ||
 	    str_caseeq(word, STR("PUT")) || str_caseeq(word, STR("CONNECT")) ||
 	    str_caseeq(word, STR("OPTIONS")) || str_caseeq(word, STR("Host:")) ||
-	    str_starts(word, STR("\x16\x03"));
+	    str_starts(word, tls_hello);
 }
 
 static void
@@ -76,7 +79,7 @@ refuse_unknown(struct session *s, struct str word)
 	if (is_not_mail(word)) {
 		log_warning("non-SMTP command from %s: %.*s", s->client,
 		    STR_ARG(word));
-		session_end(s, (struct status){ 5, 5, 1 },
+		session_end(s, (struct status){ 4, 5, 1 },
 		    "This is a mail server");
 		return;
 	}
@@ -106,7 +109,7 @@ run(struct session *s, struct str line)
 		return;
 	}
 	if (row->last && stream_pending(&s->stream) > 0 && !s->peer->local) {
-		session_end(s, (struct status){ 5, 5, 0 },
+		session_end(s, (struct status){ 4, 5, 0 },
 		    "Improper command pipelining");
 		return;
 	}
@@ -132,15 +135,51 @@ log_loss(const struct session *s, const char *what)
 	    "CONNECT" : command_name(s->last), s->client);
 }
 
+/* Asked to, and nothing is under way that the client would lose. */
+static bool
+is_to_end(const struct session *s)
+{
+	return s->transaction == NULL && signal_is_pending(SIGTERM);
+}
+
+/* The first bytes of all may be TLS, which has no lines: who speaks it would
+ * wait for us as long as we for him.  Then they are the line. */
+static enum stream_result
+read_first(struct session *s, struct str *line)
+{
+	enum stream_result r;
+
+	if ((r = stream_flush(&s->stream)) != STREAM_OK ||
+	    (r = stream_fill(&s->stream)) != STREAM_OK)
+		return r;
+	if (str_starts(stream_peek(&s->stream), tls_hello)) {
+		*line = tls_hello;
+		return STREAM_OK;
+	}
+	return stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
+}
+
+/* A signal that came before is heard between two transactions. */
+static enum stream_result
+read_line(struct session *s, struct str *line)
+{
+	if (is_to_end(s))
+		return STREAM_SIGNAL;
+	stream_set_timeout(&s->stream, (int)s->conf->timeout.command);
+	if (s->stream.bytes_in == 0)
+		return read_first(s, line);
+	return stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
+}
+
 /* One line, or the reason why there is none.  False: the session is over. */
 static bool
 step(struct session *s)
 {
-	struct str line;
-	enum stream_result r;
+	struct str line = STR_NONE;
+	enum stream_result r = read_line(s, &line);
 
-	stream_set_timeout(&s->stream, (int)s->conf->timeout.command);
-	r = stream_line(&s->stream, COMMAND_LINE_MAX, false, &line);
+	if (r == STREAM_OK && is_to_end(s))
+		r = STREAM_SIGNAL;
 	switch (r) {
 	case STREAM_OK:
 		run(s, line);
@@ -150,7 +189,7 @@ step(struct session *s)
 		refuse_line(s, r);
 		break;
 	case STREAM_SIGNAL:
-		if (signal_is_pending(SIGTERM) && s->transaction == NULL)
+		if (is_to_end(s))
 			session_end(s, (struct status){ 4, 3, 2 },
 			    "Shutting down");
 		break;
