@@ -34,9 +34,11 @@ local_init(struct local *l, const struct conf *conf, const struct next *next,
 }
 
 /* Refused at RCPT as a rule; but a user may have gone since, and what was
- * dropped came past no RCPT. */
+ * dropped came past no RCPT.  A user database that cannot be read looks like
+ * one without the user, so who was there a moment ago is asked for again
+ * before the mail is returned. */
 static int
-check_user(const struct local *l, struct fault *why)
+check_user(const struct local *l, bool was_known, struct fault *why)
 {
 	struct arena a = { 0 };
 	struct user user;
@@ -45,6 +47,9 @@ check_user(const struct local *l, struct fault *why)
 	if (l->next->user.n < REQUEST_USER_MAX)
 		found = user_find(&a, l->next->user, &user, why);
 	arena_free(&a);
+	if (found == 0 && was_known)
+		return fault_temporary(why, 451, 3, 0, "user \"%.*s\" is no "
+		    "longer in the user database", STR_ARG(l->next->user));
 	if (found == 0)
 		return fault_permanent(why, 550, 1, 1, "unknown user \"%.*s\"",
 		    STR_ARG(l->next->user));
@@ -52,14 +57,14 @@ check_user(const struct local *l, struct fault *why)
 }
 
 static int
-ask_agent(struct local *l, struct fault *why)
+ask_agent(struct local *l, bool was_known, struct fault *why)
 {
 	struct request r = { .kind = REQUEST_AGENT };
 	int pair[2], sent;
 
 	if (l->agent >= 0)
 		return 0;
-	if (check_user(l, why) < 0)
+	if (check_user(l, was_known, why) < 0)
 		return -1;
 	memcpy(r.user, l->next->user.p, l->next->user.n);
 	if (sock_pair(SOCK_SEQPACKET, pair, why) < 0)
@@ -90,6 +95,8 @@ hand_over(struct local *l, struct message *m, const struct job *job,
     uint32_t index, struct outcome *o, struct fault *why)
 {
 	const struct recipient *r = &m->envelope.recipients.p[index];
+	bool was_known = m->envelope.origin != ORIGIN_DROP &&
+	    m->slots[index].attempts == 0;
 	struct hand h = {
 		.index = index,
 		.again = job->again || m->slots[index].attempts > 0,
@@ -101,7 +108,7 @@ hand_over(struct local *l, struct message *m, const struct job *job,
 	};
 
 	memcpy(h.name, m->super.name, sizeof(h.name));
-	if (ask_agent(l, why) < 0)
+	if (ask_agent(l, was_known, why) < 0)
 		return -1;
 	if (hand_send(l->agent, &h, m->fd, why) == 0 &&
 	    hand_wait(l->agent, &m->arena, o,

@@ -7,7 +7,8 @@
  * nobody else has, linked to the name of the lock; what counts is not what
  * link(2) answered but the number of links).  Whoever cannot write to the
  * directory does without the dot lock, as the readers then do.  A dot lock
- * that has not changed for five minutes was forgotten by somebody.
+ * that has not changed for five minutes was forgotten by somebody; one of our
+ * own making, as soon as we have the fcntl lock, which its maker held too.
  *
  * What was opened is believed only after it is locked: a regular file with one
  * name, the user's own, and still the one that bears the name.  Nothing that
@@ -36,6 +37,9 @@ enum {
 	PAUSE_FIRST = 5,	/* ms between two looks at a lock; doubles */
 	PAUSE_MOST = 500,
 };
+
+/* What lies in a dot lock of ours. */
+static const char OURS[] = "godwit\n";
 
 struct mailbox {
 	const struct place	*place;
@@ -143,6 +147,25 @@ is_stale(const struct mailbox *b, time_t now)
 	    now - st.st_mtime > STALE_AFTER;
 }
 
+/* Left by one of us who was killed: alive he would still have the fcntl lock,
+ * which he takes before and lets go after this one. */
+static bool
+is_orphan(const struct mailbox *b)
+{
+	char text[sizeof(OURS)];
+	ssize_t n;
+	int fd;
+
+	fd = openat(b->dir, b->lock, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	return n == (ssize_t)sizeof(OURS) - 1 &&
+	    memcmp(text, OURS, (size_t)n) == 0;
+}
+
 static enum turn
 try_dot_lock(const struct mailbox *b, int64_t since, struct fault *why)
 {
@@ -155,7 +178,8 @@ try_dot_lock(const struct mailbox *b, int64_t since, struct fault *why)
 	}
 	if (st.st_nlink == 2)
 		return TURN_DONE;
-	if (is_stale(b, st.st_mtime + (clock_mono_ms() - since) / 1000))
+	if (is_orphan(b) ||
+	    is_stale(b, st.st_mtime + (clock_mono_ms() - since) / 1000))
 		(void)unlinkat(b->dir, b->lock, 0);
 	return TURN_WAIT;
 }
@@ -174,6 +198,8 @@ make_own(const struct mailbox *b, struct fault *why)
 		place_fault(why, errno, "create %s/%s", b->dir_path, b->own);
 		return TURN_FAULT;
 	}
+	/* On a full disk it is a lock all the same. */
+	(void)!write(fd, OURS, sizeof(OURS) - 1);
 	close(fd);
 	return TURN_DONE;
 }

@@ -43,6 +43,8 @@
 
 enum {
 	END_MS = 45 * 1000,		/* the master takes 30 of them */
+	LISTEN_TRIES = 20,
+	LISTEN_PAUSE_MS = 100,
 };
 
 struct warden {
@@ -145,6 +147,8 @@ end(struct warden *w)
 		return;
 	w->ending = clock_boot_ms();
 	log_info("ending: waiting for sessions and deliveries");
+	/* Who calls from now on is refused, and is not left waiting. */
+	listen_close(&w->house.listeners);
 	services_signal(&w->house, SIGTERM);
 }
 
@@ -186,6 +190,19 @@ wait_and_hear(struct warden *w)
 
 /* ------------------------------------------------------------- start ---- */
 
+/* What a warden that was killed had started ends with it, but not at once:
+ * for a moment it still holds the sockets. */
+static int
+listen_patiently(struct warden *w, struct fault *why)
+{
+	for (int i = 0; i < LISTEN_TRIES; i++) {
+		if (listen_open(&w->house.listeners, w->house.conf, why) == 0)
+			return 0;
+		(void)poll(NULL, 0, LISTEN_PAUSE_MS);
+	}
+	return -1;
+}
+
 static int
 prepare(struct warden *w, struct fault *why)
 {
@@ -208,7 +225,7 @@ prepare(struct warden *w, struct fault *why)
 	arena_free(&a);
 	if (r < 0)
 		return -1;
-	return listen_open(&w->house.listeners, w->house.conf, why);
+	return listen_patiently(w, why);
 }
 
 static void

@@ -10,7 +10,8 @@
  *
  * A worker keeps its connection from message to message, so a destination with
  * much mail pays for few connections.  Destinations take turns; each may have
- * so many workers, all together so many.  A worker is sent away by closing its
+ * so many workers, all together so many, and a part of these is kept for local
+ * mail and for destinations that answer.  A worker is sent away by closing its
  * socket; it says goodbye to its peer and ends.
  */
 
@@ -38,6 +39,7 @@ struct member {
 	struct hop	*hop;
 	struct task	*task;		/* NULL: idle */
 	int		 sock;
+	bool		 probe;		/* counted in crew->probes */
 	int64_t		 idle_since;
 };
 
@@ -63,6 +65,7 @@ dismiss(struct crew *c, struct member *w)
 	list_remove(&w->at_hop);
 	w->hop->workers--;
 	c->n--;
+	c->probes -= w->probe;
 	/* The destination was kept alive for the worker's sake. */
 	hop_release(&c->stock->hops, w->hop);
 	mem_free(w);
@@ -83,6 +86,8 @@ hire(struct crew *c, struct hop *hop)
 	}
 	w = mem_alloc(sizeof(*w));
 	w->sock = sock;
+	w->probe = hop->dead_until != 0;
+	c->probes += w->probe;
 	w->hop = hop_get(&c->stock->hops, &hop->next);
 	hop->workers++;
 	c->n++;
@@ -97,6 +102,20 @@ make_idle(struct crew *c, struct member *w)
 	w->idle_since = clock_boot_ms();
 	list_append(&c->idle, &w->idle);
 	list_append(&w->hop->idle, &w->at_hop);
+}
+
+/* However many hosts do not answer, local mail does not wait for them; and of
+ * those that are known not to, no more than half of all are tried at once. */
+static bool
+has_place(const struct crew *c, const struct hop *hop)
+{
+	uint64_t all = c->conf->workers < CREW_FDS_MAX ? c->conf->workers :
+	    CREW_FDS_MAX;
+
+	if (hop->next.kind == NEXT_LOCAL)
+		return c->n < all;
+	return c->n < all - all / 8 &&
+	    (hop->dead_until == 0 || c->probes < (all + 1) / 2);
 }
 
 /* A worker for this hop that can start now, or NULL. */
@@ -114,11 +133,13 @@ find_worker(struct crew *c, struct hop *hop)
 	}
 	if (hop->workers >= hop_worker_limit(hop, c->conf))
 		return NULL;
-	if (c->n >= c->conf->workers || c->n >= CREW_FDS_MAX) {
+	if (!has_place(c, hop)) {
 		l = list_first(&c->idle);
 		if (l == NULL)
 			return NULL;
 		dismiss(c, LIST_OF(l, struct member, idle));
+		if (!has_place(c, hop))
+			return NULL;
 	}
 	return hire(c, hop);
 }
@@ -212,6 +233,13 @@ learn(struct hop *hop, const struct conf *conf, bool dead)
 	hop->dead_until = dead ? clock_boot_ms() + wait : 0;
 }
 
+static void
+end_probe(struct crew *c, struct member *w)
+{
+	c->probes -= w->probe;
+	w->probe = false;
+}
+
 void
 crew_hear(struct crew *c, void *who)
 {
@@ -224,6 +252,7 @@ crew_hear(struct crew *c, void *who)
 		return;
 	}
 	learn(w->hop, c->conf, d.dead);
+	end_probe(c, w);
 	make_idle(c, w);
 	stock_finish(c->stock, t, &d);
 	/* It remembers that the host is dead; a new one would try again. */

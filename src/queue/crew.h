@@ -14,6 +14,8 @@ struct crew {
 	struct list		 members;	/* of struct hand_on */
 	struct list		 idle;		/* of them, longest idle first */
 	unsigned		 n;
+	unsigned		 probes;	/* at destinations that were
+						 * dead the last time */
 	bool			 draining;	/* give out nothing more */
 };
 

@@ -106,7 +106,9 @@ patience(const struct runner *r)
 	int64_t ms = stock_patience(&r->stock), now = clock_boot_ms();
 
 	ms = earlier(ms, crew_patience(&r->crew));
-	ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
+	/* Nobody looks around while it drains. */
+	if (!r->draining)
+		ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
 	if (r->scanning)
 		ms = 0;
 	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };

@@ -27,7 +27,7 @@
 
 enum {
 	WRITE_AT = 32 * 1024,
-	REASON_WIDTH = 76,
+	REASON_WIDTH = 78,
 };
 
 struct listing {

@@ -63,10 +63,12 @@ stock_init(struct stock *s, const struct conf *conf,
 static void
 look_later(struct stock *s, const char *name, bool again, int64_t wait)
 {
-	struct later *l;
+	struct later *l = table_find(&s->later_by_name, str_of(name));
 
-	if (table_find(&s->later_by_name, str_of(name)) != NULL)
+	if (l != NULL) {
+		l->again = l->again || again;
 		return;
+	}
 	l = mem_alloc(sizeof(*l));
 	memcpy(l->name, name, strlen(name) + 1);
 	l->again = again;
@@ -574,7 +576,10 @@ wake_later(struct stock *s, int64_t now)
 	while ((l = list_shift(&due)) != NULL) {
 		struct later *found = LIST_OF(l, struct later, link);
 
-		stock_admit(s, found->name, found->again);
+		(void)table_remove(&s->later_by_name, str_of(found->name));
+		/* Somebody may have told us meanwhile. */
+		if (table_find(&s->by_name, str_of(found->name)) == NULL)
+			stock_admit(s, found->name, found->again);
 		mem_free(found);
 	}
 }

@@ -234,6 +234,9 @@ serve(struct worker *w)
 		bool heard;
 
 		work(w, entry);
+		/* It shares the lock: whoever is told may want to have it. */
+		if (!w->done.unmarked)
+			message_close(&w->message);
 		heard = done_send(w->sock, &w->done) == 0;
 		if (!heard)
 			mark_after_all(w);
