@@ -1,0 +1,106 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: ISC
+"""Holds all dialogues with the SMTP session and counts them.
+
+usage: tests/talk/run.py [-v] [word...]
+
+A dialogue is a file *.talk anywhere below this directory, or a case of one of
+the tables matrix.py, paths.py, walk.py and smuggle.py.  With words, only those whose name
+holds one of them; the texts of these are printed with -v.  The session is
+taken from $GODWIT_BUILD (build); $TALK_PATIENCE says how many seconds a reply
+may take (20).  dialogue.py says how a .talk is written.
+"""
+import concurrent.futures
+import os
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+TOP = os.path.dirname(os.path.dirname(HERE))
+os.chdir(TOP)
+
+import dialogue
+import matrix
+import paths
+import smuggle
+import walk
+
+# Every reply code that this server has (RFC 5321 4.2.3, and 555 of 4.1.1.11).
+CODES = {214, 220, 221, 250, 252, 354, 421, 451, 452, 500, 501, 502, 503, 504,
+         550, 552, 553, 554, 555}
+
+
+def files():
+    for folder, _, names in sorted(os.walk(HERE)):
+        for name in sorted(names):
+            if name.endswith(".talk"):
+                path = os.path.join(folder, name)
+                with open(path, encoding="utf-8") as f:
+                    yield os.path.relpath(path, TOP), f.read()
+
+
+def cases():
+    yield from files()
+    for table in (matrix, paths, walk, smuggle):
+        name = f"tests/talk/{table.__name__}.py"
+        for case, text in table.cases():
+            yield f"{name} {case}", text
+
+
+class Hall:
+    """Where the dialogues are held: a world for each of the threads."""
+
+    def __init__(self, session):
+        self.session = session
+        self.mine = threading.local()
+        self.worlds = []
+
+    def hold(self, case):
+        if not hasattr(self.mine, "world"):
+            self.mine.world = dialogue.World(self.session)
+            self.worlds.append(self.mine.world)
+        return case, dialogue.hold(self.mine.world, case[1])
+
+    def close(self):
+        for world in self.worlds:
+            world.end()
+
+
+def main(words):
+    verbose = "-v" in words
+    words = [word for word in words if word != "-v"]
+    session = os.path.abspath(os.path.join(os.environ.get("GODWIT_BUILD", "build"),
+                                           "talk/session"))
+    if not os.access(session, os.X_OK):
+        print(f"{session} was not built: make helpers\n0 passed, 1 failed")
+        return 1
+    chosen = [case for case in cases()
+              if not words or any(word in case[0] for word in words)]
+    # One more than there are processors: some dialogues mostly wait.
+    hall = Hall(session)
+    passed, codes, failed = 0, set(), 0
+    try:
+        with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1) + 1) as pool:
+            for (name, text), result in pool.map(hall.hold, chosen):
+                codes |= result.codes
+                passed += result.failure is None
+                if result.failure is not None:
+                    failed += 1
+                    print(f"FAILED {name} {result.failure}\n")
+                if verbose or (result.failure is not None and ".py " in name):
+                    print(f"--- {name}\n{text}\n---")
+    finally:
+        hall.close()
+    if not words:
+        passed, failed = passed + (CODES <= codes), failed + (not CODES <= codes)
+        if not CODES <= codes:
+            print("FAILED reply codes: never given:", *sorted(CODES - codes))
+        for line in smuggle.left_out():
+            print(line)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One real SMTP session on standard input, which is a socket, and then the
+ * contents of its spool on standard output: who sent each message, to whom,
+ * and every byte of it.  The spool is made anew where the configuration says,
+ * the aliases are compiled if there are any, and the log goes to standard
+ * error.  Started by dialogue.py, once for every dialogue; without privilege
+ * and without a sandbox.
+ *
+ *	session [-p peer] [-s smtp|submission] [-u uid] configuration
+ *
+ * With -u the peer is a program of that user on the local socket.  The status
+ * is 0 when the session has ended and all entries could be read whole.
+ */
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "map/build.h"
+#include "os/log.h"
+#include "os/signal.h"
+#include "smtpd/serve.h"
+#include "spool/message.h"
+#include "spool/scan.h"
+
+static void
+fail(const char *what, const char *why)
+{
+	fprintf(stderr, "session: %s: %s\n", what, why);
+	exit(1);
+}
+
+static struct conf *
+load(const char *path)
+{
+	struct build_report report;
+	struct buf errors = { 0 };
+	struct conf *conf = conf_load(path, false, &errors);
+	struct fault why;
+
+	if (conf == NULL)
+		fail(path, buf_cstr(&errors));
+	buf_free(&errors);
+	if (access(conf->aliases.p, F_OK) == 0 &&
+	    build_aliases(conf->aliases.p, NULL, NULL, &report, &why) < 0)
+		fail("aliases", why.text);
+	return conf;
+}
+
+static void
+set_peer(struct smtpd_peer *peer, int option, const char *value)
+{
+	switch (option) {
+	case 'p':
+		if (!ip_parse(str_of(value), &peer->addr.ip))
+			fail(value, "no address");
+		break;
+	case 's':
+		peer->service = strcmp(value, "submission") == 0 ?
+		    SERVICE_SUBMISSION : SERVICE_SMTP;
+		break;
+	case 'u':
+		peer->local = true;
+		peer->uid = (uid_t)strtoul(value, NULL, 10);
+		memset(&peer->addr, 0, sizeof(peer->addr));
+		break;
+	default:
+		fail("usage", "session [-p peer] [-s service] [-u uid] conf");
+	}
+}
+
+static void
+print_address(const char *label, const struct address *a)
+{
+	struct buf b = { 0 };
+
+	address_put(&b, a);
+	printf("%s <%s>\n", label, buf_cstr(&b));
+	buf_free(&b);
+}
+
+static void
+print_entry(const struct message *m)
+{
+	const struct envelope *e = &m->envelope;
+	char path[SPOOL_PATH_MAX];
+
+	printf("entry %s\n", spool_entry_path(m->super.name, path));
+	printf("body %s\n", e->body == BODY_8BITMIME ? "8BITMIME" : "7BIT");
+	print_address("sender", &e->sender);
+	for (size_t i = 0; i < e->recipients.n; i++) {
+		print_address("rcpt", &e->recipients.p[i].address);
+		print_address("original", &e->recipients.p[i].original);
+	}
+	printf("content %llu\n", (unsigned long long)m->size);
+	for (uint32_t i = 0; i < m->super.nparts; i++)
+		fwrite(m->parts[i].p, 1, m->parts[i].n, stdout);
+	putchar('\n');
+}
+
+/* A talk may have taken q away: then there is no message. */
+static void
+print_spool(const char *path)
+{
+	char q[PATH_MAX];
+	struct message m;
+	struct spool spool;
+	struct scan scan;
+	struct fault why;
+	const char *name;
+
+	snprintf(q, sizeof(q), "%s/q", path);
+	if (access(q, F_OK) != 0)
+		return;
+	if (spool_open(&spool, path, false, false, &why) < 0)
+		fail("spool", why.text);
+	scan_start(&scan, &spool);
+	while ((name = scan_next(&scan, &why)) != NULL) {
+		fault_clear(&why);
+		if (message_open(&m, &spool, name, true, &why) != MESSAGE_OK ||
+		    message_load(&m, &why) != MESSAGE_OK)
+			fail(name, why.text);
+		print_entry(&m);
+		message_close(&m);
+	}
+	scan_stop(&scan);
+	spool_close(&spool);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct smtpd_peer peer = { .service = SERVICE_SMTP };
+	struct smtpd smtpd = { .notify = -1 };
+	struct spool spool;
+	struct conf *conf;
+	struct fault why;
+	int option;
+
+	while ((option = getopt(argc, argv, "p:s:u:")) != -1)
+		set_peer(&peer, option, optarg);
+	if (optind != argc - 1)
+		set_peer(&peer, '?', NULL);
+	signal_ignore(SIGPIPE);
+	signal_catch(SIGTERM);
+	log_role("smtpd");
+	smtpd.conf = conf = load(argv[optind]);
+	if (log_open(conf->log.p) < 0)
+		fail(conf->log.p, "cannot log there");
+	if (spool_make(conf->spool.p, NULL, &why) < 0 ||
+	    spool_open(&spool, conf->spool.p, true, false, &why) < 0)
+		fail("spool", why.text);
+	smtpd.spool = &spool;
+	smtpd.aliases = alias_book_new(conf);
+	smtpd_serve(&smtpd, STDIN_FILENO, &peer);
+	alias_book_free(smtpd.aliases);
+	spool_close(&spool);
+	print_spool(conf->spool.p);
+	conf_free(conf);
+	puts("end");
+	return fflush(stdout) == 0 ? 0 : 1;
+}
