@@ -90,6 +90,7 @@ become_service(struct house *h, enum service service)
 {
 	signal_reset();
 	signal_ignore(SIGPIPE);
+	signal_ignore(SIGXFSZ);		/* a write then says EFBIG: 452 */
 	signal_catch(SIGCHLD);
 	signal_catch(SIGTERM);
 	signal_catch(SIGHUP);

@@ -281,6 +281,7 @@ warden_run(const struct warden_setup *setup)
 	}
 	log_info("ended");
 	listen_close(&w.house.listeners);
+	arena_free(&w.house.cage.arena);
 	conf_free(w.house.conf);
 	return EX_OK;
 }

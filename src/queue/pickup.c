@@ -42,13 +42,12 @@ struct find {
 };
 
 static int
-load(const struct stock *s, const char *path, struct find *f,
-    struct fault *why)
+read_file(const struct stock *s, int fd, struct find *f, struct fault *why)
 {
 	struct stat st;
 
-	if (fstatat(s->spool->root, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return fault_system(why, errno, "stat %s", path);
+	if (fstat(fd, &st) < 0)
+		return fault_system(why, errno, "stat");
 	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 ||
 	    (st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return fault_permanent(why, 554, 3, 0,
@@ -57,8 +56,29 @@ load(const struct stock *s, const char *path, struct find *f,
 		return fault_permanent(why, 552, 3, 4,
 		    "dropped message: bigger than `size` allows");
 	f->owner = st.st_uid;
-	return file_load(s->spool->root, path,
-	    (size_t)s->conf->size + FRAME_MAX, &f->bytes, why);
+	if (file_pread(fd, buf_room(&f->bytes, (size_t)st.st_size),
+	    (size_t)st.st_size, 0, why) < 0)
+		return -1;
+	buf_grew(&f->bytes, (size_t)st.st_size);
+	return 0;
+}
+
+static int
+load(const struct stock *s, const char *path, struct find *f,
+    struct fault *why)
+{
+	int fd, r;
+
+	fd = openat(s->spool->root, path,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 && errno == ELOOP)
+		return fault_permanent(why, 554, 3, 0,
+		    "dropped message: a symbolic link");
+	if (fd < 0)
+		return fault_system(why, errno, "open %s", path);
+	r = read_file(s, fd, f, why);
+	close(fd);
+	return r;
 }
 
 static int

@@ -1,0 +1,731 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * queue/stock: from an entry on the disk to tasks for destinations, and from
+ * what workers say back to the disk: kept, bounced or removed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+
+#include "fake_spool.h"
+#include "os/clock.h"
+#include "os/log.h"
+#include "queue/stock.h"
+
+#define ID	"01ARZ3NDEKTSV4RRFF"
+#define OTHER	"01ARZ3NDEKTSV4RRFG"
+
+struct world {
+	struct fake_spool	f;
+	struct conf		conf;
+	struct stock		stock;
+	unsigned		files;		/* open, at the start */
+};
+
+static int
+setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct conf_domain d = { STR("example.org"), CLASS_LOCAL, 1 };
+
+	w->files = fake_open_files();
+	fake_spool_open(&w->f);
+	w->conf.hostname = STR("mx.example.org");
+	vec_push(&w->conf.arena, &w->conf.domains, d);
+	w->conf.aliases = arena_printf(&w->conf.arena, "%s/aliases",
+	    w->f.dir);
+	w->conf.retry.first = 300;
+	w->conf.retry.most = 4000;
+	w->conf.retry.lifetime = 5 * 86400;
+	log_open("/dev/null");
+	stock_init(&w->stock, &w->conf, &w->f.spool,
+	    alias_book_new(&w->conf));
+	*state = w;
+	return 0;
+}
+
+/* An entry that is no longer there is forgotten when it is admitted. */
+static void
+forget_all(struct world *w)
+{
+	size_t at = 0;
+	struct str key;
+	void *value;
+	struct fault ignored;
+
+	while (table_next(&w->stock.by_name, &at, &key, &value)) {
+		char name[SPOOL_NAME_MAX];
+
+		memcpy(name, key.p, key.n + 1);
+		(void)spool_remove(&w->f.spool, name, &ignored);
+		stock_admit(&w->stock, name, false);
+	}
+	assert_int_equal(w->stock.by_name.n, 0);
+	assert_int_equal(w->stock.hops.by_key.n, 0);
+	assert_null(schedule_first(&w->stock.schedule));
+	assert_int_equal(w->stock.open, 0);
+}
+
+static int
+teardown(void **state)
+{
+	struct world *w = *state;
+	struct list *l;
+
+	forget_all(w);
+	while ((l = list_shift(&w->stock.later)) != NULL)
+		free(l);		/* its link comes first */
+	table_free(&w->stock.later_by_name);
+	table_free(&w->stock.by_name);
+	table_free(&w->stock.hops.by_key);
+	schedule_free(&w->stock.schedule);
+	alias_book_free(w->stock.book);
+	arena_free(&w->conf.arena);
+	fake_spool_close(&w->f);
+	log_open("stderr");
+	assert_int_equal(fake_open_files(), w->files);
+	free(w);
+	return 0;
+}
+
+static void
+make(struct world *w, const char *name, const char *sender,
+    const char *recipients)
+{
+	struct envelope env = fake_envelope(&w->f, sender, recipients);
+
+	fake_submit(&w->f, &env, name, STR("Received: x\r\n"),
+	    STR("Subject: y\r\n\r\n"), NULL);
+}
+
+static struct entry *
+entry(struct world *w, const char *name)
+{
+	return table_find(&w->stock.by_name, str_of(name));
+}
+
+static struct hop *
+hop(struct world *w, const char *key)
+{
+	return table_find(&w->stock.hops.by_key, str_of(key));
+}
+
+static unsigned
+length(struct list *head)
+{
+	struct list *l;
+	unsigned n = 0;
+
+	LIST_EACH(l, head)
+		n++;
+	return n;
+}
+
+/* As the crew does it: the next task for a destination goes to a worker. */
+static struct task *
+take(struct world *w, const char *key)
+{
+	struct hop *h = hop(w, key);
+	struct list *l;
+	struct task *t;
+
+	assert_non_null(h);
+	l = list_shift(&h->ready);
+	assert_non_null(l);
+	t = LIST_OF(l, struct task, link);
+	assert_true(stock_open(&w->stock, t));
+	assert_true(t->entry->fd >= 0);
+	t->active = true;
+	t->entry->active++;
+	return t;
+}
+
+/* As a worker does it: marks what became of each, and answers. */
+static struct done
+answer(struct task *t, const enum outcome_kind *kinds, int64_t next)
+{
+	struct done d = { .n = t->n };
+	struct message m;
+	struct fault why;
+
+	memcpy(d.name, t->entry->name, sizeof(d.name));
+	assert_int_equal(message_attach(&m, fcntl(t->entry->fd,
+	    F_DUPFD_CLOEXEC, 3), &why), MESSAGE_OK);
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct outcome o = { .kind = kinds[i] };
+
+		slots_enter(&m, t->index[i], &o, next);
+		d.recipient[i].index = t->index[i];
+		d.recipient[i].kind = kinds[i];
+		d.recipient[i].next = kinds[i] == OUTCOME_DEFERRED ? next : 0;
+	}
+	assert_int_equal(slots_write(&m, t->index, t->n, true, &why), 0);
+	message_close(&m);
+	return d;
+}
+
+static void
+finish(struct world *w, struct task *t, const enum outcome_kind *kinds,
+    int64_t next)
+{
+	struct done d = answer(t, kinds, next);
+
+	stock_finish(&w->stock, t, &d);
+}
+
+static const enum outcome_kind relayed[] = { OUTCOME_RELAYED,
+	OUTCOME_RELAYED, OUTCOME_RELAYED };
+static const enum outcome_kind deferred[] = { OUTCOME_DEFERRED,
+	OUTCOME_DEFERRED, OUTCOME_DEFERRED };
+static const enum outcome_kind failed[] = { OUTCOME_FAILED, OUTCOME_FAILED,
+	OUTCOME_FAILED };
+
+/* Now, or so many seconds from now, in milliseconds; and not much before. */
+static void
+assert_patience(struct world *w, int64_t low, int64_t high)
+{
+	int64_t ms = stock_patience(&w->stock);
+
+	if (ms < low || ms > high)
+		fail_msg("%lld ms", (long long)ms);
+}
+
+static void
+test_by_destination(void **state)
+{
+	struct world *w = *state;
+	struct hop *h;
+	struct task *t;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example e@b.example "
+	    "root@example.org f@d.example g@b.example");
+	stock_admit(&w->stock, ID, false);
+	assert_non_null(entry(w, ID));
+	assert_int_equal(entry(w, ID)->tasks, 3);
+	assert_int_equal(entry(w, ID)->active, 0);
+	assert_true(entry(w, ID)->fd >= 0);
+	assert_int_equal(w->stock.open, 1);
+	h = hop(w, "b.example:25");
+	assert_non_null(h);
+	assert_int_equal(length(&h->ready), 1);
+	t = LIST_OF(list_first(&h->ready), struct task, link);
+	assert_int_equal(t->n, 3);
+	assert_int_equal(t->index[0], 0);
+	assert_int_equal(t->index[1], 2);
+	assert_int_equal(t->index[2], 5);
+	assert_non_null(hop(w, "d.example:25"));
+	assert_non_null(hop(w, "local:root"));
+	assert_non_null(hop_turn(&w->stock.hops));
+	/* It is locked while it is open. */
+	assert_int_equal(w->stock.by_name.n, 1);
+	stock_admit(&w->stock, ID, false);
+	assert_int_equal(w->stock.by_name.n, 1);
+	assert_int_equal(entry(w, ID)->tasks, 3);
+	assert_int_equal(stock_patience(&w->stock), -1);
+}
+
+static void
+test_many_recipients(void **state)
+{
+	struct world *w = *state;
+	struct envelope env = fake_envelope(&w->f, "ann@example.com", "");
+	unsigned seen[250] = { 0 };
+	struct list *l;
+
+	for (int i = 0; i < 250; i++)
+		fake_add_recipient(&w->f, &env, arena_printf(&w->f.arena,
+		    "r%d@b.example", i).p);
+	fake_submit(&w->f, &env, ID, STR_NONE, STR("A: b\r\n"), NULL);
+	stock_admit(&w->stock, ID, false);
+	assert_int_equal(entry(w, ID)->tasks, 3);
+	LIST_EACH(l, &hop(w, "b.example:25")->ready) {
+		struct task *t = LIST_OF(l, struct task, link);
+
+		assert_true(t->n <= JOB_RECIPIENTS_MAX);
+		for (uint32_t i = 0; i < t->n; i++)
+			seen[t->index[i]]++;
+	}
+	for (int i = 0; i < 250; i++)
+		assert_int_equal(seen[i], 1);
+}
+
+static void
+test_delivered(void **state)
+{
+	struct world *w = *state;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	finish(w, take(w, "b.example:25"), relayed, 0);
+	assert_non_null(entry(w, ID));
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_null(hop(w, "b.example:25"));
+	assert_true(fake_is_queued(&w->f, ID));
+	finish(w, take(w, "d.example:25"), relayed, 0);
+	assert_null(entry(w, ID));
+	assert_false(fake_is_queued(&w->f, ID));
+	assert_int_equal(w->stock.open, 0);
+	/* Its removal is made durable soon. */
+	assert_patience(w, 0, 50);
+	poll(NULL, 0, 60);
+	assert_int_equal(stock_patience(&w->stock), 0);
+	stock_sync_removals(&w->stock);
+	assert_int_equal(stock_patience(&w->stock), -1);
+}
+
+static void
+test_mixed(void **state)
+{
+	static const enum outcome_kind mixed[] = { OUTCOME_DEFERRED,
+	    OUTCOME_RELAYED, OUTCOME_FAILED };
+	struct world *w = *state;
+	int64_t next = clock_wall() + 600;
+	struct message m;
+
+	make(w, ID, "ann@example.com", "a@b.example c@b.example e@b.example");
+	stock_admit(&w->stock, ID, false);
+	finish(w, take(w, "b.example:25"), mixed, next);
+	/* The bounce is on its way, the rest waits for its time. */
+	assert_non_null(entry(w, ID "-b1"));
+	assert_non_null(hop(w, "example.com:25"));
+	assert_non_null(entry(w, ID));
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_false(entry(w, ID)->owes);
+	assert_int_equal(entry(w, ID)->fd, -1);
+	assert_patience(w, 590000, 600000);
+	fake_open(&w->f, ID, true, &m);
+	assert_int_equal(m.slots[0].state, SLOT_PENDING);
+	assert_int_equal(m.slots[1].state, SLOT_DONE);
+	assert_int_equal(m.slots[2].state, SLOT_BOUNCED);
+	message_close(&m);
+	stock_wake(&w->stock);
+	assert_int_equal(length(&hop(w, "b.example:25")->ready), 0);
+	stock_flush(&w->stock, "");
+	finish(w, take(w, "b.example:25"), relayed, 0);
+	assert_null(entry(w, ID));
+	assert_false(fake_is_queued(&w->f, ID));
+	finish(w, take(w, "example.com:25"), relayed, 0);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+}
+
+/* The bounce waits for those that are still to be tried in this round. */
+static void
+test_one_bounce(void **state)
+{
+	struct world *w = *state;
+	struct task *t;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	t = take(w, "d.example:25");
+	finish(w, take(w, "b.example:25"), failed, 0);
+	assert_null(entry(w, ID "-b1"));
+	finish(w, t, failed, 0);
+	assert_null(entry(w, ID));
+	assert_non_null(entry(w, ID "-b1"));
+	assert_null(entry(w, ID "-b2"));
+	assert_int_equal(fake_count(&w->f, "q"), 1);
+}
+
+/* A runner that died between the mark and the bounce. */
+static void
+test_owes_from_before(void **state)
+{
+	struct world *w = *state;
+	struct outcome o = { .kind = OUTCOME_FAILED };
+	struct message m;
+	struct fault why;
+	uint32_t i = 0;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	fake_open(&w->f, ID, true, &m);
+	slots_enter(&m, 0, &o, 0);
+	assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
+	message_close(&m);
+	stock_admit(&w->stock, ID, true);
+	assert_null(entry(w, ID));
+	assert_non_null(entry(w, ID "-b1"));
+	assert_false(fake_is_queued(&w->f, ID));
+	assert_true(fake_is_queued(&w->f, ID "-b1"));
+}
+
+/* And one that died before it could remove. */
+static void
+test_finished_before(void **state)
+{
+	struct world *w = *state;
+	struct outcome o = { .kind = OUTCOME_RELAYED };
+	struct message m;
+	struct fault why;
+	uint32_t i = 0;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	fake_open(&w->f, ID, true, &m);
+	slots_enter(&m, 0, &o, 0);
+	assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
+	message_close(&m);
+	stock_admit(&w->stock, ID, true);
+	assert_null(entry(w, ID));
+	assert_false(fake_is_queued(&w->f, ID));
+}
+
+/* Nothing in the world can be done for such an address. */
+static void
+test_goes_nowhere(void **state)
+{
+	struct world *w = *state;
+	struct message m;
+
+	make(w, ID, "ann@example.com", "-x@example.org a@b.example");
+	stock_admit(&w->stock, ID, false);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_true(entry(w, ID)->owes);
+	fake_open(&w->f, ID, false, &m);
+	assert_int_equal(m.slots[0].state, SLOT_FAILED);
+	assert_int_equal(m.slots[0].status.class, 5);
+	assert_int_equal(m.slots[1].state, SLOT_PENDING);
+	message_close(&m);
+	finish(w, take(w, "b.example:25"), relayed, 0);
+	assert_null(entry(w, ID));
+	assert_non_null(entry(w, ID "-b1"));
+}
+
+static void
+test_waits_from_before(void **state)
+{
+	struct world *w = *state;
+	struct outcome o = { .kind = OUTCOME_DEFERRED };
+	struct message m;
+	struct fault why;
+	uint32_t i = 0;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	fake_open(&w->f, ID, true, &m);
+	slots_enter(&m, 0, &o, clock_wall() + 100);
+	assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
+	message_close(&m);
+	stock_admit(&w->stock, ID, true);
+	assert_patience(w, 98000, 100000);
+	/* Open and locked only when it is its turn: it can be held. */
+	assert_int_equal(entry(w, ID)->fd, -1);
+	assert_int_equal(w->stock.open, 0);
+	fake_open(&w->f, ID, true, &m);
+	/* A clock that jumped does not put it off for years. */
+	slots_enter(&m, 0, &o, clock_wall() + 1000000000);
+	assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
+	message_close(&m);
+	stock_admit(&w->stock, ID, true);
+	assert_patience(w, 4900000, 5000000);
+}
+
+static void
+test_locked(void **state)
+{
+	struct world *w = *state;
+	struct message m;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	fake_open(&w->f, ID, true, &m);
+	stock_admit(&w->stock, ID, false);
+	stock_admit(&w->stock, ID, true);
+	assert_null(entry(w, ID));
+	assert_patience(w, 1500, 2000);
+	stock_wake(&w->stock);
+	assert_null(entry(w, ID));
+	message_close(&m);
+	poll(NULL, 0, 2010);
+	assert_int_equal(stock_patience(&w->stock), 0);
+	stock_wake(&w->stock);
+	assert_non_null(entry(w, ID));
+	assert_true(entry(w, ID)->again);
+	assert_int_equal(stock_patience(&w->stock), -1);
+}
+
+static void
+test_gone_void_damaged(void **state)
+{
+	static const uint8_t zero[FORMAT_SUPER_SIZE];
+	struct world *w = *state;
+
+	stock_admit(&w->stock, ID, false);
+	make(w, ID, "ann@example.com", "a@b.example");
+	fake_patch(&w->f, ID, 0, zero, sizeof(zero));
+	stock_admit(&w->stock, ID, false);
+	assert_false(fake_is_queued(&w->f, ID));
+	make(w, OTHER, "ann@example.com", "a@b.example");
+	fake_patch(&w->f, OTHER, 513, "?", 1);
+	stock_admit(&w->stock, OTHER, false);
+	assert_false(fake_is_queued(&w->f, OTHER));
+	assert_true(fake_exists(&w->f, "corrupt/" OTHER));
+	assert_int_equal(w->stock.by_name.n, 0);
+}
+
+/* A worker found that the content is damaged. */
+static void
+test_damaged_content(void **state)
+{
+	struct world *w = *state;
+	struct task *t;
+	struct done d = { .damaged = true, .n = 1 };
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	t = take(w, "b.example:25");
+	memcpy(d.name, ID, sizeof(ID));
+	d.recipient[0].index = t->index[0];
+	d.recipient[0].next = clock_wall() + 300;
+	stock_finish(&w->stock, t, &d);
+	assert_null(entry(w, ID));
+	assert_false(fake_is_queued(&w->f, ID));
+	assert_true(fake_exists(&w->f, "corrupt/" ID));
+}
+
+/* Nor does a damaged one that owes a bounce come back for ever. */
+static void
+test_damaged_bounce(void **state)
+{
+	struct world *w = *state;
+	struct message m;
+	struct task *t;
+	struct done d;
+	int64_t at;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	fake_open(&w->f, ID, false, &m);
+	at = (int64_t)m.super.content_offset;
+	message_close(&m);
+	stock_admit(&w->stock, ID, false);
+	t = take(w, "b.example:25");
+	d = answer(t, failed, 0);
+	fake_patch(&w->f, ID, at, "?", 1);
+	stock_finish(&w->stock, t, &d);
+	assert_null(entry(w, ID));
+	assert_true(fake_exists(&w->f, "corrupt/" ID));
+}
+
+static void
+test_abandoned(void **state)
+{
+	struct world *w = *state;
+	struct task *t;
+
+	make(w, ID, "ann@example.com", "a@b.example c@b.example");
+	stock_admit(&w->stock, ID, false);
+	assert_false(entry(w, ID)->again);
+	stock_abandon(&w->stock, take(w, "b.example:25"));
+	assert_true(entry(w, ID)->again);
+	assert_int_equal(entry(w, ID)->active, 0);
+	assert_patience(w, 295000, 300000);
+	/* What is known of it is not lost when it is looked at again. */
+	stock_admit(&w->stock, ID, false);
+	assert_true(entry(w, ID)->again);
+	t = take(w, "b.example:25");
+	assert_int_equal(t->n, 2);
+	finish(w, t, relayed, 0);
+	assert_null(entry(w, ID));
+}
+
+/* What a worker says about something else is not believed. */
+static void
+test_false_answers(void **state)
+{
+	struct world *w = *state;
+	struct done good, d;
+	struct task *t;
+
+	make(w, ID, "ann@example.com", "a@b.example c@b.example");
+	for (int i = 0; i < 4; i++) {
+		stock_admit(&w->stock, ID, false);
+		t = take(w, "b.example:25");
+		good = d = answer(t, deferred, 0);
+		d.recipient[0].kind = d.recipient[1].kind = OUTCOME_RELAYED;
+		switch (i) {
+		case 0:
+			d.n = 1;
+			break;
+		case 1:
+			d.recipient[1].index = 7;
+			break;
+		case 2:
+			d.recipient[1].index = d.recipient[0].index;
+			break;
+		case 3:
+			memcpy(d.name, OTHER, sizeof(OTHER));
+			break;
+		}
+		stock_finish(&w->stock, t, &d);
+		assert_non_null(entry(w, ID));
+		assert_int_equal(entry(w, ID)->tasks, 1);
+		assert_int_equal(entry(w, ID)->active, 0);
+		assert_patience(w, 295000, 300000);
+	}
+	stock_flush(&w->stock, ID);
+	t = take(w, "b.example:25");
+	good.recipient[0].kind = good.recipient[1].kind = OUTCOME_RELAYED;
+	stock_finish(&w->stock, t, &good);
+	assert_null(entry(w, ID));
+}
+
+static void
+test_flush(void **state)
+{
+	struct world *w = *state;
+	int64_t next = clock_wall() + 3000;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	make(w, OTHER, "ann@example.com", "e@b.example");
+	stock_admit(&w->stock, ID, false);
+	stock_admit(&w->stock, OTHER, false);
+	finish(w, take(w, "b.example:25"), deferred, next);
+	finish(w, take(w, "b.example:25"), deferred, next);
+	finish(w, take(w, "d.example:25"), deferred, next);
+	hop(w, "b.example:25")->dead_until = INT64_MAX;
+	stock_flush(&w->stock, "01ARZ3NDEKTSV4RRFZ");
+	assert_int_equal(length(&hop(w, "b.example:25")->ready), 0);
+	stock_flush(&w->stock, OTHER);
+	assert_int_equal(length(&hop(w, "b.example:25")->ready), 1);
+	assert_int_equal(length(&hop(w, "d.example:25")->ready), 0);
+	assert_true(hop(w, "b.example:25")->dead_until == 0);
+	stock_flush(&w->stock, OTHER);
+	assert_int_equal(length(&hop(w, "b.example:25")->ready), 1);
+	stock_flush(&w->stock, "");
+	assert_int_equal(length(&hop(w, "b.example:25")->ready), 2);
+	assert_int_equal(length(&hop(w, "d.example:25")->ready), 1);
+	assert_int_equal(stock_patience(&w->stock), -1);
+	/* One that a worker has in hand is left alone. */
+	finish(w, take(w, "d.example:25"), deferred, next);
+	(void)take(w, "b.example:25");
+	stock_flush(&w->stock, "");
+	assert_int_equal(length(&hop(w, "b.example:25")->ready), 1);
+	entry(w, ID)->active = entry(w, OTHER)->active = 0;
+}
+
+static void
+test_asleep(void **state)
+{
+	struct world *w = *state;
+	struct hop *h;
+	struct message m;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	make(w, OTHER, "ann@example.com", "c@b.example e@d.example");
+	stock_admit(&w->stock, ID, false);
+	stock_admit(&w->stock, OTHER, false);
+	h = hop(w, "b.example:25");
+	h->dead_until = clock_boot_ms() + 5000;
+	stock_put_to_sleep(&w->stock, h);
+	assert_int_equal(length(&h->ready), 0);
+	assert_patience(w, 4500, 5000);
+	/* Nobody works at it: an operator may have it. */
+	fake_open(&w->f, ID, true, &m);
+	message_close(&m);
+	assert_true(entry(w, OTHER)->fd >= 0);
+	h->dead_until = clock_boot_ms() - 1;
+	stock_flush(&w->stock, "");
+	assert_int_equal(length(&h->ready), 2);
+	assert_true(h->dead_until == 0);
+}
+
+/* An operator takes an entry away while it waits. */
+static void
+test_held(void **state)
+{
+	struct world *w = *state;
+	struct fault why;
+	struct list *l;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	stock_admit(&w->stock, ID, false);
+	finish(w, take(w, "b.example:25"), deferred, clock_wall() + 600);
+	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
+	stock_admit(&w->stock, ID, false);
+	assert_null(entry(w, ID));
+	assert_int_equal(spool_bring_back(&w->f.spool, ID, "hold", &why), 0);
+	stock_admit(&w->stock, ID, false);
+	assert_non_null(entry(w, ID));
+	/* And without saying so. */
+	stock_flush(&w->stock, ID);
+	finish(w, take(w, "b.example:25"), deferred, clock_wall() + 600);
+	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
+	stock_flush(&w->stock, ID);
+	l = list_shift(&hop(w, "b.example:25")->ready);
+	assert_false(stock_open(&w->stock, LIST_OF(l, struct task, link)));
+	assert_null(entry(w, ID));
+	assert_patience(w, 1500, 2000);
+}
+
+/* The bounce of a bounce of a bounce: all is given up in one go. */
+static void
+test_discarded(void **state)
+{
+	struct world *w = *state;
+
+	make(w, ID "-b1-b1", "", "a@b.example");
+	stock_admit(&w->stock, ID "-b1-b1", false);
+	finish(w, take(w, "b.example:25"), failed, 0);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+	assert_int_equal(w->stock.by_name.n, 0);
+}
+
+/* More entries than are kept open, and many descriptors never. */
+static void
+test_many(void **state)
+{
+	enum { N = 300 };
+	struct world *w = *state;
+	char name[SPOOL_NAME_MAX];
+	struct envelope env = fake_envelope(&w->f, "ann@example.com",
+	    "a@b.example c@d.example");
+	unsigned before = fake_open_files();
+
+	for (int i = 0; i < N; i++) {
+		fake_submit(&w->f, &env, NULL, STR_NONE, STR("A: b\r\n"),
+		    name);
+		stock_admit(&w->stock, name, false);
+	}
+	assert_int_equal(w->stock.by_name.n, N);
+	assert_true(w->stock.open <= 256);
+	assert_true(fake_open_files() - before <= 256);
+	for (int i = 0; i < N; i++)
+		finish(w, take(w, "b.example:25"), relayed, 0);
+	for (int i = 0; i < N; i++)
+		finish(w, take(w, "d.example:25"), relayed, 0);
+	assert_int_equal(w->stock.by_name.n, 0);
+	assert_int_equal(w->stock.open, 0);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+}
+
+int
+main(void)
+{
+#define WITH(test)							\
+	cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		WITH(test_by_destination),
+		WITH(test_many_recipients),
+		WITH(test_delivered),
+		WITH(test_mixed),
+		WITH(test_one_bounce),
+		WITH(test_owes_from_before),
+		WITH(test_finished_before),
+		WITH(test_goes_nowhere),
+		WITH(test_waits_from_before),
+		WITH(test_locked),
+		WITH(test_gone_void_damaged),
+		WITH(test_damaged_content),
+		WITH(test_damaged_bounce),
+		WITH(test_abandoned),
+		WITH(test_false_answers),
+		WITH(test_flush),
+		WITH(test_asleep),
+		WITH(test_held),
+		WITH(test_discarded),
+		WITH(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * spool/submit: what was written is what is stored, however it was split; and
+ * whatever goes wrong on the way leaves nothing behind.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/resource.h>
+#include <signal.h>
+
+#include "base/mem.h"
+#include "fake_spool.h"
+#include "os/clock.h"
+#include "os/dir.h"
+
+#define HEAD	"Received: from client.example\r\n\tby mx.example.org\r\n"
+#define SMALL	"Subject: x\r\n\r\none\r\n.two\r\n\0\377\r\n"
+
+static void
+begin(struct fake_spool *f, struct submission *s, const char *name,
+    uint64_t hint)
+{
+	struct envelope env = fake_envelope(f, "ann@example.com",
+	    "joe@example.org eve@example.org");
+	struct fault why;
+
+	submit_init(s, &f->spool);
+	if (submit_begin(s, &env, name, hint, &why) < 0)
+		fail_msg("%s", why.text);
+}
+
+/* The stored entry sends head and content, and holds content, then head. */
+static void
+check(struct fake_spool *f, const char *name, struct str head,
+    struct str content)
+{
+	struct message m;
+	struct fault why;
+	struct buf sent = { 0 };
+
+	fake_open(f, name, true, &m);
+	assert_int_equal(message_load(&m, &why), MESSAGE_OK);
+	for (uint32_t i = 0; i < m.super.nparts; i++)
+		buf_puts(&sent, m.parts[i]);
+	assert_int_equal(m.size, sent.n);
+	assert_int_equal(sent.n, head.n + content.n);
+	assert_true(str_eq(str_slice(buf_str(&sent), 0, head.n), head));
+	assert_true(str_eq(str_from(buf_str(&sent), head.n), content));
+	assert_true(str_eq(str_span(m.memory + m.super.content_offset,
+	    content.n), content));
+	assert_int_equal(m.super.total, m.super.content_offset + content.n +
+	    head.n);
+	assert_string_equal(m.super.name, name);
+	message_close(&m);
+	buf_free(&sent);
+}
+
+/* Writes content in pieces of the given size and commits. */
+static void
+write_in_pieces(struct fake_spool *f, struct str content, size_t piece,
+    uint64_t hint, char name[SPOOL_NAME_MAX])
+{
+	struct submission s;
+	struct fault why;
+
+	begin(f, &s, NULL, hint);
+	for (size_t at = 0; at < content.n; at += piece) {
+		assert_int_equal(submit_size(&s), at);
+		assert_int_equal(sink_write(&s.sink,
+		    str_slice(content, at, at + piece), &why), 0);
+	}
+	assert_int_equal(submit_size(&s), content.n);
+	if (submit_commit(&s, STR(HEAD), NULL, &why) < 0)
+		fail_msg("%s", why.text);
+	memcpy(name, s.name, SPOOL_NAME_MAX);
+	submit_free(&s);
+}
+
+static void
+test_small_splits(void **state)
+{
+	struct fake_spool *f = *state;
+	struct str content = STR(SMALL);
+	char name[SPOOL_NAME_MAX];
+	struct submission s;
+	struct fault why;
+
+	for (size_t i = 0; i <= content.n; i++) {
+		begin(f, &s, NULL, 0);
+		assert_int_equal(sink_write(&s.sink, str_slice(content, 0, i),
+		    &why), 0);
+		assert_int_equal(sink_write(&s.sink, str_from(content, i),
+		    &why), 0);
+		assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+		memcpy(name, s.name, sizeof(name));
+		submit_release(&s);
+		submit_free(&s);
+		check(f, name, STR(HEAD), content);
+	}
+	write_in_pieces(f, content, 1, 0, name);
+	check(f, name, STR(HEAD), content);
+	assert_int_equal(fake_count(f, "q"), content.n + 2);
+}
+
+static char *
+make_large(size_t n)
+{
+	char *p = malloc(n);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = (char)(i * 2654435761u >> 13);
+	return p;
+}
+
+static void
+test_large_splits(void **state)
+{
+	enum { Q = 256 * 1024 };
+	static const size_t sizes[] = { Q - 1, Q, Q + 1, 2 * Q, 3 * Q + 77,
+	    1024 * 1024 + 5 };
+	static const size_t pieces[] = { 4093, 65536, Q - 1, Q, Q + 1,
+	    1 << 30 };
+	struct fake_spool *f = *state;
+	char *p = make_large(2 * 1024 * 1024);
+	char name[SPOOL_NAME_MAX];
+	struct fault why;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		for (size_t k = 0; k < sizeof(pieces) / sizeof(pieces[0]);
+		    k++) {
+			write_in_pieces(f, str_span(p, sizes[i]), pieces[k],
+			    k % 2 * sizes[i], name);
+			check(f, name, STR(HEAD), str_span(p, sizes[i]));
+			assert_int_equal(spool_remove(&f->spool, name, &why),
+			    0);
+		}
+	free(p);
+}
+
+static void
+test_parts(void **state)
+{
+	static const struct {
+		const char	*head, *content;
+		uint32_t	 nparts;
+	} rows[] = { { "", "", 0 }, { HEAD, "", 1 }, { "", "A: b\r\n", 1 },
+	    { HEAD, "A: b\r\n", 2 } };
+	struct fake_spool *f = *state;
+	struct envelope env = fake_envelope(f, "", "joe@example.org");
+	char name[SPOOL_NAME_MAX];
+	struct message m;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_submit(f, &env, NULL, str_of(rows[i].head),
+		    str_of(rows[i].content), name);
+		check(f, name, str_of(rows[i].head), str_of(rows[i].content));
+		fake_open(f, name, false, &m);
+		assert_int_equal(m.super.nparts, rows[i].nparts);
+		message_close(&m);
+	}
+}
+
+/* One struct for one transaction after the other, as a session uses it. */
+static void
+test_used_again(void **state)
+{
+	struct fake_spool *f = *state;
+	struct envelope env = fake_envelope(f, "", "joe@example.org");
+	char name[SPOOL_NAME_MAX], *large = make_large(300000);
+	struct submission s;
+	struct fault why;
+
+	submit_init(&s, &f->spool);
+	assert_int_equal(submit_begin(&s, &env, NULL, 0, &why), 0);
+	assert_int_equal(sink_write(&s.sink, str_span(large, 300000), &why),
+	    0);
+	submit_abort(&s);
+	submit_abort(&s);
+	assert_false(s.is_void);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(submit_begin(&s, &env, NULL, 0, &why), 0);
+		assert_int_equal(submit_size(&s), 0);
+		assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+		assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+		memcpy(name, s.name, sizeof(name));
+		submit_release(&s);
+		submit_abort(&s);
+		check(f, name, STR(HEAD), STR(SMALL));
+	}
+	submit_free(&s);
+	assert_int_equal(fake_count(f, "q"), 3);
+	free(large);
+}
+
+static void
+test_superblock(void **state)
+{
+	struct fake_spool *f = *state;
+	struct envelope env = fake_envelope(f, "ann@example.com",
+	    "a@b.example c@d.example");
+	int64_t before = clock_wall_ms();
+	char name[SPOOL_NAME_MAX];
+	struct message m;
+
+	env.recipients.p[1].original = fake_address(f, "list@example.org");
+	fake_submit(f, &env, NULL, STR(HEAD), STR(SMALL), name);
+	fake_open(f, name, true, &m);
+	assert_true(m.super.arrival_wall_ms >= before);
+	assert_true(m.super.arrival_wall_ms <= clock_wall_ms());
+	assert_true(m.super.arrival_boot_ms <= clock_boot_ms());
+	assert_memory_equal(m.super.boot_id, f->spool.boot_id, 16);
+	assert_int_equal(m.super.recipients, 2);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(m.slots[i].state, SLOT_PENDING);
+		assert_int_equal(m.slots[i].attempts, 0);
+		assert_true(m.slots[i].next == 0);
+	}
+	assert_true(address_eq(&m.envelope.recipients.p[1].original,
+	    &env.recipients.p[1].original));
+	message_close(&m);
+}
+
+static void
+test_lock(void **state)
+{
+	struct fake_spool *f = *state;
+	struct submission s;
+	struct message m;
+	struct fault why;
+
+	begin(f, &s, NULL, 0);
+	assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+	assert_int_equal(message_open(&m, &f->spool, s.name, true, &why),
+	    MESSAGE_GONE);
+	assert_int_equal(submit_commit(&s, STR_NONE, NULL, &why), 0);
+	assert_int_equal(message_open(&m, &f->spool, s.name, true, &why),
+	    MESSAGE_LOCKED);
+	submit_release(&s);
+	fake_open(f, s.name, true, &m);
+	message_close(&m);
+	submit_free(&s);
+	assert_int_equal(fake_count(f, "q"), 1);
+}
+
+static void
+test_mode(void **state)
+{
+	struct fake_spool *f = *state;
+	char path[SPOOL_PATH_MAX];
+	struct submission s;
+	struct fault why;
+	struct stat st;
+	mode_t old = umask(007);
+
+	f->spool.mode = 0060;
+	begin(f, &s, NULL, 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+	assert_int_equal(fstatat(f->spool.q, spool_entry_path(s.name, path),
+	    &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0060);
+	assert_true((fcntl(s.fd, F_GETFD) & FD_CLOEXEC) != 0);
+	submit_release(&s);
+	submit_free(&s);
+	umask(old);
+}
+
+/* The second of two bounces about the same. */
+static void
+test_same_name(void **state)
+{
+	static const char name[] = "01ARZ3NDEKTSV4RRFF-b1";
+	struct fake_spool *f = *state;
+	unsigned before = fake_open_files();
+	struct submission s;
+	struct fault why;
+	bool exists = true;
+
+	begin(f, &s, name, 0);
+	assert_int_equal(sink_write(&s.sink, STR("first"), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), &exists, &why), 0);
+	assert_false(exists);
+	submit_release(&s);
+	submit_free(&s);
+	begin(f, &s, name, 0);
+	assert_int_equal(sink_write(&s.sink, STR("second"), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), &exists, &why), -1);
+	assert_true(exists);
+	assert_false(s.is_void);
+	assert_int_equal(s.fd, -1);
+	submit_free(&s);
+	check(f, name, STR(HEAD), STR("first"));
+	assert_int_equal(fake_count(f, "q"), 1);
+	assert_int_equal(fake_open_files(), before);
+}
+
+static void
+test_abort_unnamed(void **state)
+{
+	struct fake_spool *f = *state;
+	unsigned before = fake_open_files();
+	char *large = make_large(600000);
+	struct submission s;
+	struct fault why;
+
+	begin(f, &s, NULL, 100000);
+	submit_abort(&s);
+	submit_free(&s);
+	begin(f, &s, NULL, 100000);
+	assert_int_equal(sink_write(&s.sink, str_span(large, 600000), &why),
+	    0);
+	submit_free(&s);
+	assert_false(s.is_void);
+	assert_int_equal(fake_count(f, "q"), 0);
+	assert_int_equal(fake_open_files(), before);
+	free(large);
+}
+
+/* What is committed is no longer the maker's to take back. */
+static void
+test_abort_committed(void **state)
+{
+	struct fake_spool *f = *state;
+	struct submission s;
+	struct message m;
+	struct fault why;
+
+	begin(f, &s, NULL, 0);
+	assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+	submit_free(&s);
+	assert_false(s.is_void);
+	assert_int_equal(s.fd, -1);
+	check(f, s.name, STR(HEAD), STR(SMALL));
+	fake_open(f, s.name, true, &m);
+	message_close(&m);
+}
+
+static void
+test_reserve(void **state)
+{
+	enum { HINT = 3 * 1024 * 1024 };
+	struct fake_spool *f = *state;
+	struct submission s;
+	struct fault why;
+	struct stat st;
+	char name[SPOOL_NAME_MAX];
+	int probe;
+
+	probe = openat(f->spool.root, "probe", O_RDWR | O_CREAT | O_CLOEXEC,
+	    0600);
+	assert_true(probe >= 0);
+	begin(f, &s, NULL, HINT);
+	assert_int_equal(fstat(s.fd, &st), 0);
+	assert_int_equal(st.st_size, 0);
+	if (fallocate(probe, FALLOC_FL_KEEP_SIZE, 0, 4096) == 0)
+		assert_true(st.st_blocks * 512 >= HINT);
+	close(probe);
+	/* Room that was not needed is no part of the entry. */
+	assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+	memcpy(name, s.name, sizeof(name));
+	assert_int_equal(fstat(s.fd, &st), 0);
+	assert_int_equal(st.st_size, s.super.total);
+	submit_free(&s);
+	assert_int_equal(spool_remove(&f->spool, name, &why), 0);
+	/* More than there is. */
+	submit_init(&s, &f->spool);
+	if (submit_begin(&s, &(struct envelope){ .recipients = { .p =
+	    &(struct recipient){ .address = { STR("joe"), STR("b.example") } },
+	    .n = 1 } }, NULL, UINT64_C(1) << 42, &why) < 0) {
+		assert_true(fault_is_temporary(&why));
+		assert_int_equal(why.reply, 452);
+		assert_int_equal(s.fd, -1);
+	}
+	submit_free(&s);
+	assert_int_equal(fake_count(f, "q"), 0);
+}
+
+static void
+limit_files(rlim_t n)
+{
+	struct rlimit r;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &r), 0);
+	r.rlim_cur = n;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &r), 0);
+}
+
+/* A full disk, as far as a limit can stand for one: at every size. */
+static void
+test_no_room(void **state)
+{
+	static const rlim_t limits[] = { 0, 1, 511, 512, 600, 1024, 1100,
+	    65536, 262144, 300000, 524288, 600000 };
+	struct fake_spool *f = *state;
+	unsigned before = fake_open_files();
+	char *large = make_large(600000);
+	struct submission s;
+	struct fault why;
+
+	signal(SIGXFSZ, SIG_IGN);
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		int r = 0;
+
+		begin(f, &s, NULL, 0);
+		limit_files(limits[i]);
+		for (size_t at = 0; r == 0 && at < 600000; at += 50000)
+			r = sink_write(&s.sink, str_span(large + at, 50000),
+			    &why);
+		if (r == 0)
+			r = submit_commit(&s, STR(HEAD), NULL, &why);
+		limit_files(RLIM_INFINITY);
+		assert_int_equal(r, -1);
+		assert_true(fault_is_temporary(&why));
+		assert_int_equal(why.reply, 452);
+		assert_int_equal(why.subject, 3);
+		assert_int_equal(why.detail, 1);
+		submit_free(&s);
+		assert_int_equal(s.fd, -1);
+		assert_int_equal(fake_open_files(), before);
+	}
+	for (rlim_t n = 0; n < 1500; n += 100) {
+		bool exists = true;
+		int r;
+
+		begin(f, &s, NULL, 0);
+		assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+		limit_files(n);
+		r = submit_commit(&s, STR(HEAD), &exists, &why);
+		limit_files(RLIM_INFINITY);
+		assert_int_equal(r, n >= s.super.total ? 0 : -1);
+		assert_false(exists);
+		if (r < 0)
+			assert_int_equal(why.reply, 452);
+		else
+			assert_int_equal(spool_remove(&f->spool, s.name,
+			    &why), 0);
+		submit_free(&s);
+	}
+	signal(SIGXFSZ, SIG_DFL);
+	assert_int_equal(fake_count(f, "q"), 0);
+	free(large);
+}
+
+static void
+test_no_spool(void **state)
+{
+	struct fake_spool *f = *state;
+	struct envelope env = fake_envelope(f, "", "joe@example.org");
+	struct spool gone = f->spool;
+	struct submission s;
+	struct fault why;
+
+	gone.q = f->spool.root;		/* without XX directories */
+	submit_init(&s, &gone);
+	assert_int_equal(submit_begin(&s, &env, NULL, 0, &why), -1);
+	assert_int_equal(why.reply, 451);
+	assert_true(fault_is_temporary(&why));
+	assert_int_equal(s.fd, -1);
+	submit_free(&s);
+	gone.q = open("/proc", O_PATH | O_CLOEXEC);
+	assert_int_equal(submit_begin(&s, &env, NULL, 0, &why), -1);
+	assert_int_equal(why.reply, 451);
+	close(gone.q);
+	submit_free(&s);
+}
+
+static void
+close_shards(struct fake_spool *f)
+{
+	struct spool *s = &f->spool;
+
+	s->dir_sync = true;
+	for (unsigned i = 0; s->shards != NULL && i < SPOOL_SHARDS; i++)
+		close(s->shards[i]);
+	mem_free(s->shards);
+	s->shards = mem_array(SPOOL_SHARDS, sizeof(int));
+	for (unsigned i = 0; i < SPOOL_SHARDS; i++)
+		s->shards[i] = -1;
+}
+
+/* The name cannot be made durable: as if it had never been; and whoever has
+ * the file open already sees that it is void. */
+static void
+test_directory_sync_fails(void **state)
+{
+	struct fake_spool *f = *state;
+	struct submission s;
+	struct message m;
+	struct fault why;
+	char self[32];
+	bool exists = true;
+	int fd;
+
+	close_shards(f);
+	begin(f, &s, NULL, 0);
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", s.fd);
+	fd = open(self, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), &exists, &why), -1);
+	assert_int_equal(why.reply, 451);
+	assert_false(exists);
+	assert_true(s.is_void);
+	assert_false(fake_is_queued(f, s.name));
+	assert_int_equal(message_attach(&m, fd, &why), MESSAGE_VOID);
+	submit_free(&s);
+	for (unsigned i = 0; i < SPOOL_SHARDS; i++) {
+		char shard[3];
+
+		snprintf(shard, sizeof(shard), "%02x", i);
+		f->spool.shards[i] = dir_open(f->spool.q, shard, &why);
+		assert_true(f->spool.shards[i] >= 0);
+	}
+	begin(f, &s, NULL, 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+	submit_release(&s);
+	assert_true(fake_is_queued(f, s.name));
+	submit_free(&s);
+}
+
+int
+main(void)
+{
+#define WITH(test)							\
+	cmocka_unit_test_setup_teardown(test, fake_spool_setup,		\
+	    fake_spool_teardown)
+	const struct CMUnitTest tests[] = {
+		WITH(test_small_splits),
+		WITH(test_large_splits),
+		WITH(test_parts),
+		WITH(test_used_again),
+		WITH(test_superblock),
+		WITH(test_lock),
+		WITH(test_mode),
+		WITH(test_same_name),
+		WITH(test_abort_unnamed),
+		WITH(test_abort_committed),
+		WITH(test_reserve),
+		WITH(test_no_room),
+		WITH(test_no_spool),
+		WITH(test_directory_sync_fails),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
