@@ -82,10 +82,13 @@ is_outcome(enum outcome_kind kind)
 int
 done_receive(int sock, struct done *d)
 {
+	int fds[SOCK_FDS_MAX];
 	size_t nfds = 0;
 	ssize_t n;
 
-	n = sock_receive(sock, d, sizeof(*d), NULL, &nfds, MSG_DONTWAIT);
+	n = sock_receive(sock, d, sizeof(*d), fds, &nfds, MSG_DONTWAIT);
+	while (nfds > 0)
+		close(fds[--nfds]);
 	if (n < (ssize_t)offsetof(struct done, recipient) ||
 	    d->n > JOB_RECIPIENTS_MAX || (size_t)n != done_length(d->n))
 		return 0;

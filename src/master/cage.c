@@ -53,6 +53,7 @@ int
 cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 {
 	memset(c, 0, sizeof(*c));
+	c->warden = getpid();
 	c->privileged = geteuid() == 0;
 	if (!c->privileged)
 		return 0;
@@ -69,12 +70,15 @@ cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 
 /* Who dies with its parent must say so after its last change of user. */
 static int
-harden(struct fault *why)
+harden(const struct cage *c, struct fault *why)
 {
 	if (proc_harden(why) < 0)
 		return -1;
 	proc_clear_environment();
 	proc_die_with_parent();
+	/* It may have died before it was said. */
+	if (getppid() != c->warden)
+		return fault_temporary(why, 451, 3, 0, "the warden has gone");
 	return chdir("/") < 0 ? fault_temporary(why, 451, 3, 0, "chdir /") : 0;
 }
 
@@ -84,7 +88,7 @@ cage_become_master(const struct cage *c, struct fault *why)
 	if (c->privileged && user_become(&c->master, false, &c->runner_gid, 1,
 	    why) < 0)
 		return -1;
-	if (harden(why) < 0)
+	if (harden(c, why) < 0)
 		return -1;
 	/* An entry is for the queue's group alone. */
 	umask(007);
@@ -97,7 +101,7 @@ cage_become_runner(const struct cage *c, struct fault *why)
 	if (c->privileged && user_become(&c->runner, false, &c->drop_gid, 1,
 	    why) < 0)
 		return -1;
-	return harden(why);
+	return harden(c, why);
 }
 
 int

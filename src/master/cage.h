@@ -11,6 +11,7 @@
 
 /* Who the processes are and what each of them loses for good. */
 struct cage {
+	pid_t		 warden;	/* whose children are put in it */
 	bool		privileged;	/* we are root */
 	struct arena	arena;
 	struct user	master, runner;

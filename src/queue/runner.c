@@ -100,10 +100,12 @@ earlier(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-static struct timespec
-patience(const struct runner *r)
+/* How long to wait; NULL: until something happens. */
+static struct timespec *
+patience(const struct runner *r, struct timespec *t)
 {
-	int64_t ms = stock_patience(&r->stock), now = clock_boot_ms();
+	int64_t ms = stock_patience(&r->stock, r->draining);
+	int64_t now = clock_boot_ms();
 
 	ms = earlier(ms, crew_patience(&r->crew));
 	/* Nobody looks around while it drains. */
@@ -111,7 +113,10 @@ patience(const struct runner *r)
 		ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
 	if (r->scanning)
 		ms = 0;
-	return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+	if (ms < 0)
+		return NULL;
+	*t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+	return t;
 }
 
 static void
@@ -119,7 +124,7 @@ wait_and_hear(struct runner *r)
 {
 	struct pollfd p[POLL_MAX];
 	void *who[POLL_MAX];
-	struct timespec t = patience(r);
+	struct timespec t;
 	size_t n;
 
 	p[0] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->notify,
@@ -130,7 +135,7 @@ wait_and_hear(struct runner *r)
 	p[2] = (struct pollfd){ .fd = r->draining ? -1 : r->watch,
 	    .events = POLLIN };
 	n = 3 + crew_poll_set(&r->crew, p + 3, who + 3, POLL_MAX - 3);
-	if (ppoll(p, n, &t, signal_wait_mask()) <= 0)
+	if (ppoll(p, n, patience(r, &t), signal_wait_mask()) <= 0)
 		return;
 	for (size_t i = 3; i < n; i++)
 		if (p[i].revents != 0)
@@ -173,6 +178,7 @@ obey_signals(struct runner *r)
 		r->draining = true;
 		r->scanning = false;
 		crew_drain(&r->crew);
+		stock_let_go(&r->stock);
 	}
 }
 

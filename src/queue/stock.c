@@ -21,6 +21,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -30,6 +31,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "queue/bounce.h"
+#include "queue/mark.h"
 #include "spool/slots.h"
 
 enum {
@@ -37,13 +39,6 @@ enum {
 	LOOK_AGAIN_MS = 2000,		/* at an entry that was locked */
 	REMOVALS_WAIT_MS = 50,
 	FAULT_WAIT_MS = 60 * 1000,	/* after a failure of our own disk */
-};
-
-struct later {
-	struct list	link;
-	int64_t		at;
-	bool		again;
-	char		name[SPOOL_NAME_MAX];
 };
 
 void
@@ -61,82 +56,6 @@ stock_init(struct stock *s, const struct conf *conf,
 }
 
 static void
-look_later(struct stock *s, const char *name, bool again, int64_t wait)
-{
-	struct later *l = table_find(&s->later_by_name, str_of(name));
-
-	if (l != NULL) {
-		l->again = l->again || again;
-		return;
-	}
-	l = mem_alloc(sizeof(*l));
-	memcpy(l->name, name, strlen(name) + 1);
-	l->again = again;
-	l->at = clock_boot_ms() + wait;
-	list_append(&s->later, &l->link);
-	(void)table_put(&s->later_by_name, str_of(l->name), l);
-}
-
-static void
-close_entry(struct stock *s, struct entry *e)
-{
-	if (e->fd < 0)
-		return;
-	close(e->fd);
-	e->fd = -1;
-	s->open--;
-}
-
-static void
-free_task(struct stock *s, struct task *t)
-{
-	schedule_remove(&s->schedule, &t->due);
-	list_remove(&t->link);
-	list_remove(&t->member);
-	t->entry->tasks--;
-	if (t->hop->latest == t)
-		t->hop->latest = NULL;
-	hop_release(&s->hops, t->hop);
-	mem_free(t);
-}
-
-/* Out of memory's sight; what is on the disk is not touched. */
-static void
-forget(struct stock *s, struct entry *e)
-{
-	struct list *l;
-
-	must(e->active == 0);
-	while ((l = list_first(&e->members)) != NULL)
-		free_task(s, LIST_OF(l, struct task, member));
-	close_entry(s, e);
-	(void)table_remove(&s->by_name, str_of(e->name));
-	mem_free(e);
-}
-
-/* Where the file system has one journal, the sync of one directory commits
- * the removals in all. */
-static void
-sync_removed(struct stock *s)
-{
-	struct fault why;
-
-	if (spool_sync_shard(s->spool, s->removed, &why) < 0)
-		log_warning("removals: %s", why.text);
-	s->removed_at = 0;
-}
-
-static void
-note_removal(struct stock *s, const char *name)
-{
-	if (s->spool->dir_sync && s->removed_at != 0)
-		sync_removed(s);
-	memcpy(s->removed, name, strlen(name) + 1);
-	if (s->removed_at == 0)
-		s->removed_at = clock_boot_ms();
-}
-
-static void
 remove_entry(struct stock *s, struct entry *e)
 {
 	struct fault why;
@@ -145,8 +64,9 @@ remove_entry(struct stock *s, struct entry *e)
 		log_error("%s: %s", e->name, why.text);
 	else
 		log_info("%s: removed", e->name);
-	note_removal(s, e->name);
-	forget(s, e);
+	e->removed = true;
+	entry_note_removal(s, e->name);
+	entry_forget(s, e);
 }
 
 static void
@@ -159,31 +79,6 @@ set_aside(struct stock *s, const char *name, const struct fault *why)
 		    why->text, failed.text);
 	else
 		log_error("%s: %s; set aside in corrupt/", name, why->text);
-}
-
-static void
-put_ready(struct stock *s, struct task *t)
-{
-	schedule_remove(&s->schedule, &t->due);
-	list_append(&t->hop->ready, &t->link);
-	hop_is_ready(&s->hops, t->hop);
-}
-
-/* next: wall seconds; 0 is now. */
-static void
-put_waiting(struct stock *s, struct task *t, int64_t next)
-{
-	int64_t wait = (next - clock_wall()) * 1000;
-	int64_t most = (int64_t)s->conf->retry.most * 1250;
-
-	if (next == 0 || wait <= 0) {
-		put_ready(s, t);
-		return;
-	}
-	/* A clock that jumped must not put it off for years. */
-	if (wait > most)
-		wait = most;
-	schedule_put(&s->schedule, &t->due, clock_boot_ms() + wait);
 }
 
 /* ------------------------------------------------------- admitting ------ */
@@ -224,7 +119,8 @@ get_task(struct grouping *g, const struct next *next)
 	return t;
 }
 
-/* An address that can go nowhere has failed already. */
+/* An address that can go nowhere has failed already.  What cannot be marked so
+ * is looked at again. */
 static void
 fail_recipient(struct grouping *g, uint32_t i, const struct fault *f)
 {
@@ -236,8 +132,11 @@ fail_recipient(struct grouping *g, uint32_t i, const struct fault *f)
 	o.kind = OUTCOME_FAILED;
 	slots_enter(g->m, i, &o, 0);
 	(void)slots_write_note(g->m, i, &note, &why);
-	if (slots_write(g->m, &i, 1, true, &why) < 0)
+	if (slots_write(g->m, &i, 1, true, &why) < 0) {
 		log_error("%s: cannot mark: %s", g->entry->name, why.text);
+		g->unsure = true;
+		return;
+	}
 	log_info("%s: to=<%.*s@%.*s>, relay=none, delay=0, dsn=5.%d.%d, "
 	    "status=bounced (%s)", g->entry->name,
 	    STR_ARG(g->m->envelope.recipients.p[i].address.local),
@@ -286,7 +185,7 @@ make_tasks(struct stock *s, struct entry *e, struct message *m)
 	LIST_EACH(l, &e->members) {
 		struct task *t = LIST_OF(l, struct task, member);
 
-		put_waiting(s, t, t->due.at);
+		task_put_waiting(s, t, t->due.at);
 	}
 	return !g.unsure;
 }
@@ -307,7 +206,7 @@ log_admitted(const struct message *m)
 }
 
 static void settle(struct stock *, struct entry *);
-static bool has_ready(const struct entry *);
+static void send_bounce(struct stock *, struct entry *);
 
 static void
 admit_open(struct stock *s, struct message *m, bool again)
@@ -328,12 +227,17 @@ admit_open(struct stock *s, struct message *m, bool again)
 	m->fd = -1;
 	message_close(m);
 	if (!placed) {
-		look_later(s, e->name, again, FAULT_WAIT_MS);
-		forget(s, e);
-	} else if (e->owes || e->tasks == 0) {
+		entry_look_later(s, e->name, again, FAULT_WAIT_MS);
+		entry_forget(s, e);
+	} else if (e->owes) {
+		/* At once, before anything else of it can fail: then its
+		 * name says the same as when it was made the first time. */
+		entry_close(s, e);
+		send_bounce(s, e);
+	} else if (e->tasks == 0) {
 		settle(s, e);
-	} else if (s->open > OPEN_MAX || !has_ready(e)) {
-		close_entry(s, e);
+	} else if (s->open > OPEN_MAX || !entry_has_ready(e)) {
+		entry_close(s, e);
 	}
 }
 
@@ -349,7 +253,7 @@ stock_admit(struct stock *s, const char *name, bool again)
 		if (known->active > 0)
 			return;
 		again = again || known->again;
-		forget(s, known);
+		entry_forget(s, known);
 	}
 	switch (message_open(&m, s->spool, name, true, &why)) {
 	case MESSAGE_OK:
@@ -358,7 +262,7 @@ stock_admit(struct stock *s, const char *name, bool again)
 	case MESSAGE_GONE:
 		break;
 	case MESSAGE_LOCKED:
-		look_later(s, name, again, LOOK_AGAIN_MS);
+		entry_look_later(s, name, again, LOOK_AGAIN_MS);
 		break;
 	case MESSAGE_VOID:
 		(void)spool_remove(s->spool, name, &why);
@@ -368,7 +272,7 @@ stock_admit(struct stock *s, const char *name, bool again)
 		break;
 	case MESSAGE_FAULT:
 		log_error("%s: %s", name, why.text);
-		look_later(s, name, again, FAULT_WAIT_MS);
+		entry_look_later(s, name, again, FAULT_WAIT_MS);
 		break;
 	}
 }
@@ -383,15 +287,17 @@ send_bounce(struct stock *s, struct entry *e)
 	struct fault why = { 0 };
 	char name[SPOOL_NAME_MAX], mine[SPOOL_NAME_MAX];
 	enum bounce_result r;
+	bool final;
 
 	memcpy(mine, e->name, sizeof(mine));
 	if (message_open(&m, s->spool, e->name, true, &why) != MESSAGE_OK) {
 		log_error("%s: cannot bounce: %s", e->name, why.text);
-		forget(s, e);
-		look_later(s, mine, true, FAULT_WAIT_MS);
+		entry_forget(s, e);
+		entry_look_later(s, mine, true, FAULT_WAIT_MS);
 		return;
 	}
 	r = bounce_send(&m, s->spool, s->conf, s->book, name, &why);
+	final = slots_are_final(&m);
 	message_close(&m);
 	switch (r) {
 	case BOUNCE_MADE:
@@ -403,29 +309,24 @@ send_bounce(struct stock *s, struct entry *e)
 		e->owes = false;
 		break;
 	case BOUNCE_FAULT:
-		forget(s, e);
+		entry_forget(s, e);
 		if (!fault_is_temporary(&why)) {
 			set_aside(s, mine, &why);
 			return;
 		}
 		log_error("%s: cannot bounce: %s", mine, why.text);
-		look_later(s, mine, true, FAULT_WAIT_MS);
+		entry_look_later(s, mine, true, FAULT_WAIT_MS);
 		return;
 	}
-	if (e->tasks == 0)
+	if (e->tasks > 0)
+		return;
+	if (final) {
 		remove_entry(s, e);
-}
-
-/* Something of it is still to be tried in this round. */
-static bool
-has_ready(const struct entry *e)
-{
-	struct list *l;
-
-	LIST_EACH(l, &e->members)
-		if (list_has_place(&LIST_OF(l, struct task, member)->link))
-			return true;
-	return false;
+		return;
+	}
+	/* The disk knows of something that we do not. */
+	entry_forget(s, e);
+	entry_look_later(s, mine, true, FAULT_WAIT_MS);
 }
 
 /* No worker is at it: bounce, remove, or let it rest. */
@@ -439,18 +340,18 @@ settle(struct stock *s, struct entry *e)
 	if (e->damaged) {
 		fault_permanent(&why, 554, 3, 0, "damaged entry");
 		set_aside(s, e->name, &why);
-		forget(s, e);
+		entry_forget(s, e);
 		return;
 	}
-	if (e->owes && has_ready(e))
+	if (e->owes && entry_has_ready(e))
 		return;
 	if (e->owes) {
-		close_entry(s, e);
+		entry_close(s, e);
 		send_bounce(s, e);
 	} else if (e->tasks == 0) {
 		remove_entry(s, e);
 	} else {
-		close_entry(s, e);
+		entry_close(s, e);
 	}
 }
 
@@ -476,8 +377,8 @@ stock_open(struct stock *s, struct task *t)
 
 		/* Gone, held, or looked at by somebody: look again. */
 		memcpy(name, e->name, sizeof(name));
-		forget(s, e);
-		look_later(s, name, true, LOOK_AGAIN_MS);
+		entry_forget(s, e);
+		entry_look_later(s, name, true, LOOK_AGAIN_MS);
 	}
 	return false;
 }
@@ -537,23 +438,88 @@ stock_finish(struct stock *s, struct task *t, const struct done *d)
 	e->damaged = e->damaged || d->damaged;
 	next = take_outcomes(t, d);
 	if (t->n > 0)
-		put_waiting(s, t, next);
+		task_put_waiting(s, t, next);
 	else
-		free_task(s, t);
+		task_free(s, t);
 	settle(s, e);
+}
+
+/* An attempt of which nobody is left to tell counts all the same: a message
+ * that kills its worker each time must not be tried for ever. */
+static int64_t
+mark_abandoned(struct stock *s, struct task *t, struct message *m,
+    struct fault *why)
+{
+	struct fault died;
+	int64_t next = 0;
+	bool failed = false;
+
+	fault_temporary(&died, 451, 3, 0, "the delivery process has died");
+	for (uint32_t i = 0; i < t->n; i++) {
+		struct outcome o = outcome_of_fault(&m->arena, &died,
+		    STR_NONE, STR("none"));
+		int64_t at = mark_enter(s->conf, m, t->index[i], &o);
+
+		(void)mark_note(m, t->index[i], &o, why);
+		failed = failed || o.kind == OUTCOME_FAILED;
+		if (at > next)
+			next = at;
+	}
+	if (slots_write(m, t->index, t->n, failed, why) < 0)
+		return -1;
+	return failed ? 0 : next;
 }
 
 void
 stock_abandon(struct stock *s, struct task *t)
 {
 	struct entry *e = t->entry;
+	int64_t next = clock_wall() + (int64_t)s->conf->retry.first;
+	char name[SPOOL_NAME_MAX];
+	struct message m;
+	struct fault why = { .text = "it is locked" };
 
 	must(t->active && e->active > 0);
 	t->active = false;
 	e->active--;
 	e->again = true;
-	put_waiting(s, t, clock_wall() + (int64_t)s->conf->retry.first);
-	settle(s, e);
+	if (e->active > 0) {
+		task_put_waiting(s, t, next);
+		return;
+	}
+	memcpy(name, e->name, sizeof(name));
+	entry_close(s, e);
+	if (message_open(&m, s->spool, name, true, &why) == MESSAGE_OK) {
+		next = mark_abandoned(s, t, &m, &why);
+		message_close(&m);
+	} else {
+		next = -1;
+	}
+	if (next > 0) {
+		task_put_waiting(s, t, next);
+		settle(s, e);
+		return;
+	}
+	/* It has failed for good, or we cannot know: the disk will tell. */
+	if (next < 0)
+		log_error("%s: cannot mark: %s", name, why.text);
+	entry_forget(s, e);
+	entry_look_later(s, name, true, LOOK_AGAIN_MS);
+}
+
+void
+stock_let_go(struct stock *s)
+{
+	size_t at = 0;
+	struct str key;
+	void *value;
+
+	while (table_next(&s->by_name, &at, &key, &value)) {
+		struct entry *e = value;
+
+		if (e->active == 0)
+			entry_close(s, e);
+	}
 }
 
 /* ------------------------------------------------------------ time ------ */
@@ -591,7 +557,7 @@ stock_wake(struct stock *s)
 	struct due *d;
 
 	while ((d = schedule_first(&s->schedule)) != NULL && d->at <= now)
-		put_ready(s, (struct task *)(void *)d);
+		task_put_ready(s, (struct task *)(void *)d);
 	wake_later(s, now);
 }
 
@@ -605,8 +571,8 @@ stock_put_to_sleep(struct stock *s, struct hop *hop)
 
 		schedule_put(&s->schedule, &t->due, hop->dead_until);
 		/* It may be held or removed while it waits. */
-		if (t->entry->active == 0 && !has_ready(t->entry))
-			close_entry(s, t->entry);
+		if (t->entry->active == 0 && !entry_has_ready(t->entry))
+			entry_close(s, t->entry);
 	}
 	hop_rest(hop);
 }
@@ -627,7 +593,7 @@ stock_flush(struct stock *s, const char *name)
 	if (name[0] == '\0') {
 		while ((d = schedule_first(&s->schedule)) != NULL) {
 			revive((struct task *)(void *)d);
-			put_ready(s, (struct task *)(void *)d);
+			task_put_ready(s, (struct task *)(void *)d);
 		}
 		return;
 	}
@@ -640,7 +606,7 @@ stock_flush(struct stock *s, const char *name)
 		if (t->due.place == 0)
 			continue;
 		revive(t);
-		put_ready(s, t);
+		task_put_ready(s, t);
 	}
 }
 
@@ -649,21 +615,22 @@ stock_sync_removals(struct stock *s)
 {
 	if (s->removed_at != 0 &&
 	    clock_boot_ms() - s->removed_at >= REMOVALS_WAIT_MS)
-		sync_removed(s);
+		entry_sync_removals(s);
 }
 
 int64_t
-stock_patience(const struct stock *s)
+stock_patience(const struct stock *s, bool draining)
 {
 	int64_t now = clock_boot_ms(), at = INT64_MAX;
 	struct due *d = schedule_first(&s->schedule);
 	struct list *l;
 
-	if (d != NULL)
+	if (d != NULL && !draining)
 		at = d->at;
-	LIST_EACH(l, &s->later)
-		if (LIST_OF(l, struct later, link)->at < at)
-			at = LIST_OF(l, struct later, link)->at;
+	if (!draining)
+		LIST_EACH(l, &s->later)
+			if (LIST_OF(l, struct later, link)->at < at)
+				at = LIST_OF(l, struct later, link)->at;
 	if (s->removed_at != 0 && s->removed_at + REMOVALS_WAIT_MS < at)
 		at = s->removed_at + REMOVALS_WAIT_MS;
 	if (at == INT64_MAX)

@@ -2,55 +2,8 @@
 #ifndef QUEUE_STOCK_H
 #define QUEUE_STOCK_H
 
-#include "base/list.h"
-#include "base/table.h"
-#include "conf/conf.h"
 #include "deliver/job.h"
-#include "queue/hop.h"
-#include "queue/schedule.h"
-#include "route/alias.h"
-#include "spool/message.h"
-
-/*
- * What the runner knows of every entry: a few words, so that a million fit.
- * The truth is on the disk.
- */
-struct entry {
-	char		name[SPOOL_NAME_MAX];
-	int		fd;		/* open and locked, or -1 */
-	uint32_t	tasks;		/* not yet settled */
-	uint32_t	active;		/* of them, with a worker */
-	struct list	members;	/* its tasks */
-	bool		again;		/* an attempt may have been cut short */
-	bool		owes;		/* a recipient has failed: bounce */
-	bool		damaged;
-};
-
-/* Recipients of one entry that go to one destination. */
-struct task {
-	struct due	due;		/* first: in the schedule, or not */
-	struct list	link;		/* in hop->ready */
-	struct list	member;		/* in entry->members */
-	struct entry	*entry;
-	struct hop	*hop;
-	bool		active;
-	uint32_t	n;
-	uint32_t	index[];
-};
-
-struct stock {
-	const struct conf	*conf;
-	const struct spool	*spool;
-	struct alias_book	*book;
-	struct table		 by_name;
-	struct hops		 hops;
-	struct schedule		 schedule;
-	struct list		 later;		/* names found locked */
-	struct table		 later_by_name;
-	unsigned		 open;		/* entries with a descriptor */
-	int64_t			 removed_at;	/* oldest unsynced removal */
-	char			 removed[SPOOL_NAME_MAX];	/* the last */
-};
+#include "queue/entry.h"
 
 void	stock_init(struct stock *, const struct conf *, const struct spool *,
 	    struct alias_book *);
@@ -70,7 +23,10 @@ void	stock_put_to_sleep(struct stock *, struct hop *);
 void	stock_flush(struct stock *, const char *name);
 /* Commits removals when the oldest waited long enough. */
 void	stock_sync_removals(struct stock *);
-/* Milliseconds until something above is due; -1: nothing. */
-int64_t	stock_patience(const struct stock *);
+/* Closes and unlocks all that no worker is at: somebody else takes over. */
+void	stock_let_go(struct stock *);
+/* Milliseconds until something above is due; -1: nothing.  draining: only the
+ * removals count. */
+int64_t	stock_patience(const struct stock *, bool draining);
 
 #endif

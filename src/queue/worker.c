@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "deliver/deliver.h"
@@ -26,7 +27,7 @@
 #include "os/proc.h"
 #include "os/signal.h"
 #include "os/sock.h"
-#include "queue/schedule.h"
+#include "queue/mark.h"
 #include "spool/slots.h"
 
 struct worker {
@@ -68,38 +69,12 @@ log_outcome(const struct worker *w, uint32_t index, const struct outcome *o)
 	buf_free(&b);
 }
 
-/* A deferral of something too old is a failure. */
-static int64_t
-judge_age(struct worker *w, uint32_t index, struct outcome *o)
-{
-	struct retry r = {
-		.now = clock_wall(),
-		.arrival = w->message.super.arrival_wall_ms / 1000,
-		.attempts = (uint16_t)(w->message.slots[index].attempts + 1),
-		.is_bounce = address_is_null(&w->message.envelope.sender),
-		.chance = (uint32_t)w->message.super.content_crc + index,
-	};
-
-	if (o->kind != OUTCOME_DEFERRED)
-		return 0;
-	if (!schedule_is_expired(w->conf, &r))
-		return schedule_next(w->conf, &r);
-	o->kind = OUTCOME_FAILED;
-	o->status.class = 5;
-	o->text = arena_printf(&w->message.arena,
-	    "delivery time expired; last: %.*s", STR_ARG(o->text));
-	return 0;
-}
-
 static void
-write_notes(struct worker *w, uint32_t i, const struct outcome *o)
+write_note(struct worker *w, uint32_t i)
 {
-	struct note note = { clock_wall(), o->host, o->text };
 	struct fault why;
 
-	if (o->kind != OUTCOME_DEFERRED && o->kind != OUTCOME_FAILED)
-		return;
-	if (slots_write_note(&w->message, w->job.index[i], &note, &why) < 0)
+	if (mark_note(&w->message, w->job.index[i], &w->outcome[i], &why) < 0)
 		log_warning("%s: note: %s", w->message.super.name, why.text);
 }
 
@@ -113,9 +88,8 @@ enter(struct worker *w, bool *must_sync, bool *all_sent)
 	for (uint32_t i = 0; i < w->job.n; i++) {
 		struct outcome *o = &w->outcome[i];
 		uint32_t index = w->job.index[i];
-		int64_t next = judge_age(w, index, o);
+		int64_t next = mark_enter(w->conf, &w->message, index, o);
 
-		slots_enter(&w->message, index, o, next);
 		w->done.recipient[i].index = index;
 		w->done.recipient[i].kind = o->kind;
 		w->done.recipient[i].next = next;
@@ -150,7 +124,7 @@ mark(struct worker *w)
 		w->done.unmarked = true;
 	} else {
 		for (uint32_t i = 0; i < w->job.n; i++)
-			write_notes(w, i, &w->outcome[i]);
+			write_note(w, i);
 		if (slots_write(&w->message, w->job.index, w->job.n,
 		    must_sync, &why) < 0)
 			unmark(w, &why);
@@ -191,7 +165,7 @@ static void
 work(struct worker *w, int entry)
 {
 	enum message_result r;
-	struct fault why;
+	struct fault why = { .text = "withdrawn" };
 
 	memset(&w->done, 0, offsetof(struct done, recipient));
 	memcpy(w->done.name, w->job.name, sizeof(w->done.name));
@@ -212,45 +186,47 @@ work(struct worker *w, int entry)
 	mark(w);
 }
 
-/* The runner has gone without hearing that the entry may be removed: the next
- * one must not deliver it again. */
+/* The runner has gone or has sent us away.  What it has not removed by now it
+ * never will, and the next one must not deliver it again. */
 static void
 mark_after_all(struct worker *w)
 {
+	struct stat st;
 	struct fault why;
 
-	if (w->done.unmarked && slots_write(&w->message, w->job.index,
-	    w->job.n, true, &why) < 0)
+	if (w->message.fd < 0 ||
+	    (fstat(w->message.fd, &st) == 0 && st.st_nlink == 0))
+		return;
+	if (slots_write(&w->message, w->job.index, w->job.n, true, &why) < 0)
 		log_error("%s: cannot mark: %s; it will be delivered again",
 		    w->message.super.name, why.text);
 }
 
+/* An entry that is to be removed without a mark stays open until the next job
+ * says that it has been.  Others are closed before they are reported, for we
+ * share their lock, and whoever is told may want to have it. */
 static void
 serve(struct worker *w)
 {
 	int entry;
 
 	while (job_receive(w->sock, &w->job, &entry) == 1) {
-		bool heard;
-
+		message_close(&w->message);
 		work(w, entry);
-		/* It shares the lock: whoever is told may want to have it. */
 		if (!w->done.unmarked)
 			message_close(&w->message);
-		heard = done_send(w->sock, &w->done) == 0;
-		if (!heard)
-			mark_after_all(w);
-		message_close(&w->message);
-		if (!heard)
+		if (done_send(w->sock, &w->done) < 0)
 			break;
 	}
+	mark_after_all(w);
+	message_close(&w->message);
 	delivery_free(w->delivery);
 }
 
 pid_t
 worker_start(const struct worker_setup *setup, int *sock, struct fault *why)
 {
-	struct worker w = { .conf = setup->conf };
+	struct worker w = { .conf = setup->conf, .message.fd = -1 };
 	int pair[2], keep[16];
 	size_t n = 0;
 	pid_t pid;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The bookkeeping under the queue in memory: entries and their tasks, opened
+ * and closed, waiting and ready, forgotten; names to be looked at later; and
+ * the removals that are still to be synced.  No decision is made here: what is
+ * to be done with an entry is stock's.
+ *
+ * A task is either in the schedule, or in its destination's list of what is
+ * ready, or with a worker; an entry that no worker is at and that has nothing
+ * ready has no descriptor open.
+ */
+
+#include "queue/entry.h"
+
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/log.h"
+
+void
+entry_look_later(struct stock *s, const char *name, bool again, int64_t wait)
+{
+	struct later *l = table_find(&s->later_by_name, str_of(name));
+
+	if (l != NULL) {
+		l->again = l->again || again;
+		return;
+	}
+	l = mem_alloc(sizeof(*l));
+	memcpy(l->name, name, strlen(name) + 1);
+	l->again = again;
+	l->at = clock_boot_ms() + wait;
+	list_append(&s->later, &l->link);
+	(void)table_put(&s->later_by_name, str_of(l->name), l);
+}
+
+/* Others may hold copies of the descriptor (a worker, an agent that hangs);
+ * the lock must not live on in them. */
+void
+entry_close(struct stock *s, struct entry *e)
+{
+	if (e->fd < 0)
+		return;
+	if (!e->removed)
+		(void)flock(e->fd, LOCK_UN);
+	close(e->fd);
+	e->fd = -1;
+	s->open--;
+}
+
+void
+task_free(struct stock *s, struct task *t)
+{
+	schedule_remove(&s->schedule, &t->due);
+	list_remove(&t->link);
+	list_remove(&t->member);
+	t->entry->tasks--;
+	if (t->hop->latest == t)
+		t->hop->latest = NULL;
+	hop_release(&s->hops, t->hop);
+	mem_free(t);
+}
+
+void
+entry_forget(struct stock *s, struct entry *e)
+{
+	struct list *l;
+
+	must(e->active == 0);
+	while ((l = list_first(&e->members)) != NULL)
+		task_free(s, LIST_OF(l, struct task, member));
+	entry_close(s, e);
+	(void)table_remove(&s->by_name, str_of(e->name));
+	mem_free(e);
+}
+
+/* Where the file system has one journal, the sync of one directory commits
+ * the removals in all. */
+void
+entry_sync_removals(struct stock *s)
+{
+	struct fault why;
+
+	if (spool_sync_shard(s->spool, s->removed, &why) < 0)
+		log_warning("removals: %s", why.text);
+	s->removed_at = 0;
+}
+
+void
+entry_note_removal(struct stock *s, const char *name)
+{
+	if (s->spool->dir_sync && s->removed_at != 0)
+		entry_sync_removals(s);
+	memcpy(s->removed, name, strlen(name) + 1);
+	if (s->removed_at == 0)
+		s->removed_at = clock_boot_ms();
+}
+
+void
+task_put_ready(struct stock *s, struct task *t)
+{
+	schedule_remove(&s->schedule, &t->due);
+	list_append(&t->hop->ready, &t->link);
+	hop_is_ready(&s->hops, t->hop);
+}
+
+void
+task_put_waiting(struct stock *s, struct task *t, int64_t next)
+{
+	int64_t wait = (next - clock_wall()) * 1000;
+	int64_t most = (int64_t)s->conf->retry.most * 1250;
+
+	if (next == 0 || wait <= 0) {
+		task_put_ready(s, t);
+		return;
+	}
+	/* A clock that jumped must not put it off for years. */
+	if (wait > most)
+		wait = most;
+	schedule_put(&s->schedule, &t->due, clock_boot_ms() + wait);
+}
+
+bool
+entry_has_ready(const struct entry *e)
+{
+	struct list *l;
+
+	LIST_EACH(l, &e->members)
+		if (list_has_place(&LIST_OF(l, struct task, member)->link))
+			return true;
+	return false;
+}

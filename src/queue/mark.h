@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef QUEUE_MARK_H
+#define QUEUE_MARK_H
+
+#include "conf/conf.h"
+#include "mail/outcome.h"
+#include "spool/message.h"
+
+/*
+ * Enters what an attempt has brought into the recipient's slot, in memory.  A
+ * deferral of something too old is turned into a failure first.  Returns the
+ * wall seconds of the next attempt, 0 when there will be none.
+ */
+int64_t	mark_enter(const struct conf *, struct message *, uint32_t index,
+	    struct outcome *);
+/* The last words about a deferred or failed recipient; -1 loses only words. */
+int	mark_note(const struct message *, uint32_t index,
+	    const struct outcome *, struct fault *);
+
+#endif
