@@ -10,7 +10,6 @@ struct runner_setup {
 	const struct conf	*conf;
 	const struct spool	*spool;		/* whole */
 	int			 notify;	/* datagrams from sessions */
-	int			 notify_out;	/* the other end, for ourselves */
 	int			 channel;	/* to the warden */
 	int			 queue_sock;	/* listener for mailq, or -1 */
 };

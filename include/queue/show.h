@@ -17,6 +17,7 @@ struct show {
 	const struct conf	*conf;
 	const struct spool	*spool;
 	int			 notify;	/* to the runner, or -1 */
+	uid_t			 uid;		/* of the asker */
 	bool			 may_change;	/* the asker is root or runs
 						 * the daemon */
 	/* Is a worker at this entry?  NULL: nobody knows. */

@@ -13,7 +13,6 @@ enum notify_kind {
 	NOTIFY_NEW = 'N',	/* an entry is there and durable */
 	NOTIFY_VOID = 'V',	/* an entry was withdrawn: remove it */
 	NOTIFY_FLUSH = 'F',	/* try everything (or the one named) now */
-	NOTIFY_DROP = 'D',	/* look into spool/drop */
 };
 
 struct notify {

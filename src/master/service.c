@@ -66,14 +66,13 @@ be_runner(struct house *h)
 	struct runner_setup setup = {
 		.conf = h->conf,
 		.notify = h->notify[1],
-		.notify_out = h->notify[0],
 		.channel = h->channel[0],
 		.queue_sock = h->listeners.queue,
 	};
 	struct spool spool;
 	struct fault why;
-	int keep[] = { h->notify[0], h->notify[1], h->channel[0],
-	    h->listeners.queue, log_fd() };
+	int keep[] = { h->notify[1], h->channel[0], h->listeners.queue,
+	    log_fd() };
 
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
 	if (spool_open(&spool, h->conf->spool.p, false, false, &why) < 0 ||

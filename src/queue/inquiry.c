@@ -10,14 +10,8 @@
 
 #include "queue/inquiry.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "os/log.h"
-#include "os/proc.h"
-#include "os/signal.h"
 #include "os/sock.h"
 #include "os/stream.h"
 #include "queue/show.h"
@@ -37,13 +31,13 @@ is_active(void *ctx, struct str name)
 
 /* In a child: what it knows is what the runner knew just now. */
 static void
-answer(const struct runner_setup *setup, struct stock *stock, int fd,
-    uid_t uid)
+answer(struct stock *stock, int notify, int fd, uid_t uid)
 {
 	struct show show = {
-		.conf = setup->conf,
-		.spool = setup->spool,
-		.notify = setup->notify_out,
+		.conf = stock->conf,
+		.spool = stock->spool,
+		.notify = notify,
+		.uid = uid,
 		.may_change = uid == 0 || uid == geteuid(),
 		.is_active = is_active,
 		.ctx = stock,
@@ -51,10 +45,6 @@ answer(const struct runner_setup *setup, struct stock *stock, int fd,
 	struct stream s;
 	struct str line;
 
-	signal_reset();
-	signal_ignore(SIGPIPE);
-	log_role("show");
-	proc_title("show");
 	stream_init(&s, fd);
 	stream_set_timeout(&s, PATIENCE);
 	if (stream_line(&s, 256, true, &line) == STREAM_OK)
@@ -62,47 +52,21 @@ answer(const struct runner_setup *setup, struct stock *stock, int fd,
 	_exit(0);
 }
 
-static void
-remember(struct inquiries *q, pid_t pid)
-{
-	for (int i = 0; i < INQUIRIES_MAX; i++)
-		if (q->pid[i] == 0) {
-			q->pid[i] = pid;
-			q->n++;
-			return;
-		}
-}
-
 void
-inquiry_ended(struct inquiries *q, pid_t pid)
-{
-	for (int i = 0; i < INQUIRIES_MAX; i++)
-		if (q->pid[i] == pid) {
-			q->pid[i] = 0;
-			q->n--;
-			return;
-		}
-}
-
-void
-inquiry_hear(struct inquiries *q, const struct runner_setup *setup,
-    struct stock *stock)
+inquiry_hear(struct asides *a, struct stock *stock, int queue_sock,
+    int notify)
 {
 	struct sock_addr peer;
 	uid_t uid = (uid_t)-1;
-	int fd = sock_accept(setup->queue_sock, &peer);
+	int fd = sock_accept(queue_sock, &peer), keep[2];
 	pid_t pid;
 
 	if (fd < 0)
 		return;
-	if (sock_peer_uid(fd, &uid, &pid) == 0) {
-		pid = fork();
-		if (pid == 0)
-			answer(setup, stock, fd, uid);
-		if (pid < 0)
-			log_warning("fork: %s", strerror(errno));
-		else
-			remember(q, pid);
-	}
+	keep[0] = fd;
+	keep[1] = notify;
+	if (sock_peer_uid(fd, &uid, &pid) == 0 &&
+	    aside_start(a, stock->spool, "show", keep, 2) == 0)
+		answer(stock, notify, fd, uid);
 	close(fd);
 }

@@ -7,6 +7,9 @@
  * it is told by the file's owner.  The entry gets the name of the file, so that
  * a crash between making the one and removing the other brings it in once.
  * A file that makes no sense is set aside, never deleted.
+ *
+ * This runs in a child of the runner: a local user may drop as much as he likes
+ * and keeps nobody's mail waiting but his own.
  */
 
 #include "queue/pickup.h"
@@ -26,6 +29,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "spool/drop.h"
+#include "spool/notify.h"
 #include "spool/submit.h"
 
 enum {
@@ -42,7 +46,7 @@ struct find {
 };
 
 static int
-read_file(const struct stock *s, int fd, struct find *f, struct fault *why)
+read_file(const struct pickup *s, int fd, struct find *f, struct fault *why)
 {
 	struct stat st;
 
@@ -64,7 +68,7 @@ read_file(const struct stock *s, int fd, struct find *f, struct fault *why)
 }
 
 static int
-load(const struct stock *s, const char *path, struct find *f,
+load(const struct pickup *s, const char *path, struct find *f,
     struct fault *why)
 {
 	int fd, r;
@@ -82,7 +86,7 @@ load(const struct stock *s, const char *path, struct find *f,
 }
 
 static int
-read_sender(const struct stock *s, struct find *f, struct fault *why)
+read_sender(const struct pickup *s, struct find *f, struct fault *why)
 {
 	struct address *a = &f->envelope.sender;
 
@@ -98,7 +102,7 @@ read_sender(const struct stock *s, struct find *f, struct fault *why)
 /* One that cannot be expanded is kept as it is: its delivery fails, and the
  * sender is told. */
 static int
-read_recipient(const struct stock *s, struct find *f, struct str text,
+read_recipient(const struct pickup *s, struct find *f, struct str text,
     address_vec *finals, struct fault *why)
 {
 	struct address given = { 0 };
@@ -139,7 +143,7 @@ normalise(struct str in, struct buf *out)
 }
 
 static int
-understand(const struct stock *s, struct find *f, struct fault *why)
+understand(const struct pickup *s, struct find *f, struct fault *why)
 {
 	struct dropped *d = &f->dropped;
 	address_vec finals = { 0 };
@@ -162,7 +166,7 @@ understand(const struct stock *s, struct find *f, struct fault *why)
 }
 
 static int
-submit(const struct stock *s, struct find *f, const char *name,
+submit(const struct pickup *s, struct find *f, const char *name,
     struct fault *why)
 {
 	struct submission sub;
@@ -195,7 +199,7 @@ free_find(struct find *f)
 }
 
 static void
-refuse(const struct stock *s, const char *path, const char *name,
+refuse(const struct pickup *s, const char *path, const char *name,
     const struct fault *why)
 {
 	char to[SPOOL_PATH_MAX];
@@ -211,7 +215,7 @@ refuse(const struct stock *s, const char *path, const char *name,
 }
 
 static void
-bring_in(struct stock *s, const char *name)
+bring_in(const struct pickup *s, const char *name)
 {
 	struct find f = { 0 };
 	struct fault why;
@@ -223,7 +227,7 @@ bring_in(struct stock *s, const char *name)
 		refuse(s, path, name, &why);
 	} else {
 		(void)unlinkat(s->spool->root, path, 0);
-		stock_admit(s, name, false);
+		notify_send(s->notify, NOTIFY_NEW, name);
 	}
 	free_find(&f);
 }
@@ -237,7 +241,7 @@ is_ours(const char *name)
 }
 
 void
-pickup_run(struct stock *s)
+pickup_run(const struct pickup *s)
 {
 	struct dir_walk walk;
 	struct fault why;

@@ -16,12 +16,15 @@
 #include "queue/runner.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "os/sock.h"
 #include "queue/crew.h"
 #include "queue/inquiry.h"
 #include "queue/pickup.h"
@@ -31,16 +34,21 @@
 enum {
 	SCAN_STEP = 256,		/* entries between two waits */
 	NOTIFY_STEP = 64,
-	POLL_MAX = CREW_FDS_MAX + 3,
+	OTHERS = 4,			/* descriptors beside the workers' */
+	POLL_MAX = CREW_FDS_MAX + OTHERS,
 	LOOK_FIRST_MS = 10 * 1000,	/* after the start */
-	LOOK_AROUND_MS = 60 * 1000,
+	LOOK_AROUND_MS = 5 * 60 * 1000,
 };
 
 struct runner {
 	const struct runner_setup	*setup;
 	struct stock			 stock;
 	struct crew			 crew;
-	struct inquiries		 inquiries;
+	struct asides			 asides;
+	pid_t				 pickup;	/* or 0 */
+	bool				 pickup_again;
+	int				 own[2];	/* notes of our children:
+							 * they write [0] */
 	struct scan			 scan;
 	bool				 scanning;
 	bool				 draining;
@@ -68,13 +76,35 @@ scan_step(struct runner *r)
 	}
 }
 
+/* In a child, one at a time. */
 static void
-hear_sessions(struct runner *r)
+pick_up(struct runner *r)
+{
+	struct pickup p = { r->setup->conf, r->setup->spool, r->stock.book,
+	    r->own[0] };
+	pid_t pid;
+
+	if (r->pickup != 0 || aside_is_full(&r->asides)) {
+		r->pickup_again = true;
+		return;
+	}
+	r->pickup_again = false;
+	pid = aside_start(&r->asides, r->setup->spool, "pickup", r->own, 1);
+	if (pid == 0) {
+		pickup_run(&p);
+		_exit(0);
+	}
+	r->pickup = pid > 0 ? pid : 0;
+}
+
+/* Sessions may tell of entries only; our own children may flush. */
+static void
+hear_notes(struct runner *r, int fd)
 {
 	struct notify n;
 
 	for (int i = 0; i < NOTIFY_STEP; i++) {
-		if (notify_receive(r->setup->notify, &n) != 1)
+		if (notify_receive(fd, &n) != 1)
 			return;
 		switch (n.kind) {
 		case NOTIFY_NEW:
@@ -83,10 +113,8 @@ hear_sessions(struct runner *r)
 				stock_admit(&r->stock, n.name, false);
 			break;
 		case NOTIFY_FLUSH:
-			stock_flush(&r->stock, n.name);
-			break;
-		case NOTIFY_DROP:
-			pickup_run(&r->stock);
+			if (fd == r->own[1])
+				stock_flush(&r->stock, n.name);
 			break;
 		}
 	}
@@ -130,24 +158,30 @@ wait_and_hear(struct runner *r)
 	p[0] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->notify,
 	    .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = r->draining ||
-	    r->inquiries.n == INQUIRIES_MAX ? -1 : r->setup->queue_sock,
+	    aside_is_full(&r->asides) ? -1 : r->setup->queue_sock,
 	    .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = r->draining ? -1 : r->watch,
 	    .events = POLLIN };
-	n = 3 + crew_poll_set(&r->crew, p + 3, who + 3, POLL_MAX - 3);
+	p[3] = (struct pollfd){ .fd = r->draining ? -1 : r->own[1],
+	    .events = POLLIN };
+	n = OTHERS + crew_poll_set(&r->crew, p + OTHERS, who + OTHERS,
+	    POLL_MAX - OTHERS);
 	if (ppoll(p, n, patience(r, &t), signal_wait_mask()) <= 0)
 		return;
-	for (size_t i = 3; i < n; i++)
+	for (size_t i = OTHERS; i < n; i++)
 		if (p[i].revents != 0)
 			crew_hear(&r->crew, who[i]);
 	if (p[0].revents != 0)
-		hear_sessions(r);
+		hear_notes(r, r->setup->notify);
 	if (p[1].revents != 0)
-		inquiry_hear(&r->inquiries, r->setup, &r->stock);
+		inquiry_hear(&r->asides, &r->stock, r->setup->queue_sock,
+		    r->own[0]);
 	if (p[2].revents != 0) {
 		pickup_heard(r->watch);
-		pickup_run(&r->stock);
+		pick_up(r);
 	}
+	if (p[3].revents != 0)
+		hear_notes(r, r->own[1]);
 }
 
 /* For what nobody has told us, or what was told and not heard. */
@@ -158,7 +192,7 @@ look_around(struct runner *r)
 
 	if (now < r->look_at)
 		return;
-	pickup_run(&r->stock);
+	pick_up(r);
 	if (!r->scanning) {
 		scan_start(&r->scan, r->setup->spool);
 		r->scanning = true;
@@ -172,8 +206,11 @@ obey_signals(struct runner *r)
 	pid_t pid;
 
 	if (signal_take(SIGCHLD))
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			inquiry_ended(&r->inquiries, pid);
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0) {
+			(void)aside_ended(&r->asides, pid);
+			if (pid == r->pickup)
+				r->pickup = 0;
+		}
 	if (signal_take(SIGTERM) && !r->draining) {
 		r->draining = true;
 		r->scanning = false;
@@ -188,6 +225,8 @@ turn(struct runner *r)
 	obey_signals(r);
 	if (!r->draining) {
 		look_around(r);
+		if (r->pickup_again && r->pickup == 0)
+			pick_up(r);
 		scan_step(r);
 		stock_wake(&r->stock);
 		crew_dispatch(&r->crew);
@@ -201,10 +240,13 @@ runner_run(const struct runner_setup *setup)
 {
 	struct runner r = { .setup = setup, .scanning = true };
 	struct alias_book *book = alias_book_new(setup->conf);
+	struct fault why;
 
 	stock_init(&r.stock, setup->conf, setup->spool, book);
 	crew_init(&r.crew, setup->conf, &r.stock, setup->channel);
 	scan_start(&r.scan, setup->spool);
+	if (sock_pair(SOCK_DGRAM, r.own, &why) < 0)
+		die("%s", why.text);
 	r.watch = pickup_watch(setup->conf->spool.p);
 	for (;;) {
 		turn(&r);

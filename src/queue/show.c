@@ -288,6 +288,27 @@ put_slot(struct buf *b, struct message *m, uint32_t i)
 }
 
 static void
+put_origin(struct buf *b, const struct envelope *e)
+{
+	char ip[IP_TEXT_MAX];
+
+	buf_putz(b, "from       ");
+	switch (e->origin) {
+	case ORIGIN_SMTP:
+		buf_printf(b, "%.*s [%s]\n", STR_ARG(e->helo),
+		    ip_format(&e->client_ip, ip));
+		break;
+	case ORIGIN_LOCAL:
+	case ORIGIN_DROP:
+		buf_printf(b, "this machine, uid %u\n", (unsigned)e->uid);
+		break;
+	case ORIGIN_BOUNCE:
+		buf_putz(b, "the mail system\n");
+		break;
+	}
+}
+
+static void
 put_person(struct listing *l, struct message *m, const char *where)
 {
 	struct buf *b = &l->out;
@@ -297,10 +318,18 @@ put_person(struct listing *l, struct message *m, const char *where)
 	date_put(b, m->super.arrival_wall_ms / 1000);
 	buf_putz(b, "\nsender     <");
 	address_put(b, &m->envelope.sender);
-	buf_printf(b, ">\nsize       %llu\nfrom       %.*s\n",
-	    (unsigned long long)m->size, STR_ARG(m->envelope.client_name));
+	buf_printf(b, ">\nsize       %llu\n", (unsigned long long)m->size);
+	put_origin(b, &m->envelope);
 	for (uint32_t i = 0; i < m->super.recipients; i++)
 		put_slot(b, m, i);
+}
+
+/* The header is for the postmaster, and for who sent it. */
+static bool
+may_read(const struct show *s, const struct message *m)
+{
+	return s->may_change || (m->envelope.origin == ORIGIN_LOCAL &&
+	    m->envelope.uid == (uint32_t)s->uid);
 }
 
 static void
@@ -318,7 +347,8 @@ answer_show(struct listing *l, const char *name)
 		json_put_entry(&l->out, &m, mark_of(l, name, where));
 	} else {
 		put_person(l, &m, where);
-		if (message_load(&m, &why) == MESSAGE_OK) {
+		if (may_read(l->show, &m) &&
+		    message_load(&m, &why) == MESSAGE_OK) {
 			buf_putc(&l->out, '\n');
 			buf_puts(&l->out, message_header(&m, 64 * 1024));
 		}

@@ -28,8 +28,7 @@ notify_send(int fd, enum notify_kind kind, const char *name)
 static bool
 is_kind(char c)
 {
-	return c == NOTIFY_NEW || c == NOTIFY_VOID || c == NOTIFY_FLUSH ||
-	    c == NOTIFY_DROP;
+	return c == NOTIFY_NEW || c == NOTIFY_VOID || c == NOTIFY_FLUSH;
 }
 
 int

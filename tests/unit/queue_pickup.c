@@ -13,7 +13,10 @@
 
 #include "fake_spool.h"
 #include "os/log.h"
+#include "os/sock.h"
 #include "queue/pickup.h"
+#include "queue/stock.h"
+#include "spool/notify.h"
 #include "spool/drop.h"
 
 #define ID	"01ARZ3NDEKTSV4RRFF"
@@ -43,6 +46,26 @@ setup(void **state)
 	    alias_book_new(&w->conf));
 	*state = w;
 	return 0;
+}
+
+/* As the runner's child does, and then as the runner that hears of it. */
+static void
+bring_in(struct world *w)
+{
+	struct pickup p = { &w->conf, &w->f.spool, w->stock.book, 0 };
+	struct notify n;
+	struct fault why;
+	int pair[2];
+
+	assert_int_equal(sock_pair(SOCK_DGRAM, pair, &why), 0);
+	p.notify = pair[0];
+	pickup_run(&p);
+	while (notify_receive(pair[1], &n) == 1) {
+		assert_int_equal(n.kind, NOTIFY_NEW);
+		stock_admit(&w->stock, n.name, false);
+	}
+	close(pair[0]);
+	close(pair[1]);
 }
 
 static int
@@ -110,7 +133,7 @@ test_brought_in(void **state)
 
 	leave_message(w, ID, "ann@example.com", "joe@b.example root",
 	    STR("Subject: x\n\none\r\ntwo\rthree\n.\nend"));
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_int_equal(fake_count(&w->f, "drop"), 0);
 	assert_int_equal(fake_count(&w->f, "corrupt"), 0);
 	assert_non_null(table_find(&w->stock.by_name, STR(ID)));
@@ -140,11 +163,11 @@ test_once(void **state)
 
 	leave_message(w, ID, "ann@example.com", "joe@b.example",
 	    STR("A: b\r\n"));
-	pickup_run(&w->stock);
+	bring_in(w);
 	before = fake_bytes(&w->f, ID, &nbefore);
 	leave_message(w, ID, "ann@example.com", "joe@b.example",
 	    STR("A: b\r\n"));
-	pickup_run(&w->stock);
+	bring_in(w);
 	after = fake_bytes(&w->f, ID, &nafter);
 	assert_int_equal(nbefore, nafter);
 	assert_memory_equal(before, after, nafter);
@@ -172,14 +195,14 @@ test_refused(void **state)
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
 		leave_message(w, ID, refused[i].sender,
 		    refused[i].recipients, STR("A: b\r\n"));
-		pickup_run(&w->stock);
+		bring_in(w);
 		if (!fake_exists(&w->f, "corrupt/" ID) ||
 		    fake_is_queued(&w->f, ID))
 			fail_msg("%s", refused[i].name);
 		assert_int_equal(fake_count(&w->f, "drop"), 0);
 	}
 	leave(w, ID, STR("From: somebody\n\n"));
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_true(fake_exists(&w->f, "corrupt/" ID));
 	assert_int_equal(fake_count(&w->f, "q"), 0);
 }
@@ -196,7 +219,7 @@ test_other_names(void **state)
 	for (int i = 0; i < 4; i++)
 		leave_message(w, names[i], "", "joe@b.example",
 		    STR("A: b\r\n"));
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_int_equal(fake_count(&w->f, "drop"), 4);
 	assert_int_equal(fake_count(&w->f, "q"), 0);
 }
@@ -209,16 +232,16 @@ test_not_plain(void **state)
 
 	assert_int_equal(symlinkat("/etc/passwd", w->f.spool.root,
 	    "drop/" ID), 0);
-	pickup_run(&w->stock);
+	bring_in(w);
 	leave_message(w, ID, "", "joe@b.example", STR("A: b\r\n"));
 	assert_int_equal(linkat(w->f.spool.root, "drop/" ID, w->f.spool.root,
 	    "other", 0), 0);
-	pickup_run(&w->stock);
+	bring_in(w);
 	leave_message(w, ID, "", "joe@b.example", STR("A: b\r\n"));
 	assert_int_equal(fchmodat(w->f.spool.root, "drop/" ID, 0666, 0), 0);
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_int_equal(mkfifoat(w->f.spool.root, "drop/" ID, 0600), 0);
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_int_equal(fake_count(&w->f, "q"), 0);
 }
 
@@ -233,11 +256,11 @@ test_later(void **state)
 	    &why) < 0)
 		fail_msg("%s", why.text);
 	leave_message(w, ID, "ann@example.com", "root", STR("A: b\r\n"));
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_true(fake_exists(&w->f, "drop/" ID));
 	assert_int_equal(fake_count(&w->f, "q"), 0);
 	assert_int_equal(unlink(w->conf.aliases.p), 0);
-	pickup_run(&w->stock);
+	bring_in(w);
 	assert_false(fake_exists(&w->f, "drop/" ID));
 	assert_true(fake_is_queued(&w->f, ID));
 }
