@@ -117,6 +117,10 @@ struct conf {
 	uint64_t		workers_per_destination;
 	struct conf_retry	retry;
 
+	/* Not a setting: the addresses of this machine, filled in by whoever
+	 * must not send mail to itself. */
+	VEC(struct ip)		own;
+
 	/* Where the values came from: lines of the file, 0 for a default. */
 	unsigned		*lines;		/* by setting_index() */
 	VEC(unsigned)		relay_lines;	/* by network */

@@ -25,6 +25,8 @@ struct next {
 					 * A-labels */
 	uint16_t	port;
 	bool		mx;		/* look up MX records of host */
+	bool		routed;		/* by a `route` of ours: it may lead to
+					 * this very machine */
 	struct str	key;		/* same key: may share a worker;
 					 * "local:alice", "example.org:25" */
 };

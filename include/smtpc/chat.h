@@ -29,7 +29,7 @@ struct smtpc {
 	bool		usable;		/* another transaction may follow */
 	bool		stale;		/* the peer has a transaction open that
 					 * we have given up */
-	uint64_t	transactions;
+	uint64_t	transactions;	/* whose MAIL was answered */
 };
 
 /*

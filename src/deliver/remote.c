@@ -89,6 +89,21 @@ connect_to(struct remote *r, const struct mx_host *host, const struct ip *ip)
 	    &r->why);
 }
 
+/* A name of somebody else's that leads back to us would have us talk to
+ * ourselves until the hop limit; only a route of our own may do so. */
+static bool
+is_ourselves(const struct remote *r, const struct ip *ip)
+{
+	if (r->next->routed)
+		return false;
+	if (ip_is_loopback(ip) || ip_is_any(ip))
+		return true;
+	for (size_t i = 0; i < r->conf->own.n; i++)
+		if (ip_eq(&r->conf->own.p[i], ip))
+			return true;
+	return false;
+}
+
 /* Addresses of a host that cannot be asked for now count as one failure. */
 static int
 prepare_host(struct remote *r, struct mx_host *host)
@@ -101,8 +116,7 @@ prepare_host(struct remote *r, struct mx_host *host)
 		vec_push(&r->arena, &host->ips, ip);
 		return 0;
 	}
-	if (mx_addresses(r->resolver, &r->arena, host, !r->next->mx,
-	    &r->why) < 0)
+	if (mx_addresses(r->resolver, &r->arena, host, true, &r->why) < 0)
 		return -1;
 	if (host->ips.n == 0)
 		return fault_temporary(&r->why, 451, 4, 4,
@@ -110,25 +124,53 @@ prepare_host(struct remote *r, struct mx_host *host)
 	return 0;
 }
 
+/* A best MX that is ourselves is a loop; and hosts that are no better than we
+ * are not to be tried by us (RFC 5321 5.1). */
+static int
+refuse_loop(struct remote *r)
+{
+	r->host = r->hosts.hosts.n;
+	return fault_permanent(&r->why, 554, 4, 6,
+	    "mail for %.*s loops back to this host", STR_ARG(r->next->host));
+}
+
+static int
+connect_host(struct remote *r, struct mx_host *host, int *tries)
+{
+	if (prepare_host(r, host) < 0)
+		return -1;
+	for (; r->ip < host->ips.n; r->ip++) {
+		const struct ip *ip = &host->ips.p[r->ip];
+
+		if (is_ourselves(r, ip))
+			return refuse_loop(r);
+		if (++*tries > TRIES)
+			return -1;
+		if (connect_to(r, host, ip) == 0)
+			return 0;
+	}
+	return -1;
+}
+
+/* What is said in the end: a host that may answer later outweighs one that
+ * never can. */
 static int
 connect_any(struct remote *r)
 {
+	struct fault kept = { .kind = FAULT_NONE };
 	int tries = 0;
 
-	for (; r->host < r->hosts.hosts.n; r->host++, r->ip = 0) {
-		struct mx_host *host = &r->hosts.hosts.p[r->host];
-
-		if (prepare_host(r, host) < 0)
-			continue;
-		for (; r->ip < host->ips.n; r->ip++) {
-			if (tries++ == TRIES)
-				return -1;
-			if (connect_to(r, host, &host->ips.p[r->ip]) == 0) {
-				r->connected = true;
-				return 0;
-			}
+	for (; r->host < r->hosts.hosts.n && tries <= TRIES;
+	    r->host++, r->ip = 0) {
+		if (connect_host(r, &r->hosts.hosts.p[r->host], &tries) == 0) {
+			r->connected = true;
+			return 0;
 		}
+		if (kept.kind == FAULT_NONE || !fault_is_temporary(&kept))
+			kept = r->why;
 	}
+	if (kept.kind != FAULT_NONE)
+		r->why = kept;
 	return -1;
 }
 

@@ -115,6 +115,7 @@ next_find(const struct conf *conf, struct arena *arena,
 	    idna_to_ascii(arena, a->domain, &ascii, why) == -1)
 		return -1;
 	route = find_route(conf, a->domain, ascii);
+	next->routed = route != NULL;
 	if (route != NULL)
 		return relay(arena, route->host, route->port, route->mx, next,
 		    why);

@@ -165,6 +165,7 @@ static void
 take_mail(struct drive *d)
 {
 	d->c->stale = is_yes(d);
+	d->c->transactions++;
 	if (is_yes(d))
 		return;
 	d->refused = true;
@@ -524,7 +525,6 @@ smtpc_transact(struct smtpc *c, const struct smtpc_message *m,
 	} else if (c->size_max > 0 && m->size > c->size_max) {
 		fail_size(&d);
 	} else {
-		c->transactions++;
 		run(&d);
 	}
 	buf_free(&d.line);
