@@ -29,10 +29,10 @@ struct sandbox_path {
 
 enum sandbox_profile {
 	SANDBOX_MASTER,		/* accept, fork, what a session needs: files,
-				 * unix and UDP/TCP client sockets for NSS and
-				 * DNS; no exec, ptrace, kill of others, chmod,
-				 * chown, mount, module, keyctl, bpf ... */
-	SANDBOX_RUNNER,		/* the same, and fork, kill and connect */
+				 * unix sockets for NSS, UDP, and TCP to port
+				 * 53 (from ABI 4 on); no exec, ptrace, signal,
+				 * chmod, chown, mount, module, keyctl ... */
+	SANDBOX_RUNNER,		/* the same, and connect, unlink and rename */
 };
 
 /* In SANDBOX_MASTER, when no path has SANDBOX_ALL, a file can be opened for
@@ -42,6 +42,15 @@ enum sandbox_profile {
  * be set.  The fault says which half failed. */
 int	sandbox_enter(enum sandbox_profile, const struct sandbox_path *,
 	    size_t n, struct fault *);
+/*
+ * A further set of paths, made before sandbox_enter() by a process whose
+ * children are to have less than itself (*ruleset is a descriptor, or -1 where
+ * there is no Landlock), and put on by the child in one system call.  For
+ * SANDBOX_RUNNER only.
+ */
+int	sandbox_prepare(const struct sandbox_path *, size_t n, int *ruleset,
+	    struct fault *);
+int	sandbox_narrow(int ruleset, struct fault *);
 /* For the log: "seccomp, landlock 7" or "seccomp, no landlock". */
 const char *sandbox_describe(void);
 

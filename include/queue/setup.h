@@ -11,6 +11,7 @@ struct runner_setup {
 	const struct spool	*spool;		/* whole */
 	int			 notify;	/* datagrams from sessions */
 	int			 channel;	/* to the warden */
+	int			 narrow;	/* sandbox of the workers, or -1 */
 	int			 queue_sock;	/* listener for mailq, or -1 */
 };
 

@@ -16,8 +16,7 @@ struct worker_setup {
 	const struct conf	*conf;
 	const struct next	*next;
 	int			 channel;	/* to the warden */
-	const int		*keep;		/* descriptors to keep open */
-	size_t			 nkeep;
+	int			 narrow;	/* its sandbox, or -1 */
 };
 
 /* Forks one; *sock is our end of its socket (SEQPACKET). */

@@ -7,6 +7,7 @@
  * nothing of mail.
  */
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,12 +34,12 @@ say(const char *text)
 }
 
 /* A reload happens in another directory. */
+static char real_path[PATH_MAX];
+
 static const char *
 absolute(const char *path)
 {
-	char *real = realpath(path, NULL);
-
-	return real != NULL ? real : path;
+	return realpath(path, real_path) != NULL ? real_path : path;
 }
 
 int

@@ -6,7 +6,8 @@
  *
  *	master, sessions  user        group of the queue (to make entries)
  *	runner, workers   queue-user  godwitdrop (to read what was dropped)
- *	agent             recipient   his own, and mail (for the dot locks)
+ *	agent             recipient   mail for an mbox (its dot lock), his own
+ *	                              for a command, none for a Maildir
  */
 
 #include "master/cage.h"
@@ -109,9 +110,11 @@ cage_become_recipient(const struct cage *c, const struct conf *conf,
     struct arena *a, const char *name, struct user *user, struct fault *why)
 {
 	/* To look a user's groups up is dear, and only a command can need
-	 * them; the locks of a mailbox need mail. */
+	 * them.  The group mail opens the mailboxes of others: it is for our
+	 * own code alone. */
 	bool own_groups = conf->deliver.method == DELIVER_COMMAND;
-	size_t groups = c->mail_gid == (gid_t)-1 ? 0 : 1;
+	size_t groups = conf->deliver.method == DELIVER_MBOX &&
+	    c->mail_gid != (gid_t)-1 ? 1 : 0;
 	int found = user_find(a, str_of(name), user, why);
 
 	if (found == 1 && c->privileged && user->uid == 0) {
@@ -183,9 +186,10 @@ cage_lock_master(const struct conf *conf, struct fault *why)
 }
 
 int
-cage_lock_runner(const struct conf *conf, struct fault *why)
+cage_lock_runner(const struct conf *conf, int *narrow, struct fault *why)
 {
 	struct arena a = { 0 };
+	struct sandbox_path lookups[] = { LOOKUPS };
 	struct sandbox_path paths[] = {
 		LOOKUPS,
 		{ parent(&a, conf->aliases).p, SANDBOX_READ },
@@ -194,8 +198,11 @@ cage_lock_runner(const struct conf *conf, struct fault *why)
 	int r;
 
 	warm_lookups();
-	r = sandbox_enter(SANDBOX_RUNNER, paths,
-	    sizeof(paths) / sizeof(paths[0]), why);
+	r = sandbox_prepare(lookups, sizeof(lookups) / sizeof(lookups[0]),
+	    narrow, why);
+	if (r == 0)
+		r = sandbox_enter(SANDBOX_RUNNER, paths,
+		    sizeof(paths) / sizeof(paths[0]), why);
 	arena_free(&a);
 	return r;
 }

@@ -30,6 +30,7 @@ int	cage_become_recipient(const struct cage *, const struct conf *,
 	    struct arena *, const char *name, struct user *, struct fault *);
 /* The sandbox, before the first byte from outside. */
 int	cage_lock_master(const struct conf *, struct fault *);
-int	cage_lock_runner(const struct conf *, struct fault *);
+/* *narrow: what a worker puts on besides, see sandbox_prepare(). */
+int	cage_lock_runner(const struct conf *, int *narrow, struct fault *);
 
 #endif

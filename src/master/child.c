@@ -1,104 +1,78 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Counting sessions by client address, so that one client cannot have all of
- * them.  Pure bookkeeping; the master forks and reaps.  A session is found by
- * its process when it ends, its client's count by the address; a client is
- * remembered only as long as it has a session, so that a stranger who comes
- * from ever new addresses leaves nothing behind.
+ * Counting sessions by client, so that one client cannot have all of them.
+ * Pure bookkeeping in memory that was taken at the start; the master forks and
+ * reaps.  There are at most some thousands, so that looking through them all
+ * costs less than the fork beside it, and nothing has to be kept in step.
+ *
+ * A client is an IPv4 address or an IPv6 network of 64 bits, which is what a
+ * single customer has of these.
  */
 
 #include "master/child.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include "base/die.h"
 #include "base/mem.h"
 
-struct client {
-	struct ip	ip;
-	unsigned	n;
-};
-
-struct child {
-	pid_t		pid;
-	struct client	*client;
-};
-
-static struct str
-key_of_ip(const struct ip *ip)
+void
+children_init(struct children *c, size_t max)
 {
-	return str_span(ip, sizeof(*ip));
+	c->child = mem_array(max, sizeof(*c->child));
+	c->max = max;
+	c->n = 0;
 }
 
 void
-children_init(struct children *c)
+children_free(struct children *c)
 {
+	mem_free(c->child);
 	memset(c, 0, sizeof(*c));
-	table_init(&c->by_pid);
-	table_init(&c->by_client);
 }
 
-unsigned
+bool
+children_are_full(const struct children *c)
+{
+	return c->n == c->max;
+}
+
+static struct ip
+client_of(const struct ip *ip)
+{
+	struct ip client = *ip;
+
+	if (client.family == 6)
+		memset(client.b + 8, 0, 8);
+	return client;
+}
+
+size_t
 children_of(const struct children *c, const struct ip *ip)
 {
-	const struct client *k = table_find(&c->by_client, key_of_ip(ip));
+	struct ip client = client_of(ip);
+	size_t n = 0;
 
-	return k == NULL ? 0 : k->n;
-}
-
-static struct client *
-get_client(struct children *c, const struct ip *ip)
-{
-	struct client *k = table_find(&c->by_client, key_of_ip(ip));
-
-	if (k != NULL)
-		return k;
-	k = mem_alloc(sizeof(*k));
-	k->ip = *ip;
-	(void)table_put(&c->by_client, key_of_ip(&k->ip), k);
-	return k;
+	for (size_t i = 0; i < c->n; i++)
+		if (memcmp(&c->child[i].client, &client, sizeof(client)) == 0)
+			n++;
+	return n;
 }
 
 void
 children_add(struct children *c, pid_t pid, const struct ip *ip)
 {
-	struct child *child = mem_alloc(sizeof(*child));
-
-	child->pid = pid;
-	child->client = get_client(c, ip);
-	child->client->n++;
-	must(table_put(&c->by_pid, str_span(&child->pid, sizeof(pid)),
-	    child) == NULL);
-	c->n++;
+	must(c->n < c->max);
+	c->child[c->n++] = (struct child){ pid, client_of(ip) };
 }
 
 bool
 children_remove(struct children *c, pid_t pid)
 {
-	struct child *child = table_remove(&c->by_pid,
-	    str_span(&pid, sizeof(pid)));
-	struct client *k;
-
-	if (child == NULL)
-		return false;
-	k = child->client;
-	if (--k->n == 0) {
-		(void)table_remove(&c->by_client, key_of_ip(&k->ip));
-		mem_free(k);
-	}
-	mem_free(child);
-	c->n--;
-	return true;
-}
-
-void
-children_signal(const struct children *c, int sig)
-{
-	size_t at = 0;
-	struct str key;
-	void *value;
-
-	while (table_next(&c->by_pid, &at, &key, &value))
-		(void)kill(((struct child *)value)->pid, sig);
+	for (size_t i = 0; i < c->n; i++)
+		if (c->child[i].pid == pid) {
+			c->child[i] = c->child[--c->n];
+			return true;
+		}
+	return false;
 }

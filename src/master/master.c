@@ -84,7 +84,7 @@ reason_to_refuse(const struct master *m, const struct smtpd_peer *peer)
 {
 	const struct conf *c = m->setup->conf;
 
-	if (m->children.n >= c->sessions)
+	if (children_are_full(&m->children))
 		return "421 4.3.2 Too many connections; try again later\r\n";
 	if ((!peer->local || peer->uid != 0) &&
 	    children_of(&m->children, &peer->addr.ip) >= c->sessions_per_client)
@@ -101,6 +101,7 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 	if (m->reserve >= 0)
 		close(m->reserve);
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
+	alias_book_doubt(m->setup->aliases);
 	log_role("smtpd");
 	smtpd_serve(&m->smtpd, fd, peer);
 	_exit(0);
@@ -193,12 +194,11 @@ obey_signals(struct master *m)
 {
 	if (signal_take(SIGCHLD))
 		reap(m);
-	if (signal_take(SIGHUP))
+	if (signal_take(SIGUSR1))
 		retire(m);
 	if (signal_take(SIGTERM)) {
 		retire(m);
 		m->drained_at = clock_boot_ms();
-		children_signal(&m->children, SIGTERM);
 	}
 }
 
@@ -247,7 +247,7 @@ master_run(const struct master_setup *setup)
 		.reserve = -1,
 	};
 
-	children_init(&m.children);
+	children_init(&m.children, (size_t)setup->conf->sessions);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
 	for (;;) {

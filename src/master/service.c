@@ -19,6 +19,7 @@
 #include "base/die.h"
 #include "master/master.h"
 #include "os/clock.h"
+#include "os/iface.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
@@ -27,6 +28,8 @@
 enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
+	OWN_MAX = 64,			/* addresses of this machine */
+	MASTER_MEMORY = 512 * 1024 * 1024,
 };
 
 static const char *const service_name[SERVICES] = { "master", "qmgr" };
@@ -71,13 +74,18 @@ be_runner(struct house *h)
 	};
 	struct spool spool;
 	struct fault why;
+	struct ip own[OWN_MAX];
+	size_t n;
 	int keep[] = { h->notify[1], h->channel[0], h->listeners.queue,
 	    log_fd() };
 
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	n = iface_addresses(own, OWN_MAX);
+	for (size_t i = 0; i < n; i++)
+		vec_push(&h->conf->arena, &h->conf->own, own[i]);
 	if (spool_open(&spool, h->conf->spool.p, false, false, &why) < 0 ||
 	    cage_become_runner(&h->cage, &why) < 0 ||
-	    cage_lock_runner(h->conf, &why) < 0)
+	    cage_lock_runner(h->conf, &setup.narrow, &why) < 0)
 		die("%s", why.text);
 	setup.spool = &spool;
 	runner_run(&setup);
@@ -87,12 +95,15 @@ be_runner(struct house *h)
 static void
 become_service(struct house *h, enum service service)
 {
+	(void)setpgid(0, 0);
 	signal_reset();
 	signal_ignore(SIGPIPE);
 	signal_ignore(SIGXFSZ);		/* a write then says EFBIG: 452 */
 	signal_catch(SIGCHLD);
 	signal_catch(SIGTERM);
-	signal_catch(SIGHUP);
+	signal_catch(SIGUSR1);
+	/* For the warden alone, but people send it to all of us. */
+	signal_ignore(SIGHUP);
 	signal_block_caught();
 	log_role(service_name[service]);
 	proc_title("%s", service_name[service]);
@@ -117,6 +128,8 @@ start(struct house *h, enum service service)
 
 	if (pid == 0)
 		become_service(h, service);
+	if (pid > 0)
+		(void)setpgid(pid, pid);
 	r->started = clock_boot_ms();
 	if (pid < 0) {
 		log_error("fork %s: %s", service_name[service],
@@ -188,17 +201,23 @@ services_renew(struct house *h)
 	memset(h->running, 0, sizeof(h->running));
 	services_start_due(h);
 	if (old[SERVICE_MASTER].pid != 0)
-		(void)kill(old[SERVICE_MASTER].pid, SIGHUP);
+		(void)kill(old[SERVICE_MASTER].pid, SIGUSR1);
 	if (old[SERVICE_RUNNER].pid != 0)
 		(void)kill(old[SERVICE_RUNNER].pid, SIGTERM);
 }
 
+/* The master's sessions are of its process group: it may not signal anyone
+ * itself.  Workers are not: they finish what they have in hand. */
 void
 services_signal(const struct house *h, int sig)
 {
-	for (int i = 0; i < SERVICES; i++)
-		if (h->running[i].pid != 0)
-			(void)kill(h->running[i].pid, sig);
+	pid_t master = h->running[SERVICE_MASTER].pid;
+	pid_t runner = h->running[SERVICE_RUNNER].pid;
+
+	if (master != 0)
+		(void)kill(-master, sig);
+	if (runner != 0)
+		(void)kill(runner, sig);
 }
 
 unsigned

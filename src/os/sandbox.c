@@ -12,7 +12,9 @@
  * table (i386 or x32 on a 64-bit kernel).
  *
  * The master and the runner enter once, before their first fork; children
- * inherit both halves at no cost.  Once in, nothing can be taken back.
+ * inherit both halves at no cost.  A runner's children give up the spool as
+ * well, by a set of rules that was made before them.  Once in, nothing can be
+ * taken back.
  *
  * Where no path is given with SANDBOX_ALL, the master's filter lets files be
  * opened for writing only if they are new, since Landlock alone would let a
@@ -51,10 +53,14 @@
 #define LL_FS_REFER		(UINT64_C(1) << 13)	/* ABI 2 */
 #define LL_FS_TRUNCATE		(UINT64_C(1) << 14)	/* ABI 3 */
 #define LL_FS_IOCTL_DEV		(UINT64_C(1) << 15)	/* ABI 5 */
+#define LL_NET_BIND_TCP		(UINT64_C(1) << 0)	/* ABI 4 */
+#define LL_NET_CONNECT_TCP	(UINT64_C(1) << 1)
 #define LL_SCOPE_ABSTRACT	(UINT64_C(1) << 0)	/* ABI 6 */
 #define LL_SCOPE_SIGNAL		(UINT64_C(1) << 1)
 #define LL_CREATE_VERSION	1
 #define LL_RULE_PATH_BENEATH	1
+#define LL_RULE_NET_PORT	2
+#define PORT_DNS		53
 #define LL_ABI_KNOWN		7
 
 /* The rights that a rule for a file may hold; others are for directories. */
@@ -71,6 +77,11 @@ struct ll_path_beneath {
 	uint64_t	allowed;
 	int32_t		parent_fd;
 } __attribute__((packed));
+
+struct ll_net_port {
+	uint64_t	allowed;
+	uint64_t	port;
+};
 
 #define NAMESPACES	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
@@ -119,17 +130,18 @@ static const int allowed[] = {
 	SYS(getresuid), SYS(getgid), SYS(getegid), SYS(getresgid),
 	SYS(getgroups), SYS(getrlimit), SYS(setrlimit), SYS(getrusage),
 	SYS(uname), SYS(sysinfo),
-	/* signals; abort() needs tgkill */
+	/* signals to itself; none can be sent: a stolen session must not be
+	 * able to end another, or the master.  abort() then ends by a trap. */
 	SYS(rt_sigaction), SYS(rt_sigprocmask), SYS(rt_sigreturn),
 	SYS(rt_sigpending), SYS(rt_sigsuspend), SYS(rt_sigtimedwait),
-	SYS(sigaltstack), SYS(tgkill),
+	SYS(sigaltstack),
 };
 
 static const int allowed_runner[] = {
 	SYS(open), SYS(openat), SYS(unlink), SYS(unlinkat), SYS(rename),
 	SYS(renameat), SYS(renameat2), SYS(getdents64), SYS(ftruncate),
 	SYS(inotify_init1), SYS(inotify_add_watch), SYS(inotify_rm_watch),
-	SYS(kill), SYS(bind),
+	SYS(bind), SYS(landlock_restrict_self),
 };
 
 static const int deadly[] = {
@@ -190,11 +202,6 @@ static const struct row rows[] = {
 	{ SYS(landlock_create_ruleset), EQUAL(0, 0) },
 };
 
-static const struct row rows_master[] = {
-	/* Its own children are told to stop; see also the scope below. */
-	{ SYS(kill), EQUAL(1, SIGTERM) },
-};
-
 static const struct row rows_open_new[] = {
 	{ SYS(openat), MASKED(2, OPEN_WRITES, O_RDONLY) },
 	{ SYS(openat), MASKED(2, CREATE_NEW, CREATE_NEW) },
@@ -218,8 +225,10 @@ landlock_abi(void)
 	return abi > LL_ABI_KNOWN ? LL_ABI_KNOWN : (int)abi;
 }
 
+/* A session connects to nobody, but for a resolver's answer that did not fit
+ * into a datagram; a worker connects to anyone. */
 static void
-describe_rules(int abi, struct ll_ruleset *rules)
+describe_rules(int abi, bool connects, struct ll_ruleset *rules)
 {
 	memset(rules, 0, sizeof(*rules));
 	rules->handled_fs = LL_FS_FIRST;
@@ -229,6 +238,8 @@ describe_rules(int abi, struct ll_ruleset *rules)
 		rules->handled_fs |= LL_FS_TRUNCATE;
 	if (abi >= 5)
 		rules->handled_fs |= LL_FS_IOCTL_DEV;
+	if (abi >= 4 && !connects)
+		rules->handled_net = LL_NET_BIND_TCP | LL_NET_CONNECT_TCP;
 	/* Signals within the same sandbox are not touched by this. */
 	if (abi >= 6)
 		rules->scoped = LL_SCOPE_ABSTRACT | LL_SCOPE_SIGNAL;
@@ -286,26 +297,77 @@ add_path(int ruleset, const struct ll_ruleset *rules,
 }
 
 static int
-put_on_landlock(const struct sandbox_path *path, size_t n, struct fault *why)
+add_resolver(int ruleset, const struct ll_ruleset *rules, struct fault *why)
+{
+	struct ll_net_port rule = { LL_NET_CONNECT_TCP, PORT_DNS };
+
+	if (rules->handled_net == 0)
+		return 0;
+	if (syscall(SYS_landlock_add_rule, (long)ruleset,
+	    (unsigned long)LL_RULE_NET_PORT, &rule, 0UL) == -1)
+		return fault_system(why, errno, "landlock: network");
+	return 0;
+}
+
+/* A descriptor; -1 with *why, or without it where there is no Landlock. */
+static int
+make_ruleset(bool connects, const struct sandbox_path *path, size_t n,
+    struct fault *why)
 {
 	struct ll_ruleset rules;
-	int fd, result = 0, abi = landlock_abi();
+	int fd, result, abi = landlock_abi();
 	size_t i;
 
+	fault_clear(why);
 	if (abi == 0)
-		return 0;
-	describe_rules(abi, &rules);
+		return -1;
+	describe_rules(abi, connects, &rules);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules),
 	    0UL);
 	if (fd == -1)
 		return fault_system(why, errno, "landlock");
+	result = add_resolver(fd, &rules, why);
 	for (i = 0; i < n && result == 0; i++)
 		result = add_path(fd, &rules, &path[i], why);
-	if (result == 0 &&
-	    syscall(SYS_landlock_restrict_self, (long)fd, 0UL) == -1)
-		result = fault_system(why, errno, "landlock");
+	if (result == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int
+restrict_self(int ruleset, struct fault *why)
+{
+	if (syscall(SYS_landlock_restrict_self, (long)ruleset, 0UL) == -1)
+		return fault_system(why, errno, "landlock");
+	return 0;
+}
+
+static int
+put_on_landlock(bool connects, const struct sandbox_path *path, size_t n,
+    struct fault *why)
+{
+	int result, fd = make_ruleset(connects, path, n, why);
+
+	if (fd == -1)
+		return why->kind == FAULT_NONE ? 0 : -1;
+	result = restrict_self(fd, why);
 	close(fd);
 	return result;
+}
+
+int
+sandbox_prepare(const struct sandbox_path *path, size_t n, int *ruleset,
+    struct fault *why)
+{
+	*ruleset = make_ruleset(true, path, n, why);
+	return *ruleset == -1 && why->kind != FAULT_NONE ? -1 : 0;
+}
+
+int
+sandbox_narrow(int ruleset, struct fault *why)
+{
+	return ruleset == -1 ? 0 : restrict_self(ruleset, why);
 }
 
 /* Names that this processor's table does not have are passed over. */
@@ -345,11 +407,10 @@ add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, bool any_write)
 
 	switch (profile) {
 	case SANDBOX_MASTER:
-		rc = add_rows(ctx, rows_master, COUNT(rows_master));
-		if (rc == 0 && any_write)
+		if (any_write)
 			rc = add_calls(ctx, SCMP_ACT_ALLOW, open_any,
 			    COUNT(open_any));
-		else if (rc == 0)
+		else
 			rc = add_rows(ctx, rows_open_new,
 			    COUNT(rows_open_new));
 		break;
@@ -416,7 +477,7 @@ sandbox_enter(enum sandbox_profile profile, const struct sandbox_path *path,
 
 	for (i = 0; i < n; i++)
 		any_write |= (path[i].access & SANDBOX_ALL) != 0;
-	if (put_on_landlock(path, n, why) == -1)
+	if (put_on_landlock(profile == SANDBOX_RUNNER, path, n, why) == -1)
 		return -1;
 	return put_on_seccomp(profile, any_write, why);
 }

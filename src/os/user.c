@@ -93,8 +93,6 @@ judge(const struct query *q, int err, struct fault *why)
 	case 0:
 	case ENOENT:
 	case ESRCH:
-	case EBADF:
-	case EPERM:
 		return 0;
 	}
 	return fault_system(why, err, "user database");

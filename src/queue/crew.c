@@ -45,12 +45,13 @@ struct member {
 
 void
 crew_init(struct crew *c, const struct conf *conf, struct stock *stock,
-    int channel)
+    int channel, int narrow)
 {
 	memset(c, 0, sizeof(*c));
 	c->conf = conf;
 	c->stock = stock;
 	c->channel = channel;
+	c->narrow = narrow;
 	list_init(&c->members);
 	list_init(&c->idle);
 }
@@ -75,7 +76,7 @@ static struct member *
 hire(struct crew *c, struct hop *hop)
 {
 	struct worker_setup setup = { .conf = c->conf, .next = &hop->next,
-	    .channel = c->channel };
+	    .channel = c->channel, .narrow = c->narrow };
 	struct member *w;
 	struct fault why;
 	int sock;

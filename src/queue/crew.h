@@ -11,6 +11,7 @@ struct crew {
 	const struct conf	*conf;
 	struct stock		*stock;
 	int			 channel;	/* to the warden */
+	int			 narrow;	/* sandbox of a worker, or -1 */
 	struct list		 members;	/* of struct hand_on */
 	struct list		 idle;		/* of them, longest idle first */
 	unsigned		 n;
@@ -22,7 +23,7 @@ struct crew {
 #define CREW_FDS_MAX	1024
 
 void	crew_init(struct crew *, const struct conf *, struct stock *,
-	    int channel);
+	    int channel, int narrow);
 /* Gives out what is ready, starting workers where it may. */
 void	crew_dispatch(struct crew *);
 /* Sends away whoever has been idle for long. */

@@ -243,7 +243,8 @@ runner_run(const struct runner_setup *setup)
 	struct fault why;
 
 	stock_init(&r.stock, setup->conf, setup->spool, book);
-	crew_init(&r.crew, setup->conf, &r.stock, setup->channel);
+	crew_init(&r.crew, setup->conf, &r.stock, setup->channel,
+	    setup->narrow);
 	scan_start(&r.scan, setup->spool);
 	if (sock_pair(SOCK_DGRAM, r.own, &why) < 0)
 		die("%s", why.text);

@@ -200,7 +200,7 @@ answer_list(struct listing *l)
 		buf_putz(&l->out, "Mail queue is empty\n");
 	else if (!l->json)
 		buf_printf(&l->out, "-- %llu Kbytes in %llu Request%s.\n",
-		    (unsigned long long)((l->bytes + 1023) / 1024),
+		    (unsigned long long)(l->bytes / 1024),
 		    (unsigned long long)l->count, l->count == 1 ? "" : "s");
 }
 

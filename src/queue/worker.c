@@ -21,10 +21,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "deliver/deliver.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
+#include "os/sandbox.h"
 #include "os/signal.h"
 #include "os/sock.h"
 #include "queue/mark.h"
@@ -227,7 +229,7 @@ pid_t
 worker_start(const struct worker_setup *setup, int *sock, struct fault *why)
 {
 	struct worker w = { .conf = setup->conf, .message.fd = -1 };
-	int pair[2], keep[16];
+	int pair[2], keep[3];
 	size_t n = 0;
 	pid_t pid;
 
@@ -245,11 +247,12 @@ worker_start(const struct worker_setup *setup, int *sock, struct fault *why)
 		*sock = pair[0];
 		return pid;
 	}
+	/* It has entries handed to it; the spool is not for it to see. */
+	if (sandbox_narrow(setup->narrow, why) < 0)
+		die("%s", why->text);
 	keep[n++] = pair[1];
 	keep[n++] = setup->channel;
 	keep[n++] = log_fd();
-	for (size_t i = 0; i < setup->nkeep; i++)
-		keep[n++] = setup->keep[i];
 	proc_close_all_but(keep, n);
 	signal_reset();
 	signal_ignore(SIGPIPE);

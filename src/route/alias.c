@@ -163,6 +163,12 @@ alias_book_warm(struct alias_book *book)
 	refresh(book, &ignored);
 }
 
+void
+alias_book_doubt(struct alias_book *book)
+{
+	book->checked = clock_mono_ms() - CHECK_EVERY_MS;
+}
+
 static struct str
 lower(struct arena *arena, struct str s)
 {

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master/child: sessions counted in all and by client, against a plain table.
+ * master/child: sessions counted in all and by client, against a plain table;
+ * room for all of them from the start.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-
-#include <sys/wait.h>
-#include <signal.h>
-#include <unistd.h>
 
 #include "master/child.h"
 
@@ -19,13 +16,6 @@ enum {
 	PROCESSES = 300,
 	OPERATIONS = 20000,
 };
-
-static void
-dispose(struct children *c)
-{
-	table_free(&c->by_pid);
-	table_free(&c->by_client);
-}
 
 static struct ip
 client(unsigned i)
@@ -47,7 +37,7 @@ test_model(void **state)
 	uint32_t seed = 1;
 
 	(void)state;
-	children_init(&c);
+	children_init(&c, PROCESSES);
 	for (int i = 0; i < PROCESSES; i++)
 		owner[i] = -1;
 	for (int k = 0; k < OPERATIONS; k++) {
@@ -77,11 +67,8 @@ test_model(void **state)
 	}
 	for (int i = 0; i < PROCESSES; i++)
 		(void)children_remove(&c, i + 1000);
-	/* Nothing is left of clients that have gone. */
 	assert_int_equal(c.n, 0);
-	assert_int_equal(c.by_pid.n, 0);
-	assert_int_equal(c.by_client.n, 0);
-	dispose(&c);
+	children_free(&c);
 }
 
 static void
@@ -91,47 +78,47 @@ test_unknown(void **state)
 	struct ip ip = client(1);
 
 	(void)state;
-	children_init(&c);
+	children_init(&c, PROCESSES);
 	assert_int_equal(children_of(&c, &ip), 0);
 	assert_false(children_remove(&c, 1));
-	children_signal(&c, SIGTERM);
-	dispose(&c);
+	children_free(&c);
 }
 
-/* Real ones: each gets the signal, and nobody else. */
 static void
-test_signal(void **state)
+test_full(void **state)
 {
 	struct children c;
 	struct ip ip = client(0);
-	pid_t pid[3];
-	int status;
 
 	(void)state;
-	children_init(&c);
-	for (int i = 0; i < 3; i++) {
-		pid[i] = fork();
-		assert_true(pid[i] >= 0);
-		if (pid[i] == 0) {
-			alarm(20);
-			for (;;)
-				pause();
-		}
-		if (i < 2)
-			children_add(&c, pid[i], &ip);
-	}
-	assert_int_equal(children_of(&c, &ip), 2);
-	children_signal(&c, SIGUSR1);
-	for (int i = 0; i < 2; i++) {
-		assert_int_equal(waitpid(pid[i], &status, 0), pid[i]);
-		assert_true(WIFSIGNALED(status));
-		assert_int_equal(WTERMSIG(status), SIGUSR1);
-		assert_true(children_remove(&c, pid[i]));
-	}
-	assert_int_equal(waitpid(pid[2], &status, WNOHANG), 0);
-	kill(pid[2], SIGKILL);
-	assert_int_equal(waitpid(pid[2], &status, 0), pid[2]);
-	dispose(&c);
+	children_init(&c, 2);
+	assert_false(children_are_full(&c));
+	children_add(&c, 1, &ip);
+	children_add(&c, 2, &ip);
+	assert_true(children_are_full(&c));
+	assert_true(children_remove(&c, 1));
+	assert_false(children_are_full(&c));
+	assert_int_equal(children_of(&c, &ip), 1);
+	children_free(&c);
+}
+
+/* One customer has a whole network of these. */
+static void
+test_network(void **state)
+{
+	struct children c;
+	struct ip a, b, other;
+
+	(void)state;
+	assert_true(ip_parse(STR("2001:db8:0:1::1"), &a));
+	assert_true(ip_parse(STR("2001:db8:0:1:ffff::2"), &b));
+	assert_true(ip_parse(STR("2001:db8:0:2::1"), &other));
+	children_init(&c, 4);
+	children_add(&c, 1, &a);
+	children_add(&c, 2, &b);
+	assert_int_equal(children_of(&c, &b), 2);
+	assert_int_equal(children_of(&c, &other), 0);
+	children_free(&c);
 }
 
 int
@@ -140,7 +127,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_unknown),
-		cmocka_unit_test(test_signal),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_network),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: ISC
+"""The daemon as a daemon: its processes, its signals, and want of something."""
+import re
+import threading
+
+import pytest
+
+from house import (Client, parse, queue_id, read, simple, stuff, wait)
+
+
+def extension(client, name):
+    client.ehlo()
+    return client.esmtp_features.get(name)
+
+
+def test_who_runs_as_whom(house):
+    g = house()
+    with Client(g.host) as client:
+        client.ehlo()
+        session = wait(lambda: [p for p in g.processes() if "smtpd" in p[2] or
+                                p[1] == g.process("master")], "a session")[0][0]
+        for pid, user in [(g.pid(), "root"), (g.process("master"), "godwit"),
+                          (g.process("qmgr"), "godwitq"), (session, "godwit")]:
+            status = read(g.host.path(f"/proc/{pid}/status")).decode()
+            uids = re.search(r"Uid:\s+(.*)", status)[1].split()
+            assert set(uids) == {g.host.shell(f"id -u {user}").strip()}, user
+            if user != "root":
+                assert re.search(r"NoNewPrivs:\s+1", status), user
+                assert re.search(r"Seccomp:\s+2", status), user
+                assert re.search(r"CapEff:\s+0+\n", status), user
+
+
+def test_spool_is_nobody_elses(house):
+    g = house("retry-first 1h\nretry-most 1h")
+    name = queue_id(g.send("alice@a.test", "x@down.test", simple("private")))
+    g.wait_log(name + ": to=.*deferred")
+    path, = g.entries()
+    inside = path[path.index(g.spool):]
+    done = g.host.run(["cat", inside], user="alice", check=False)
+    assert done.returncode != 0
+    done = g.host.run(["ls", g.spool + "/q"], user="alice", check=False)
+    assert done.returncode != 0
+
+
+def test_reload_during_traffic(house):
+    """Nobody is refused, and nothing is lost."""
+    g = house("sessions-per-client 200")
+    sent, broken, end = [], [], threading.Event()
+
+    def talk(number):
+        i = 0
+        while not end.is_set():
+            subject = f"t{number} {i}"
+            i += 1
+            try:
+                g.send("bob@b.test", "alice@a.test", simple(subject))
+                sent.append(subject)
+            except Exception as e:      # whatever it is, it is a failure
+                broken.append(f"{subject}: {e!r}")
+
+    threads = [threading.Thread(target=talk, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for i in range(5):
+            mark, count = g.mark(), len(sent)
+            g.configure(f"sessions-per-client 200\nsize {10 + i}M")
+            g.signal("HUP")
+            g.wait_log("reload: done", since=mark)
+            wait(lambda: len(sent) >= count + 10 or broken, "mail goes on")
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+    assert broken == []
+    with Client(g.host) as client:
+        assert extension(client, "size") == str(14 << 20)
+    messages = g.wait_mail("alice", len(sent))
+    assert sorted(parse(m)["Subject"] for m in messages) == sorted(sent)
+    g.wait_empty()
+
+
+def test_a_bad_configuration_changes_nothing(house):
+    g = house("size 10M")
+    master, runner = g.process("master"), g.process("qmgr")
+    g.configure("size 12M\nhostnam x")
+    line = read(g.conf).decode().split("\n").index("hostnam x") + 1
+    g.signal("HUP")
+    g.wait_log(rf"godwit\.conf:{line}:1: unknown setting \"hostnam\"; "
+               "did you mean \"hostname\"\\?")
+    g.wait_log("the configuration stays as it was")
+    with Client(g.host) as client:
+        assert extension(client, "size") == str(10 << 20)
+    assert (g.process("master"), g.process("qmgr")) == (master, runner)
+    g.configure("size 12M\nrun /elsewhere")
+    g.signal("HUP")
+    g.wait_log("reload: .*need a restart.*run")
+    with Client(g.host) as client:
+        assert extension(client, "size") == str(10 << 20)
+
+
+def test_a_session_outlives_a_reload(house):
+    g = house()
+    with Client(g.host) as client:
+        client.ehlo()
+        client.mail("bob@b.test")
+        mark = g.mark()
+        g.signal("HUP")
+        g.wait_log("reload: done", since=mark)
+        g.send("bob@b.test", "alice@a.test", simple("by the new one"))
+        client.rcpt("alice@a.test")
+        assert client.docmd("DATA")[0] == 354
+        client.send(stuff(simple("by the old one")))
+        assert client.getreply()[0] == 250
+    messages = g.wait_mail("alice", 2)
+    assert {parse(m)["Subject"] for m in messages} == \
+        {"by the new one", "by the old one"}
+
+
+def test_sigterm_drains(house):
+    """Who has begun a message may end it; who waits is told to go."""
+    g = house()
+    busy, idle = Client(g.host), Client(g.host)
+    idle.ehlo()
+    busy.ehlo()
+    busy.mail("bob@b.test")
+    busy.rcpt("alice@a.test")
+    assert busy.docmd("DATA")[0] == 354
+    half = simple("the last one", "x" * 60 + "\n")
+    busy.send(half[:40])
+    g.host.run(["kill", "-TERM", g.pid()])
+    assert idle.getreply()[0] == 421
+    wait(lambda: refuses(g), "new connections are refused")
+    assert g.warden.poll() is None
+    busy.send(stuff(half)[40:])
+    code, text = busy.getreply()
+    assert code == 250
+    assert busy.getreply()[0] == 421
+    assert g.stop() == 0
+    assert not g.host.shell("ps -eo args").count("master")
+    name = queue_id(text.decode())
+    if not g.mbox("alice"):
+        g.start()
+        g.wait_log(name + ": to=.*status=sent")
+    assert len(g.wait_mail("alice")) == 1
+    busy.close()
+    idle.close()
+
+
+def refuses(g):
+    try:
+        g.host.connect(timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def test_a_service_that_dies_is_started_again(house):
+    g = house()
+    for title in ("master", "qmgr"):
+        before = g.process(title)
+        g.host.run(["kill", "-KILL", before])
+        wait(lambda: g.process(title) not in (None, before), f"a new {title}")
+        g.wait_log(f"{title} was killed by signal 9; starting it again")
+    g.send("bob@b.test", "alice@a.test", simple("still here"))
+    g.wait_mail("alice")
+
+
+def test_no_descriptors_left(house):
+    """The master says 421 and lives; afterwards all is well again."""
+    g = house()
+    master = g.process("master")
+    fds = [int(fd) for fd in
+           g.host.shell(f"ls /proc/{master}/fd").split()]
+    # The lowest number that is free would be the next connection's.
+    free = min(set(range(max(fds) + 2)) - set(fds))
+    limit = ["prlimit", f"--pid={master}"]
+    g.host.run(limit + [f"--nofile={free}:"], user="godwit")
+    for _ in range(3):
+        with g.host.connect() as s:
+            assert s.recv(200).startswith(b"421 4.3.2 ")
+            assert s.recv(200) == b""
+    g.wait_log("accept: Too many open files")
+    g.host.run(limit + ["--nofile=1024:"], user="godwit")
+    g.send("bob@b.test", "alice@a.test", simple("afterwards"))
+    g.wait_mail("alice")
+    assert g.process("master") == master
+
+
+def test_limits_of_connections(house):
+    g = house("sessions 3\nsessions-per-client 2")
+    clients = [Client(g.host) for _ in range(2)]
+    with g.host.connect() as s:
+        assert s.recv(200).startswith(b"421 4.7.0 ")
+    other = Client(g.host, "::1")
+    with g.host.connect("192.0.2.10") as s:
+        assert s.recv(200).startswith(b"421 4.3.2 ")
+    for client in clients + [other]:
+        client.quit()
+    wait(lambda: is_served(g), "there is room again")
+
+
+def is_served(g):
+    with g.host.connect() as s:
+        return s.recv(200).startswith(b"220 ")
+
+
+def test_a_full_spool_is_said_at_mail(house):
+    g = house("free-space 1G", journal=True)
+    with Client(g.host) as client:
+        client.ehlo()
+        code, text = client.mail("bob@b.test")
+        assert code == 452 and text.startswith(b"4.3.1 ")
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_during_data(house):
+    """451 or 452, nothing left behind, and the next one passes."""
+    g = house("free-space 0\nsize 1G", journal=True)
+    big = simple("too big", "x" * 70 + "\n") + (b"y" * 70 + b"\r\n") * 4500000
+    with Client(g.host) as client:
+        client.ehlo()
+        client.mail("bob@b.test")
+        client.rcpt("alice@a.test")
+        assert client.docmd("DATA")[0] == 354
+        client.send(stuff(big))
+        assert client.getreply()[0] in (451, 452)
+        code, _ = client.post("bob@b.test", "alice@a.test", simple("small"))
+        assert code == 250
+    g.wait_mail("alice")
+    g.wait_empty()

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: ISC
+"""The queue between two hosts: put off, tried again, shown, and changed."""
+import json
+import re
+import time
+
+import pytest
+
+from house import (BLACK, Client, SLOW, parse, queue_id, simple, wait,
+                   with_subject)
+
+LONG = "retry-first 1h\nretry-most 1h"
+
+
+def test_postfix_down_then_up(house, postfix):
+    g = house()
+    postfix.stop()
+    reply = g.send("alice@a.test", "bob@b.test", simple("patience"))
+    g.wait_log(r"to=<bob@b\.test>.*status=deferred \(connect to b1\.test")
+    queue = g.mailq()
+    assert queue_id(reply) in queue
+    assert "alice@a.test" in queue and "bob@b.test" in queue
+    assert "refused" in queue
+    assert queue.endswith(" in 1 Request.\n")
+    g.wait_log(r"(?s)status=deferred.*status=deferred")
+    postfix.start()
+    postfix.inbox("bob").wait()
+    g.wait_empty()
+    assert g.mailq() == "Mail queue is empty\n"
+    assert len(with_subject(postfix.inbox("bob").messages(), "patience")) == 1
+    assert g.log().count("status=sent") == 1
+
+
+def test_a_dead_destination_delays_nobody(house, postfix):
+    """100 messages for a host that does not even refuse, and one that is for
+    another."""
+    g = house("timeout-connect 30s\nworkers 20")
+    with Client(g.host) as client:
+        for i in range(100):
+            code, _ = client.post("alice@a.test", "x@black.test", simple(f"d{i}"))
+            assert code == 250
+        start = time.monotonic()
+        client.post("alice@a.test", "bob@b.test", simple("alive"))
+        client.post("alice@a.test", "carol@a.test", simple("at home"))
+        g.wait_mail("carol", seconds=2)
+        postfix.inbox("bob").wait(seconds=2)
+    assert time.monotonic() - start < 2 * SLOW
+    assert f"hole.test[{BLACK}]" not in g.log()         # still being tried
+
+
+def test_many_dead_destinations_delay_nobody(house, postfix):
+    """More of them than there may be workers.  Local mail never waits; other
+    mail does while they are new, but not once they are known."""
+    g = house("timeout-connect 1s\nworkers 16\nretry-first 1s\nretry-most 1s")
+    with Client(g.host) as client:
+        for i in range(40):
+            client.post("alice@a.test", f"x@{i}.black.test", simple(f"d{i}"))
+        client.post("alice@a.test", "carol@a.test", simple("at home"))
+        g.wait_mail("carol", seconds=1)
+        wait(lambda: len(set(re.findall(r"to=<x@(\d+)\.black", g.log()))) == 40,
+             "all are known to be dead")
+        client.post("alice@a.test", "bob@b.test", simple("alive"))
+        postfix.inbox("bob").wait(seconds=1)
+
+
+def test_many_messages_over_one_connection(house, postfix):
+    g = house("workers-per-destination 1")
+    mark = postfix.mark()
+    with Client(g.host) as client:
+        for i in range(50):
+            code, _ = client.post("alice@a.test", "bob@b.test", simple(f"n{i}"))
+            assert code == 250
+    postfix.inbox("bob").wait(50)
+    g.wait_empty()
+    wait(lambda: "disconnect from a.test" in postfix.since(mark),
+         "godwit takes its leave")
+    log = postfix.since(mark)
+    assert len(re.findall(r": connect from a\.test", log)) == 1
+    assert re.search(r"disconnect from a\.test\S* ehlo=1 mail=50 rcpt=50 data=50 "
+                     r"quit=1", log)
+    subjects = {parse(m)["Subject"] for m in postfix.inbox("bob").messages()}
+    assert len(subjects) == 50
+
+
+def test_restart_keeps_the_back_off(house):
+    g = house(LONG)
+    name = queue_id(g.send("alice@a.test", "bob@down.test", simple("later")))
+    g.wait_log(name + r": to=<bob@down\.test>.*status=deferred")
+    before = re.search("1 attempt, next .*", g.queue("show", name).stdout.decode())
+    assert before
+    g.stop()
+    mark = g.mark()
+    g.start()
+    # What comes after it is served; it is not.
+    g.wait_log(name + ": from=", since=mark)
+    g.send("bob@b.test", "alice@a.test", simple("meanwhile"))
+    g.wait_mail("alice")
+    assert f"{name}: to=" not in g.since(mark)
+    after = re.search("1 attempt, next .*", g.queue("show", name).stdout.decode())
+    assert after and after[0] == before[0]
+
+
+def test_flush_makes_it_tried_at_once(house, postfix):
+    g = house(LONG)
+    postfix.stop()
+    names = [queue_id(g.send("alice@a.test", "bob@b.test", simple(f"f{i}")))
+             for i in range(3)]
+    # The others need not be tried: the destination is known to be dead.
+    g.wait_log(names[0] + ": to=.*status=deferred")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
+    postfix.start()
+    g.queue("flush", names[1])
+    g.wait_log(names[1] + ": to=.*status=sent")
+    g.queue("flush")
+    postfix.inbox("bob").wait(3)
+    g.wait_empty()
+
+
+def test_hold_release_remove(house, postfix):
+    g = house(LONG)
+    postfix.stop()
+    held, removed, both = [
+        queue_id(g.send("alice@a.test", "bob@b.test", simple(s)))
+        for s in ("held", "removed", "both")]
+    g.wait_log(held + ": to=.*status=deferred")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
+    g.queue("hold", held)
+    g.queue("hold", both)
+    g.queue("remove", removed)
+    g.queue("remove", both)
+    queue = g.mailq()
+    assert held + "!" in queue and removed not in queue and both not in queue
+    postfix.start()
+    mark = g.mark()
+    g.queue("flush")
+    assert g.queue("show", held).stdout.startswith(
+        f"id         {held} (on hold)\n".encode())
+    done = g.queue("release", removed, check=False)
+    assert done.returncode != 0 and b"no such message" in done.stderr
+    # A mail that comes later and passes proves that the flush has been.
+    g.send("alice@a.test", "bob@b.test", simple("free"))
+    postfix.inbox("bob").wait(1)
+    assert f"{held}: to=" not in g.since(mark)
+    g.queue("release", held)
+    g.queue("flush", held)
+    postfix.inbox("bob").wait(2)
+    subjects = sorted(parse(m)["Subject"] for m in postfix.inbox("bob").messages())
+    assert subjects == ["free", "held"]
+    g.wait_empty()
+    assert g.mailq() == "Mail queue is empty\n"
+
+
+def test_only_root_changes_the_queue(house):
+    g = house(LONG)
+    name = queue_id(g.send("alice@a.test", "bob@down.test", simple("mine")))
+    g.wait_log(name + ": to=.*status=deferred")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
+    assert name in g.sendmail("-bp", user="bob").stdout.decode()
+    for verb in ("hold", "remove"):
+        done = g.queue(verb, name, user="bob", check=False)
+        assert done.returncode != 0 and b"only root" in done.stderr
+    assert name in g.mailq()
+
+
+def test_queue_show(house):
+    g = house(LONG)
+    name = queue_id(g.send("alice@a.test", "bob@down.test", simple("show me")))
+    g.wait_log(name + ": to=.*status=deferred")
+    text = g.queue("show", name).stdout.decode()
+    assert f"id         {name}\n" in text
+    assert "sender     <alice@a.test>" in text and "bob@down.test" in text
+    assert "Subject: show me" in text
+    shown = json.loads(g.queue("show", "--json", name).stdout)
+    assert name in json.dumps(shown) and "bob@down.test" in json.dumps(shown)
+    lines = g.queue("list", "--json").stdout.splitlines()
+    assert len(lines) == 1 and name in json.dumps(json.loads(lines[0]))
+
+
+ENTRY = re.compile(
+    r"(?P<id>\S+?)(?P<mark>[*!]?) +(?P<size>\d+) "
+    r"(?P<date>\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d)  ?(?P<sender>\S+)$")
+
+
+def test_mailq_looks_like_postfix(house, postfix):
+    g = house(LONG)
+    message = simple("deferred", sender="bob@b.test", to="x@down.test")
+    to = ["x@down.test", "y@down.test"]
+    postfix.send("bob@b.test", to, message)
+    wait(lambda: "(connect" in postfix.mailq(), "Postfix defers it")
+    g.send("bob@b.test", to, message)
+    g.wait_log(r"to=<y@down\.test>.*status=deferred")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
+    theirs, ours = postfix.mailq().split("\n"), g.mailq().split("\n")
+    assert len(theirs) == len(ours), (theirs, ours)
+    assert ours[0] == theirs[0]
+    a, b = ENTRY.match(ours[1]), ENTRY.match(theirs[1])
+    assert a and b and a["sender"] == b["sender"] and a["mark"] == ""
+    assert a.start("sender") - len(a["id"]) <= b.start("sender") - len(b["id"]) + 3
+    for mine, its in zip(ours[2:], theirs[2:]):
+        if its.lstrip().startswith("("):
+            assert re.fullmatch(r" *\(connect to refuses\.test\[192\.0\.2\.21\]:25: "
+                                r"Connection refused\)", mine)
+            assert len(mine) == len(its)
+        else:
+            assert mine == its
+
+
+def test_mailq_of_many(house):
+    g = house(LONG)
+    with Client(g.host) as client:
+        for i in range(300):
+            client.post("alice@a.test", f"x{i}@down.test", simple(f"q{i}"))
+    text = g.mailq()
+    assert text.endswith(" in 300 Requests.\n")
+    assert len(set(re.findall(r"x\d+@down\.test", text))) == 300
+
+
+@pytest.mark.slow
+def test_a_crash_of_the_queue_runner_loses_nothing(house, postfix):
+    """It is killed again and again while mail passes; no message is lost, and
+    none that was in nobody's hands comes twice."""
+    g = house("workers-per-destination 4")
+    with Client(g.host) as client:
+        for i in range(200):
+            code, _ = client.post("alice@a.test", "bob@b.test", simple(f"k{i}"))
+            assert code == 250
+            if i % 50 == 25:
+                runner = g.process("qmgr")
+                if runner is not None:
+                    g.host.run(["kill", "-KILL", runner])
+    postfix.inbox("bob").wait(200, seconds=60)
+    g.wait_empty(60)
+    subjects = [parse(m)["Subject"] for m in postfix.inbox("bob").messages()]
+    assert len(set(subjects)) == 200
+    assert len(subjects) <= 200 + 4 * 4
