@@ -3,7 +3,8 @@
  * Which addresses are ours.  Asked once, by a process that is about to enter
  * its sandbox, where the question (a netlink socket) is no longer possible.
  * An address that comes later is not known until the next reload; the hop limit
- * is there for what this misses.
+ * is there for what this misses.  Whoever asks gets plain addresses, without
+ * the names of interfaces: where one is bound does not matter to mail.
  */
 
 #include "os/iface.h"

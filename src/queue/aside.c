@@ -3,7 +3,8 @@
  * Work that must not keep the runner waiting is done by a child of its own: a
  * slow reader of a long queue, a great file in drop.  A child gets none of the
  * runner's locks, sockets of workers, or ways to the warden: what it holds
- * open would live on in it.  So many may be alive at once.
+ * open would live on in it.  So many may be alive at once; whoever comes then
+ * waits in the backlog of the socket, or in drop.
  */
 
 #include "queue/aside.h"

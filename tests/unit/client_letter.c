@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <poll.h>
 
 #include <sys/wait.h>
 #include <signal.h>
@@ -169,11 +170,13 @@ serve(FILE *io, const struct manners *m, struct buf *heard)
 static void
 run_daemon(int fd, const struct manners *m, int result)
 {
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct sock_addr peer;
 	struct buf heard = { 0 };
 	FILE *io;
 
 	alarm(20);
+	(void)poll(&p, 1, -1);
 	io = fdopen(sock_accept(fd, &peer), "r+");
 	if (io != NULL) {
 		serve(io, m, &heard);

@@ -66,7 +66,7 @@ test_defaults(void **state)
 		assert_string_equal(buf_cstr(&out), set->text);
 	}
 	assert_int_equal(conf.size, 50 * 1024 * 1024);
-	assert_int_equal(conf.timeout.session, 7200);
+	assert_int_equal(conf.timeout.session, 3600);
 	assert_int_equal(conf.retry.lifetime, 5 * 24 * 3600);
 	buf_free(&out);
 	arena_free(&conf.arena);
