@@ -21,7 +21,7 @@ struct delivery *delivery_new(const struct conf *, const struct next *,
 /*
  * One attempt for these recipients of a loaded message: outcome[i] for
  * index[i], strings in the message's arena.  *dead: the destination could not
- * be reached, and later messages will get the same answer at once.
+ * be reached at all.
  */
 void	delivery_try(struct delivery *, struct message *, const struct job *,
 	    struct outcome *outcome, bool *dead);

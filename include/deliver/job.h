@@ -17,11 +17,16 @@
 #define JOB_RECIPIENTS_MAX	100	/* RFC 5321 4.5.3.1.8: what any server
 					 * must take in one transaction */
 
+#define JOB_REASON_MAX		160
+
 struct job {
 	char		name[SPOOL_NAME_MAX];
 	bool		sole;	/* these are all that is left of the entry: when
 				 * all succeed nothing need be marked */
 	bool		again;	/* a former attempt may have been cut short */
+	char		suspended[JOB_REASON_MAX];	/* not "": the destination
+				 * was dead a moment ago, for this reason; put
+				 * it off without trying */
 	uint32_t	n;
 	uint32_t	index[JOB_RECIPIENTS_MAX];
 };
@@ -35,9 +40,11 @@ struct done {
 	char		name[SPOOL_NAME_MAX];
 	bool		unmarked;	/* all were delivered, and nothing was
 					 * written: remove the entry */
+	bool		suspended;	/* as the job was */
 	bool		dead;		/* the destination could not be reached
 					 * at all */
 	bool		damaged;	/* the entry must be set aside */
+	char		reason[JOB_REASON_MAX];	/* why it is dead */
 	uint32_t	n;
 	struct {
 		uint32_t		index;

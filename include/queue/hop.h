@@ -6,6 +6,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "conf/conf.h"
+#include "deliver/job.h"
 #include "route/next.h"
 
 /*
@@ -21,6 +22,7 @@ struct hop {
 	unsigned	workers;
 	unsigned	tasks;		/* that refer to it */
 	int64_t		dead_until;	/* clock_boot_ms; 0: alive */
+	char		reason[JOB_REASON_MAX];	/* why it is dead */
 	void		*latest;	/* the task made last, for its maker */
 };
 

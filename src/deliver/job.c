@@ -96,5 +96,6 @@ done_receive(int sock, struct done *d)
 		if (!is_outcome(d->recipient[i].kind))
 			return 0;
 	d->name[SPOOL_NAME_MAX - 1] = '\0';
+	d->reason[JOB_REASON_MAX - 1] = '\0';
 	return 1;
 }

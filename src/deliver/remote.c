@@ -6,9 +6,9 @@
  * Hosts are tried in the order of route/mx, each of its addresses in turn, at
  * most TRIES connections for one message.  A host that refuses the greeting is
  * passed over like one that does not answer.  When none is left the
- * destination is dead for this worker: what it is still given gets the same
- * answer without another wait, so that a hundred messages to a dead host cost
- * one timeout.
+ * destination is dead, and the runner hears of it: what waits for it is put off
+ * without another try, so that a hundred messages to a dead host cost one
+ * timeout.
  *
  * A connection that broke between two messages is opened again once, as a
  * server may hang up on an idle client at any time.
@@ -174,6 +174,18 @@ connect_any(struct remote *r)
 	return -1;
 }
 
+/* Whoever asks again knows that it was dead. */
+static void
+begin_again(struct remote *r)
+{
+	arena_reset(&r->arena);
+	memset(&r->hosts, 0, sizeof(r->hosts));
+	r->host = r->ip = 0;
+	r->found = r->dead = false;
+	r->why_host = STR_NONE;
+	r->why_where = STR("none");
+}
+
 static int
 open_connection(struct remote *r)
 {
@@ -184,7 +196,7 @@ open_connection(struct remote *r)
 		r->connected = false;
 	}
 	if (r->dead)
-		return -1;
+		begin_again(r);
 	if (find_hosts(r) == 0 && connect_any(r) == 0)
 		return 0;
 	r->dead = true;

@@ -172,6 +172,8 @@ give(struct crew *c, struct member *w, struct task *t)
 
 	memcpy(job.name, t->entry->name, sizeof(job.name));
 	memcpy(job.index, t->index, t->n * sizeof(t->index[0]));
+	if (t->hop->dead_until > clock_boot_ms())
+		memcpy(job.suspended, t->hop->reason, sizeof(job.suspended));
 	t->active = true;
 	t->entry->active++;
 	w->task = t;
@@ -189,10 +191,6 @@ serve(struct crew *c, struct hop *hop)
 
 	if (list_is_empty(&hop->ready)) {
 		hop_rest(hop);
-		return false;
-	}
-	if (hop->dead_until > clock_boot_ms() && hop->workers == 0) {
-		stock_put_to_sleep(c->stock, hop);
 		return false;
 	}
 	w = find_worker(c, hop);
@@ -224,14 +222,18 @@ crew_dispatch(struct crew *c)
 	}
 }
 
+/* What was put off without a try teaches nothing. */
 static void
-learn(struct hop *hop, const struct conf *conf, bool dead)
+learn(struct hop *hop, const struct conf *conf, const struct done *d)
 {
 	int64_t wait = (int64_t)conf->retry.first * 1000;
 
+	if (d->suspended)
+		return;
 	if (wait > DEAD_MS_MAX)
 		wait = DEAD_MS_MAX;
-	hop->dead_until = dead ? clock_boot_ms() + wait : 0;
+	hop->dead_until = d->dead ? clock_boot_ms() + wait : 0;
+	memcpy(hop->reason, d->reason, sizeof(hop->reason));
 }
 
 static void
@@ -252,11 +254,10 @@ crew_hear(struct crew *c, void *who)
 		lose(c, w);
 		return;
 	}
-	learn(w->hop, c->conf, d.dead);
+	learn(w->hop, c->conf, &d);
 	end_probe(c, w);
 	make_idle(c, w);
 	stock_finish(c->stock, t, &d);
-	/* It remembers that the host is dead; a new one would try again. */
 	if (d.dead && list_is_empty(&w->hop->ready))
 		dismiss(c, w);
 }

@@ -561,22 +561,6 @@ stock_wake(struct stock *s)
 	wake_later(s, now);
 }
 
-void
-stock_put_to_sleep(struct stock *s, struct hop *hop)
-{
-	struct list *l;
-
-	while ((l = list_shift(&hop->ready)) != NULL) {
-		struct task *t = LIST_OF(l, struct task, link);
-
-		schedule_put(&s->schedule, &t->due, hop->dead_until);
-		/* It may be held or removed while it waits. */
-		if (t->entry->active == 0 && !entry_has_ready(t->entry))
-			entry_close(s, t->entry);
-	}
-	hop_rest(hop);
-}
-
 static void
 revive(struct task *t)
 {

@@ -17,8 +17,6 @@ void	stock_finish(struct stock *, struct task *, const struct done *);
 void	stock_abandon(struct stock *, struct task *);
 /* Makes everything ready whose time has come. */
 void	stock_wake(struct stock *);
-/* Puts what is ready for a dead destination to sleep until it is probed. */
-void	stock_put_to_sleep(struct stock *, struct hop *);
 /* Makes all (or one) due now and forgets that destinations are dead. */
 void	stock_flush(struct stock *, const char *name);
 /* Commits removals when the oldest waited long enough. */

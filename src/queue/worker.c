@@ -164,6 +164,38 @@ report_unreadable(struct worker *w, enum message_result r,
 }
 
 static void
+put_off(struct worker *w)
+{
+	struct fault why;
+
+	fault_temporary(&why, 450, 4, 1, "delivery temporarily suspended: %s",
+	    w->job.suspended);
+	for (uint32_t i = 0; i < w->job.n; i++)
+		w->outcome[i] = outcome_of_fault(&w->message.arena, &why,
+		    STR_NONE, STR("none"));
+	w->done.suspended = true;
+}
+
+static void
+attempt(struct worker *w)
+{
+	struct str text;
+	size_t n;
+
+	if (w->job.suspended[0] != '\0') {
+		put_off(w);
+		return;
+	}
+	delivery_try(w->delivery, &w->message, &w->job, w->outcome,
+	    &w->done.dead);
+	if (!w->done.dead)
+		return;
+	text = w->outcome[0].text;
+	n = text.n < JOB_REASON_MAX ? text.n : JOB_REASON_MAX - 1;
+	memcpy(w->done.reason, text.p, n);
+}
+
+static void
 work(struct worker *w, int entry)
 {
 	enum message_result r;
@@ -183,8 +215,7 @@ work(struct worker *w, int entry)
 		message_close(&w->message);
 		return;
 	}
-	delivery_try(w->delivery, &w->message, &w->job, w->outcome,
-	    &w->done.dead);
+	attempt(w);
 	mark(w);
 }
 

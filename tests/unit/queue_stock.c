@@ -611,32 +611,6 @@ test_flush(void **state)
 	entry(w, ID)->active = entry(w, OTHER)->active = 0;
 }
 
-static void
-test_asleep(void **state)
-{
-	struct world *w = *state;
-	struct hop *h;
-	struct message m;
-
-	make(w, ID, "ann@example.com", "a@b.example");
-	make(w, OTHER, "ann@example.com", "c@b.example e@d.example");
-	stock_admit(&w->stock, ID, false);
-	stock_admit(&w->stock, OTHER, false);
-	h = hop(w, "b.example:25");
-	h->dead_until = clock_boot_ms() + 5000;
-	stock_put_to_sleep(&w->stock, h);
-	assert_int_equal(length(&h->ready), 0);
-	assert_patience(w, 4500, 5000);
-	/* Nobody works at it: an operator may have it. */
-	fake_open(&w->f, ID, true, &m);
-	message_close(&m);
-	assert_true(entry(w, OTHER)->fd >= 0);
-	h->dead_until = clock_boot_ms() - 1;
-	stock_flush(&w->stock, "");
-	assert_int_equal(length(&h->ready), 2);
-	assert_true(h->dead_until == 0);
-}
-
 /* An operator takes an entry away while it waits. */
 static void
 test_held(void **state)
@@ -728,7 +702,6 @@ main(void)
 		WITH(test_abandoned),
 		WITH(test_false_answers),
 		WITH(test_flush),
-		WITH(test_asleep),
 		WITH(test_held),
 		WITH(test_discarded),
 		WITH(test_many),
