@@ -24,9 +24,6 @@ struct job {
 	bool		sole;	/* these are all that is left of the entry: when
 				 * all succeed nothing need be marked */
 	bool		again;	/* a former attempt may have been cut short */
-	char		suspended[JOB_REASON_MAX];	/* not "": the destination
-				 * was dead a moment ago, for this reason; put
-				 * it off without trying */
 	uint32_t	n;
 	uint32_t	index[JOB_RECIPIENTS_MAX];
 };
@@ -40,7 +37,6 @@ struct done {
 	char		name[SPOOL_NAME_MAX];
 	bool		unmarked;	/* all were delivered, and nothing was
 					 * written: remove the entry */
-	bool		suspended;	/* as the job was */
 	bool		dead;		/* the destination could not be reached
 					 * at all */
 	bool		damaged;	/* the entry must be set aside */

@@ -11,6 +11,9 @@
 
 /* no_new_privs, not dumpable, no core files, umask 077. */
 int	proc_harden(struct fault *);
+/* The same but for no_new_privs: for a process that will execute a program of
+ * a user, who may expect what he has at his terminal. */
+int	proc_conceal(struct fault *);
 /* Empties the environment but for PATH (a fixed one), LANG=C, TZ (kept when
  * it was set). */
 void	proc_clear_environment(void);

@@ -46,6 +46,8 @@ enum message_result message_open_at(struct message *, int dirfd,
 /* Takes over a descriptor (of a locked entry) that came from another process,
  * and reads it whole. */
 enum message_result message_attach(struct message *, int fd, struct fault *);
+/* The same, but only envelope and slots are read. */
+enum message_result message_head(struct message *, int fd, struct fault *);
 /* Reads the content and proves its checksum; MESSAGE_DAMAGED if it does not
  * hold.  The parts stay valid until message_close(). */
 enum message_result message_load(struct message *, struct fault *);

@@ -12,10 +12,12 @@
 
 #include "master/cage.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/file.h"
 #include "os/proc.h"
 #include "os/sandbox.h"
 
@@ -125,12 +127,20 @@ cage_become_recipient(const struct cage *c, const struct conf *conf,
 		return fault_permanent(why, 550, 1, 1, "no such user");
 	if (found < 0)
 		return -1;
-	if (!c->privileged)
-		return proc_harden(why);
-	if (user_become(user, own_groups, &c->mail_gid, groups, why) < 0)
+	if (c->privileged &&
+	    user_become(user, own_groups, &c->mail_gid, groups, why) < 0)
 		return -1;
-	return proc_harden(why);
+	/* Debian's procmail is setgid mail, and without that makes no mailbox
+	 * and no lock. */
+	return conf->deliver.method == DELIVER_COMMAND ? proc_conceal(why) :
+	    proc_harden(why);
 }
+
+enum {
+	LOOKUPS_N = 9,
+	INCLUDES_MAX = 64,
+	ALIASES_MAX = 16 * 1024 * 1024,
+};
 
 /* What looking up users, hosts and times needs. */
 #define LOOKUPS								\
@@ -154,6 +164,33 @@ parent(struct arena *a, struct str path)
 	    str_slice(path, 0, slash));
 }
 
+/* The files that aliases include may lie anywhere. */
+static size_t
+find_includes(struct arena *a, struct str aliases, struct sandbox_path *out,
+    size_t max)
+{
+	static const struct str word = { ":include:", 9 };
+	struct buf text = { 0 };
+	struct fault ignored;
+	struct str rest;
+	size_t n = 0;
+
+	if (file_load(AT_FDCWD, aliases.p, ALIASES_MAX, &text, &ignored) < 0)
+		buf_reset(&text);
+	rest = buf_str(&text);
+	while (n < max && str_search(rest, word) < rest.n) {
+		size_t end = 0;
+
+		rest = str_from(rest, str_search(rest, word) + word.n);
+		while (end < rest.n && strchr(",\" \t\r\n", rest.p[end]) == NULL)
+			end++;
+		out[n].path = arena_str(a, str_slice(rest, 0, end)).p;
+		out[n++].access = SANDBOX_READ;
+	}
+	buf_free(&text);
+	return n;
+}
+
 /* Modules of NSS are loaded at first use; afterwards nothing may be. */
 static void
 warm_lookups(void)
@@ -166,43 +203,43 @@ warm_lookups(void)
 	arena_free(&a);
 }
 
-int
-cage_lock_master(const struct conf *conf, struct fault *why)
+/* What both need, and the place of each in the spool. */
+static int
+lock(enum sandbox_profile profile, const struct conf *conf, const char *below,
+    unsigned access, struct fault *why)
 {
 	struct arena a = { 0 };
-	struct sandbox_path paths[] = {
+	struct sandbox_path paths[LOOKUPS_N + INCLUDES_MAX + 2] = {
 		LOOKUPS,
-		{ parent(&a, conf->aliases).p, SANDBOX_READ },
-		{ arena_printf(&a, "%.*s/q", STR_ARG(conf->spool)).p,
-		    SANDBOX_CREATE },
 	};
+	size_t n = LOOKUPS_N;
 	int r;
 
 	warm_lookups();
-	r = sandbox_enter(SANDBOX_MASTER, paths,
-	    sizeof(paths) / sizeof(paths[0]), why);
+	paths[n].path = parent(&a, conf->aliases).p;
+	paths[n++].access = SANDBOX_READ;
+	paths[n].path = arena_printf(&a, "%.*s%s", STR_ARG(conf->spool),
+	    below).p;
+	paths[n++].access = access;
+	n += find_includes(&a, conf->aliases, paths + n, INCLUDES_MAX);
+	r = sandbox_enter(profile, paths, n, why);
 	arena_free(&a);
 	return r;
 }
 
 int
+cage_lock_master(const struct conf *conf, struct fault *why)
+{
+	return lock(SANDBOX_MASTER, conf, "/q", SANDBOX_CREATE, why);
+}
+
+int
 cage_lock_runner(const struct conf *conf, int *narrow, struct fault *why)
 {
-	struct arena a = { 0 };
 	struct sandbox_path lookups[] = { LOOKUPS };
-	struct sandbox_path paths[] = {
-		LOOKUPS,
-		{ parent(&a, conf->aliases).p, SANDBOX_READ },
-		{ conf->spool.p, SANDBOX_ALL },
-	};
-	int r;
 
-	warm_lookups();
-	r = sandbox_prepare(lookups, sizeof(lookups) / sizeof(lookups[0]),
-	    narrow, why);
-	if (r == 0)
-		r = sandbox_enter(SANDBOX_RUNNER, paths,
-		    sizeof(paths) / sizeof(paths[0]), why);
-	arena_free(&a);
-	return r;
+	if (sandbox_prepare(lookups, sizeof(lookups) / sizeof(lookups[0]),
+	    narrow, why) < 0)
+		return -1;
+	return lock(SANDBOX_RUNNER, conf, "", SANDBOX_ALL, why);
 }

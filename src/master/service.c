@@ -29,7 +29,8 @@ enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
-	MASTER_MEMORY = 512 * 1024 * 1024,
+	SESSION_MEMORY = 256 * 1024 * 1024,	/* of addresses */
+	RUNNER_FILES = 65536,
 };
 
 static const char *const service_name[SERVICES] = { "master", "qmgr" };
@@ -42,6 +43,7 @@ be_master(struct house *h)
 		.listeners = &h->listeners,
 		.notify = h->notify[0],
 	};
+	struct proc_limits limits = { .memory = SESSION_MEMORY };
 	struct spool spool;
 	struct fault why;
 	int keep[LISTEN_MAX + 2];
@@ -57,6 +59,7 @@ be_master(struct house *h)
 	    &why) < 0 || cage_become_master(&h->cage, &why) < 0 ||
 	    cage_lock_master(h->conf, &why) < 0)
 		die("%s", why.text);
+	proc_limit(&limits);
 	setup.spool = &spool;
 	setup.aliases = alias_book_new(h->conf);
 	master_run(&setup);
@@ -74,12 +77,14 @@ be_runner(struct house *h)
 	};
 	struct spool spool;
 	struct fault why;
+	struct proc_limits limits = { .files = RUNNER_FILES };
 	struct ip own[OWN_MAX];
 	size_t n;
 	int keep[] = { h->notify[1], h->channel[0], h->listeners.queue,
 	    log_fd() };
 
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	proc_limit(&limits);
 	n = iface_addresses(own, OWN_MAX);
 	for (size_t i = 0; i < n; i++)
 		vec_push(&h->conf->arena, &h->conf->own, own[i]);
@@ -182,14 +187,21 @@ services_reap(struct house *h, bool ending)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (int i = 0; i < SERVICES; i++) {
-			if (h->running[i].pid != pid)
-				continue;
-			if (!ending)
-				log_end((enum service)i, status);
-			schedule_restart(&h->running[i]);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		int i = 0;
+
+		while (i < SERVICES && h->running[i].pid != pid)
+			i++;
+		if (i == SERVICES) {
+			/* A service of a former generation, or an agent. */
+			if (h->agents > 0)
+				h->agents--;
+			continue;
 		}
+		if (!ending)
+			log_end((enum service)i, status);
+		schedule_restart(&h->running[i]);
+	}
 }
 
 void

@@ -31,6 +31,7 @@ struct house {
 	int			 channel[2];	/* workers write [0], the
 						 * warden reads [1] */
 	struct running		 running[SERVICES];
+	unsigned		 agents;	/* that are alive, about */
 };
 
 /* Starts what is not running and whose time has come. */

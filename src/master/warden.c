@@ -42,6 +42,8 @@
 #include "spool/path.h"
 
 enum {
+	AGENTS_SPARE = 32,		/* beside one for each worker: those
+					 * that are about to end, or hang */
 	END_MS = 45 * 1000,		/* the master takes 30 of them */
 	LISTEN_TRIES = 20,
 	LISTEN_PAUSE_MS = 100,
@@ -83,11 +85,19 @@ hear_request(struct warden *w)
 
 	switch (request_receive(w->house.channel[1], &request, &answer)) {
 	case 1:
+		if (w->house.agents >= w->house.conf->workers + AGENTS_SPARE) {
+			log_warning("too many agents; %s has to wait",
+			    request.user);
+			close(answer);
+			break;
+		}
 		pid = fork();
 		if (pid == 0)
 			be_agent(w, &request, answer);
 		if (pid < 0)
 			log_warning("fork agent: %s", strerror(errno));
+		else
+			w->house.agents++;
 		close(answer);
 		break;
 	case -1:

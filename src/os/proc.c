@@ -53,10 +53,16 @@ static int ready_fd = -1;
 int
 proc_harden(struct fault *why)
 {
-	struct rlimit none = { 0, 0 };
-
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) == -1)
 		return fault_system(why, errno, "no_new_privs");
+	return proc_conceal(why);
+}
+
+int
+proc_conceal(struct fault *why)
+{
+	struct rlimit none = { 0, 0 };
+
 	/* The leak check of a sanitizer traces its own process.  Within a
 	 * sandbox it can only be asked. */
 	if (!SANITIZED && prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) != 0 &&

@@ -30,6 +30,7 @@
 enum {
 	LINGER_MS = 1500,
 	DEAD_MS_MAX = 5 * 60 * 1000,
+	STEP = 512,			/* tasks given out between two waits */
 };
 
 struct member {
@@ -172,8 +173,6 @@ give(struct crew *c, struct member *w, struct task *t)
 
 	memcpy(job.name, t->entry->name, sizeof(job.name));
 	memcpy(job.index, t->index, t->n * sizeof(t->index[0]));
-	if (t->hop->dead_until > clock_boot_ms())
-		memcpy(job.suspended, t->hop->reason, sizeof(job.suspended));
 	t->active = true;
 	t->entry->active++;
 	w->task = t;
@@ -192,6 +191,11 @@ serve(struct crew *c, struct hop *hop)
 	if (list_is_empty(&hop->ready)) {
 		hop_rest(hop);
 		return false;
+	}
+	if (hop->dead_until > clock_boot_ms()) {
+		l = list_shift(&hop->ready);
+		stock_suspend(c->stock, LIST_OF(l, struct task, link));
+		return true;
 	}
 	w = find_worker(c, hop);
 	if (w == NULL)
@@ -212,8 +216,10 @@ crew_dispatch(struct crew *c)
 {
 	struct hop *hop, *stuck = NULL;
 
-	while (!c->draining && (hop = hop_turn(&c->stock->hops)) != NULL) {
-		if (hop == stuck)
+	for (int i = 0; !c->draining && i < STEP; i++) {
+		hop = hop_turn(&c->stock->hops);
+		c->unfinished = hop != NULL && hop != stuck && i == STEP - 1;
+		if (hop == NULL || hop == stuck)
 			return;
 		if (serve(c, hop))
 			stuck = NULL;
@@ -222,14 +228,11 @@ crew_dispatch(struct crew *c)
 	}
 }
 
-/* What was put off without a try teaches nothing. */
 static void
 learn(struct hop *hop, const struct conf *conf, const struct done *d)
 {
 	int64_t wait = (int64_t)conf->retry.first * 1000;
 
-	if (d->suspended)
-		return;
 	if (wait > DEAD_MS_MAX)
 		wait = DEAD_MS_MAX;
 	hop->dead_until = d->dead ? clock_boot_ms() + wait : 0;

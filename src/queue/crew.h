@@ -18,6 +18,8 @@ struct crew {
 	unsigned		 probes;	/* at destinations that were
 						 * dead the last time */
 	bool			 draining;	/* give out nothing more */
+	bool			 unfinished;	/* crew_dispatch() stopped in
+						 * the middle: do not wait */
 };
 
 #define CREW_FDS_MAX	1024

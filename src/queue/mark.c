@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What an attempt means for an entry: the rules by which an outcome becomes a
- * slot.  Used by the worker that made the attempt, and by the runner for an
- * attempt of which nobody is left to tell.  Nothing is written here but notes;
- * whoever enters writes and syncs the slots himself, for all recipients of the
- * attempt together.
+ * slot.  Used by the worker that made the attempt, and by the runner for what
+ * came of no attempt.  Nothing is written here but notes; whoever enters writes
+ * and syncs the slots himself, for all recipients of the attempt together, and
+ * then has the line logged that everybody reads: to=, relay=, status=.
  */
 
 #include "queue/mark.h"
 
 #include "os/clock.h"
+#include "os/log.h"
 #include "queue/schedule.h"
 #include "spool/slots.h"
 
@@ -47,4 +48,33 @@ mark_note(const struct message *m, uint32_t index, const struct outcome *o,
 	if (o->kind != OUTCOME_DEFERRED && o->kind != OUTCOME_FAILED)
 		return 0;
 	return slots_write_note(m, index, &note, why);
+}
+
+static double
+seconds(int64_t ms)
+{
+	return ms > 0 ? (double)ms / 1000 : 0;
+}
+
+void
+mark_log(const struct message *m, uint32_t index, const struct outcome *o)
+{
+	const struct recipient *r = &m->envelope.recipients.p[index];
+	struct buf b = { 0 };
+	int64_t age = clock_wall_ms() - m->super.arrival_wall_ms;
+
+	buf_printf(&b, "%s: to=<", m->super.name);
+	address_put(&b, &r->address);
+	if (!address_eq(&r->address, &r->original)) {
+		buf_putz(&b, ">, orig_to=<");
+		address_put(&b, &r->original);
+	}
+	buf_printf(&b, ">, relay=%.*s, delay=%.2f, delays=%.2f/0/0/%.2f, "
+	    "dsn=", STR_ARG(o->where), seconds(age),
+	    seconds(age - o->delay_ms), seconds(o->delay_ms));
+	status_put(&b, o->status);
+	buf_printf(&b, ", status=%s (%.*s)", outcome_word(o->kind),
+	    STR_ARG(o->text));
+	log_info("%s", buf_cstr(&b));
+	buf_free(&b);
 }

@@ -17,4 +17,8 @@ int64_t	mark_enter(const struct conf *, struct message *, uint32_t index,
 int	mark_note(const struct message *, uint32_t index,
 	    const struct outcome *, struct fault *);
 
+/* "ID: to=<...>, relay=..., delay=..., dsn=..., status=sent (...)" */
+void	mark_log(const struct message *, uint32_t index,
+	    const struct outcome *);
+
 #endif

@@ -139,7 +139,7 @@ patience(const struct runner *r, struct timespec *t)
 	/* Nobody looks around while it drains. */
 	if (!r->draining)
 		ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
-	if (r->scanning)
+	if (r->scanning || (r->crew.unfinished && !r->draining))
 		ms = 0;
 	if (ms < 0)
 		return NULL;

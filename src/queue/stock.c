@@ -444,67 +444,88 @@ stock_finish(struct stock *s, struct task *t, const struct done *d)
 	settle(s, e);
 }
 
-/* An attempt of which nobody is left to tell counts all the same: a message
- * that kills its worker each time must not be tried for ever. */
+/* What came of no attempt counts as one all the same: it is marked, with its
+ * reason, and may be too old now.  The task keeps what is still to be tried. */
 static int64_t
-mark_abandoned(struct stock *s, struct task *t, struct message *m,
-    struct fault *why)
+mark_off(struct stock *s, struct task *t, struct message *m,
+    const struct fault *f, struct fault *why)
 {
-	struct fault died;
+	struct outcome *o = arena_alloc(&m->arena, t->n * sizeof(*o));
+	uint32_t kept = 0;
 	int64_t next = 0;
 	bool failed = false;
 
-	fault_temporary(&died, 451, 3, 0, "the delivery process has died");
 	for (uint32_t i = 0; i < t->n; i++) {
-		struct outcome o = outcome_of_fault(&m->arena, &died,
-		    STR_NONE, STR("none"));
-		int64_t at = mark_enter(s->conf, m, t->index[i], &o);
+		int64_t at;
 
-		(void)mark_note(m, t->index[i], &o, why);
-		failed = failed || o.kind == OUTCOME_FAILED;
+		o[i] = outcome_of_fault(&m->arena, f, STR_NONE, STR("none"));
+		at = mark_enter(s->conf, m, t->index[i], &o[i]);
+		(void)mark_note(m, t->index[i], &o[i], why);
+		failed = failed || o[i].kind == OUTCOME_FAILED;
 		if (at > next)
 			next = at;
 	}
 	if (slots_write(m, t->index, t->n, failed, why) < 0)
 		return -1;
-	return failed ? 0 : next;
+	for (uint32_t i = 0; i < t->n; i++) {
+		mark_log(m, t->index[i], &o[i]);
+		if (o[i].kind == OUTCOME_DEFERRED)
+			t->index[kept++] = t->index[i];
+	}
+	t->n = kept;
+	t->entry->owes = t->entry->owes || failed;
+	return next;
+}
+
+static void
+put_off(struct stock *s, struct task *t, const struct fault *f)
+{
+	struct entry *e = t->entry;
+	int64_t next = -1;
+	struct message m;
+	struct fault why = { .text = "it cannot be opened" };
+	int fd;
+
+	if (!stock_open(s, t))
+		return;
+	fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd >= 0 && message_head(&m, fd, &why) == MESSAGE_OK) {
+		next = mark_off(s, t, &m, f, &why);
+		message_close(&m);
+	}
+	if (next < 0) {
+		log_error("%s: cannot mark: %s", e->name, why.text);
+		next = clock_wall() + (int64_t)s->conf->retry.first;
+	}
+	if (t->n > 0)
+		task_put_waiting(s, t, next);
+	else
+		task_free(s, t);
+	settle(s, e);
 }
 
 void
+stock_suspend(struct stock *s, struct task *t)
+{
+	struct fault f;
+
+	fault_temporary(&f, 450, 4, 1, "delivery temporarily suspended: %s",
+	    t->hop->reason);
+	put_off(s, t, &f);
+}
+
+/* A message that kills its worker each time must not be tried for ever. */
+void
 stock_abandon(struct stock *s, struct task *t)
 {
-	struct entry *e = t->entry;
-	int64_t next = clock_wall() + (int64_t)s->conf->retry.first;
-	char name[SPOOL_NAME_MAX];
-	struct message m;
-	struct fault why = { .text = "it is locked" };
+	struct fault f;
 
-	must(t->active && e->active > 0);
+	must(t->active && t->entry->active > 0);
 	t->active = false;
-	e->active--;
-	e->again = true;
-	if (e->active > 0) {
-		task_put_waiting(s, t, next);
-		return;
-	}
-	memcpy(name, e->name, sizeof(name));
-	entry_close(s, e);
-	if (message_open(&m, s->spool, name, true, &why) == MESSAGE_OK) {
-		next = mark_abandoned(s, t, &m, &why);
-		message_close(&m);
-	} else {
-		next = -1;
-	}
-	if (next > 0) {
-		task_put_waiting(s, t, next);
-		settle(s, e);
-		return;
-	}
-	/* It has failed for good, or we cannot know: the disk will tell. */
-	if (next < 0)
-		log_error("%s: cannot mark: %s", name, why.text);
-	entry_forget(s, e);
-	entry_look_later(s, name, true, LOOK_AGAIN_MS);
+	t->entry->active--;
+	t->entry->again = true;
+	fault_temporary(&f, 451, 3, 0, "the delivery process has died");
+	put_off(s, t, &f);
 }
 
 void

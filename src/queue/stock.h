@@ -15,6 +15,9 @@ bool	stock_open(struct stock *, struct task *);
 void	stock_finish(struct stock *, struct task *, const struct done *);
 /* A worker died with it. */
 void	stock_abandon(struct stock *, struct task *);
+/* Its destination is dead: puts it off without a try.  It has left its hop's
+ * ready list. */
+void	stock_suspend(struct stock *, struct task *);
 /* Makes everything ready whose time has come. */
 void	stock_wake(struct stock *);
 /* Makes all (or one) due now and forgets that destinations are dead. */

@@ -42,35 +42,6 @@ struct worker {
 	struct outcome		 outcome[JOB_RECIPIENTS_MAX];
 };
 
-static double
-seconds(int64_t ms)
-{
-	return ms > 0 ? (double)ms / 1000 : 0;
-}
-
-static void
-log_outcome(const struct worker *w, uint32_t index, const struct outcome *o)
-{
-	const struct recipient *r = &w->message.envelope.recipients.p[index];
-	struct buf b = { 0 };
-	int64_t age = clock_wall_ms() - w->message.super.arrival_wall_ms;
-
-	buf_printf(&b, "%s: to=<", w->message.super.name);
-	address_put(&b, &r->address);
-	if (!address_eq(&r->address, &r->original)) {
-		buf_putz(&b, ">, orig_to=<");
-		address_put(&b, &r->original);
-	}
-	buf_printf(&b, ">, relay=%.*s, delay=%.2f, delays=%.2f/0/0/%.2f, "
-	    "dsn=", STR_ARG(o->where), seconds(age),
-	    seconds(age - o->delay_ms), seconds(o->delay_ms));
-	status_put(&b, o->status);
-	buf_printf(&b, ", status=%s (%.*s)", outcome_word(o->kind),
-	    STR_ARG(o->text));
-	log_info("%s", buf_cstr(&b));
-	buf_free(&b);
-}
-
 static void
 write_note(struct worker *w, uint32_t i)
 {
@@ -132,7 +103,7 @@ mark(struct worker *w)
 			unmark(w, &why);
 	}
 	for (uint32_t i = 0; i < w->job.n; i++)
-		log_outcome(w, w->job.index[i], &w->outcome[i]);
+		mark_log(&w->message, w->job.index[i], &w->outcome[i]);
 }
 
 /* Its maker may still have had it open when the runner looked at it. */
@@ -164,28 +135,11 @@ report_unreadable(struct worker *w, enum message_result r,
 }
 
 static void
-put_off(struct worker *w)
-{
-	struct fault why;
-
-	fault_temporary(&why, 450, 4, 1, "delivery temporarily suspended: %s",
-	    w->job.suspended);
-	for (uint32_t i = 0; i < w->job.n; i++)
-		w->outcome[i] = outcome_of_fault(&w->message.arena, &why,
-		    STR_NONE, STR("none"));
-	w->done.suspended = true;
-}
-
-static void
 attempt(struct worker *w)
 {
 	struct str text;
 	size_t n;
 
-	if (w->job.suspended[0] != '\0') {
-		put_off(w);
-		return;
-	}
 	delivery_try(w->delivery, &w->message, &w->job, w->outcome,
 	    &w->done.dead);
 	if (!w->done.dead)

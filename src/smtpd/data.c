@@ -112,6 +112,7 @@ accept_message(struct session *s)
 	session_reply(s, 250, (struct status){ 2, 0, 0 }, "Ok: queued as %s",
 	    sub->name);
 	s->messages++;
+	s->idle = 0;
 	/* Unless more commands are waiting, the reply leaves now, while the
 	 * entry is still locked. */
 	if (stream_pending(&s->stream) == 0 && send_all(s) != STREAM_OK)

@@ -21,8 +21,6 @@ count(struct sink *sink, struct str bytes, struct fault *why)
 	struct intake *in = (struct intake *)(void *)((char *)sink -
 	    offsetof(struct intake, limit));
 
-	if (in->size == 0 && bytes.n > 0)
-		in->blank_start = str_is_blank(bytes.p[0]);
 	in->size += bytes.n;
 	if (in->size > in->session->conf->size)
 		return fault_permanent(why, 552, 3, 4,
@@ -38,7 +36,6 @@ intake_begin(struct intake *in, struct session *s, struct fault *why)
 
 	in->session = s;
 	in->size = 0;
-	in->blank_start = false;
 	in->limit.write = count;
 	header_collector_reset(&s->header);
 	if (submit_begin(&t->submission, &t->envelope, NULL,
@@ -100,10 +97,6 @@ intake_finish(struct intake *in, struct fault *why)
 		return -1;
 	received_put(&head, &t->envelope, s->conf->hostname,
 	    str_of(t->submission.name), clock_wall());
-	/* A continuation of nothing is no header; it must not become one of
-	 * our own field.  Then all of it is body. */
-	if (in->blank_start)
-		buf_putz(&head, "\r\n");
 	r = submit_commit(&t->submission, buf_str(&head), NULL, why);
 	buf_free(&head);
 	if (r == 0)

@@ -14,7 +14,6 @@ struct intake {
 	struct sink_row	 row;
 	struct session	*session;
 	uint64_t	 size;
-	bool		 blank_start;	/* the first line begins with a blank */
 };
 
 /* Before 354: begins the entry.  0, or -1 with the fault to reply. */

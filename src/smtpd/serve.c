@@ -24,6 +24,10 @@ enum {
 	TRANSACTION = PHASE_MAIL | PHASE_RCPT,
 };
 
+enum {
+	IDLE_MAX = 100,			/* commands that lead to nothing */
+};
+
 struct row {
 	enum verb	 verb;
 	unsigned	 phases;	/* in which it may come */
@@ -98,6 +102,8 @@ run(struct session *s, struct str line)
 		return;
 	}
 	s->last = c.verb;
+	if (row->phases == ANY && ++s->idle > IDLE_MAX)
+		s->errors++;
 	if ((row->phases & (unsigned)session_phase(s)) == 0) {
 		/* RFC 5321 3.3: 554 where all recipients were refused. */
 		if (c.verb == VERB_DATA && s->transaction != NULL)

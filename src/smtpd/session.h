@@ -34,6 +34,7 @@ struct transaction {
 	struct arena		arena;
 	struct envelope		envelope;
 	address_vec		finals;		/* after expansion */
+	uint64_t		given;		/* RCPT commands */
 	struct submission	submission;
 };
 
@@ -52,6 +53,8 @@ struct session {
 	struct header_collector	 header;	/* reused */
 	enum verb		 last;		/* for the log */
 	unsigned		 errors;
+	unsigned		 idle;		/* commands that led to nothing,
+						 * since the last message */
 	unsigned		 transactions;
 	unsigned		 messages;	/* accepted */
 };

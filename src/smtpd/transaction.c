@@ -115,7 +115,8 @@ check_rcpt(struct session *s, struct transaction *t, struct str args,
 
 	if (param_rcpt(&t->arena, args, s->extensions, to, why) < 0)
 		return -1;
-	if (t->envelope.recipients.n >= s->conf->recipients)
+	if (t->given++ >= s->conf->recipients ||
+	    t->envelope.recipients.n >= s->conf->recipients)
 		return fault_temporary(why, 452, 5, 3, "Too many recipients");
 	facts = session_facts(s);
 	facts.recipient = to;

@@ -252,6 +252,17 @@ message_load(struct message *m, struct fault *why)
 }
 
 enum message_result
+message_head(struct message *m, int fd, struct fault *why)
+{
+	enum message_result r;
+
+	memset(m, 0, sizeof(*m));
+	m->fd = fd;
+	r = read_head(m, false, why);
+	return r == MESSAGE_OK ? r : fail(m, r);
+}
+
+enum message_result
 message_attach(struct message *m, int fd, struct fault *why)
 {
 	enum message_result r;
