@@ -111,7 +111,7 @@ become_service(struct house *h, enum service service)
 	signal_ignore(SIGHUP);
 	signal_block_caught();
 	log_role(service_name[service]);
-	proc_title("%s", service_name[service]);
+	proc_title("godwitd: %s", service_name[service]);
 	switch (service) {
 	case SERVICE_MASTER:
 		be_master(h);

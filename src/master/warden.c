@@ -68,7 +68,7 @@ be_agent(struct warden *w, const struct request *request, int answer)
 	signal_reset();
 	proc_close_all_but(keep, 2);
 	log_role("agent");
-	proc_title("agent %s", request->user);
+	proc_title("godwitd: agent %s", request->user);
 	if (cage_become_recipient(&w->house.cage, w->house.conf, &arena, request->user,
 	    &user, &why) < 0)
 		die("deliver as %s: %s", request->user, why.text);
@@ -255,7 +255,7 @@ be_daemon(void)
 	signal_block_caught();
 	die_set_report(say_last_words);
 	log_role("warden");
-	proc_title("warden");
+	proc_title("godwitd: warden");
 }
 
 int

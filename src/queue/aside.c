@@ -47,7 +47,7 @@ strip(const struct spool *spool, const char *role, const int *keep, size_t n)
 	signal_reset();
 	signal_ignore(SIGPIPE);
 	log_role(role);
-	proc_title("%s", role);
+	proc_title("godwitd: %s", role);
 }
 
 pid_t

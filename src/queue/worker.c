@@ -244,7 +244,7 @@ worker_start(const struct worker_setup *setup, int *sock, struct fault *why)
 	/* A drain is the runner's affair: it closes our socket. */
 	signal_ignore(SIGTERM);
 	log_role(setup->next->kind == NEXT_LOCAL ? "local" : "smtp");
-	proc_title("worker %.*s", STR_ARG(setup->next->key));
+	proc_title("godwitd: worker %.*s", STR_ARG(setup->next->key));
 	w.sock = pair[1];
 	w.delivery = delivery_new(setup->conf, setup->next, setup->channel);
 	serve(&w);

@@ -117,6 +117,7 @@ def processes():
                 stat = f.read().rsplit(")", 1)[1].split()
             with open(f"/proc/{name}/cmdline", "rb") as f:
                 title = f.read().rstrip(b"\0").decode("utf-8", "replace")
+                title = title.removeprefix("godwitd: ")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if stat[0] not in "ZX":

@@ -560,7 +560,8 @@ class Godwit:
         """pid, parent, command; of this instance."""
         rows = [line.split(None, 2) for line in self.host.run(
             ["ps", "-eo", "pid=,ppid=,args="]).stdout.decode().splitlines()]
-        rows = [(int(row[0]), int(row[1]), row[2]) for row in rows]
+        rows = [(int(row[0]), int(row[1]), row[2].removeprefix("godwitd: "))
+                for row in rows]
         ours = {self.pid()}
         while True:
             more = {pid for pid, parent, _ in rows if parent in ours} - ours
