@@ -30,6 +30,8 @@ int	slots_write_note(const struct message *, uint32_t index,
 	    const struct note *, struct fault *);
 /* False when there are none.  Strings into the message's arena. */
 bool	slots_read_note(struct message *, uint32_t index, struct note *);
+/* "new", "deferred", "delivered", "failed", "bounced", "discarded". */
+const char *slots_word(const struct slot *);
 /* Every slot is final: nothing is left to do but remove the entry. */
 bool	slots_are_final(const struct message *);
 

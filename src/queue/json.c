@@ -42,24 +42,6 @@ put_address(struct buf *b, struct message *m, const struct address *a)
 	put_string(b, address_text(&m->arena, a));
 }
 
-static const char *
-state_word(const struct slot *s)
-{
-	switch (s->state) {
-	case SLOT_PENDING:
-		return s->attempts == 0 ? "new" : "deferred";
-	case SLOT_DONE:
-		return "delivered";
-	case SLOT_FAILED:
-		return "failed";
-	case SLOT_BOUNCED:
-		return "bounced";
-	case SLOT_DISCARDED:
-		return "discarded";
-	}
-	return "?";
-}
-
 static void
 put_recipient(struct buf *b, struct message *m, uint32_t i)
 {
@@ -68,7 +50,7 @@ put_recipient(struct buf *b, struct message *m, uint32_t i)
 
 	buf_putz(b, "{\"address\":");
 	put_address(b, m, &m->envelope.recipients.p[i].address);
-	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", state_word(s),
+	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", slots_word(s),
 	    (unsigned)s->attempts);
 	if (s->state == SLOT_PENDING && s->next != 0)
 		buf_printf(b, ",\"next_attempt\":%lld", (long long)s->next);

@@ -244,24 +244,6 @@ open_anywhere(struct listing *l, const char *name, bool lock,
 	return false;
 }
 
-static const char *
-slot_word(enum slot_state state)
-{
-	switch (state) {
-	case SLOT_PENDING:
-		return "waiting";
-	case SLOT_DONE:
-		return "delivered";
-	case SLOT_FAILED:
-		return "failed";
-	case SLOT_BOUNCED:
-		return "bounced";
-	case SLOT_DISCARDED:
-		return "discarded";
-	}
-	return "?";
-}
-
 static void
 put_slot(struct buf *b, struct message *m, uint32_t i)
 {
@@ -276,7 +258,7 @@ put_slot(struct buf *b, struct message *m, uint32_t i)
 		address_put(b, &r->original);
 		buf_putc(b, ')');
 	}
-	buf_printf(b, "\n           %s, %u attempt%s", slot_word(s->state),
+	buf_printf(b, "\n           %s, %u attempt%s", slots_word(s),
 	    (unsigned)s->attempts, s->attempts == 1 ? "" : "s");
 	if (s->state == SLOT_PENDING && s->next != 0) {
 		buf_putz(b, ", next ");

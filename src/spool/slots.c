@@ -91,6 +91,24 @@ slots_read_note(struct message *m, uint32_t index, struct note *note)
 	return format_note_decode(&m->arena, bytes, note);
 }
 
+const char *
+slots_word(const struct slot *s)
+{
+	switch (s->state) {
+	case SLOT_PENDING:
+		return s->attempts == 0 ? "new" : "deferred";
+	case SLOT_DONE:
+		return "delivered";
+	case SLOT_FAILED:
+		return "failed";
+	case SLOT_BOUNCED:
+		return "bounced";
+	case SLOT_DISCARDED:
+		return "discarded";
+	}
+	bug("slot state %d", (int)s->state);
+}
+
 bool
 slots_are_final(const struct message *m)
 {

@@ -99,10 +99,10 @@ int
 main(int argc, char **argv)
 {
 	struct sock_addr to = { 0 };
-	struct ip source;
+	struct ip source = { 0 };
 	struct stream s;
 	struct fault why;
-	uint64_t port;
+	uint64_t port = 0;
 	int fd, taken;
 
 	if (argc < 3 || argc > 4 || !ip_parse(str_of(argv[1]), &to.ip) ||

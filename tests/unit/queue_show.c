@@ -380,11 +380,11 @@ test_show(void **state)
 	assert_true(has(text, "\nsender     <ann@example.com>\n"));
 	assert_true(has(text, "\nsize       38\n"));
 	assert_true(has(text, "\nrecipient  joe@b.example\n"
-	    "           waiting, 1 attempt, next "));
+	    "           deferred, 1 attempt, next "));
 	assert_true(has(text, "\n           451 later\n"));
 	assert_true(has(text,
 	    "\nrecipient  eve@b.example (for list@b.example)\n"
-	    "           waiting, 0 attempts\n"));
+	    "           new, 0 attempts\n"));
 	assert_true(has(text, "\nReceived: here\r\nSubject: x\r\n"));
 	assert_false(has(text, "secret"));
 	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
