@@ -10,7 +10,8 @@
  * <conf->run>/queue.sock.  request is one line without its end: "mailq",
  * "mailq json", "show ID", "show ID json", "flush", "flush ID", "hold ID",
  * "release ID", "remove ID".  What the daemon answers behind its first line is
- * copied to out_fd.
+ * copied to out_fd.  While the daemon is down, whoever may read the spool is
+ * answered from it, with a word on standard error.
  *
  * 0, or -1 with the fault: permanent with the daemon's own words when it said
  * "error TEXT"; temporary when nobody listens ("the mail system is down:

@@ -106,7 +106,7 @@ check_roles(struct checking *c, struct map *map)
 		    "root", c->conf->aliases.p);
 	if (root == 0)
 		warn(c, "root has no alias in %s: that mail is kept by the "
-		    "user %s, where nobody may read it", c->conf->aliases.p,
+		    "user %s, where only root can read it", c->conf->aliases.p,
 		    c->conf->users.mail.p);
 }
 

@@ -10,16 +10,21 @@
  * are taken out, so that no message can move the cursor of the person who
  * looks at it.
  *
+ * While the daemon is down, root gets the same answer from the files.
+ *
  * Called by mailq and `godwit queue`.  Holds nothing beyond one call.
  */
 #include "client/queue.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "os/file.h"
 #include "os/sock.h"
 #include "os/stream.h"
+#include "queue/show.h"
 
 enum {
 	FIRST_LINE_MAX = 2048,	/* "error " and a fault's text, with room */
@@ -126,17 +131,78 @@ copy_rest(struct stream *s, int out_fd, struct fault *why)
 	return result;
 }
 
+/* The answering side of the daemon, in a child, on the files themselves. */
+static void
+answer_directly(const struct conf *conf, const struct spool *spool, int fd)
+{
+	struct show show = { .conf = conf, .spool = spool, .notify = -1,
+	    .uid = geteuid(), .may_change = true };
+	struct stream s;
+	struct str line;
+
+	stream_init(&s, fd);
+	if (stream_line(&s, FIRST_LINE_MAX, true, &line) == STREAM_OK)
+		show_answer(&show, line, fd);
+	_exit(0);
+}
+
+/*
+ * While the daemon is down whoever may read its spool reads it himself: root,
+ * or the user who runs it.  -1 with the fault as it was: it cannot be.
+ */
+static int
+ask_the_files(const struct conf *conf)
+{
+	struct spool spool;
+	struct fault ignored;
+	int pair[2];
+	pid_t pid;
+
+	if (spool_open(&spool, conf->spool.p, false, false, &ignored) == -1)
+		return -1;
+	if (sock_pair(SOCK_STREAM, pair, &ignored) == -1) {
+		spool_close(&spool);
+		return -1;
+	}
+	pid = fork();
+	if (pid == 0) {
+		close(pair[0]);
+		answer_directly(conf, &spool, pair[1]);
+	}
+	close(pair[1]);
+	spool_close(&spool);
+	if (pid > 0)
+		return pair[0];
+	close(pair[0]);
+	return -1;
+}
+
+static int
+connect_anyhow(const struct conf *conf, const char *request,
+    struct fault *why)
+{
+	struct arena arena = { 0 };
+	int fd = connect_daemon(conf_run_path(conf, &arena, "queue.sock").p,
+	    why);
+
+	arena_free(&arena);
+	/* Only the daemon can try again. */
+	if (fd != -1 || !fault_is_temporary(why) ||
+	    str_starts(str_of(request), STR("flush")))
+		return fd;
+	fd = ask_the_files(conf);
+	if (fd != -1)
+		fprintf(stderr, "%s; reading the queue itself\n", why->text);
+	return fd;
+}
+
 int
 client_queue(const struct conf *conf, const char *request, int out_fd,
     struct fault *why)
 {
 	struct stream s;
-	struct arena arena;
-	int fd, result = -1;
+	int fd = connect_anyhow(conf, request, why), result = -1;
 
-	arena_init(&arena);
-	fd = connect_daemon(conf_run_path(conf, &arena, "queue.sock").p, why);
-	arena_free(&arena);
 	if (fd == -1)
 		return -1;
 	stream_init(&s, fd);
