@@ -29,10 +29,11 @@ struct sandbox_path {
 
 enum sandbox_profile {
 	SANDBOX_MASTER,		/* accept, fork, what a session needs: files,
-				 * unix sockets for NSS, UDP, and TCP to port
-				 * 53 (from ABI 4 on); no exec, ptrace, signal,
-				 * chmod, chown, mount, module, keyctl ... */
-	SANDBOX_RUNNER,		/* the same, and connect, unlink and rename */
+				 * unix sockets for NSS (no others can be
+				 * made); no exec, ptrace, signal, chmod, chown,
+				 * mount, module, keyctl ... */
+	SANDBOX_RUNNER,		/* the same, and network sockets, unlink and
+				 * rename */
 };
 
 /* In SANDBOX_MASTER, when no path has SANDBOX_ALL, a file can be opened for

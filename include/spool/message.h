@@ -51,6 +51,14 @@ enum message_result message_head(struct message *, int fd, struct fault *);
 /* Reads the content and proves its checksum; MESSAGE_DAMAGED if it does not
  * hold.  The parts stay valid until message_close(). */
 enum message_result message_load(struct message *, struct fault *);
+/*
+ * For who finds that an entry of this name was made before, by somebody who may
+ * have died on the way: proves its head and makes it durable.  0, also when it
+ * has been delivered since; -1 with a temporary fault when it cannot be relied
+ * on.  One that was withdrawn is removed, so that it can be made again.
+ */
+int	message_confirm(const struct spool *, const char *name,
+	    struct fault *);
 /* The header of the content, at most max bytes, into the arena. */
 struct str message_header(struct message *, size_t max);
 void	message_close(struct message *);

@@ -47,7 +47,8 @@ delivery_try(struct delivery *d, struct message *m, const struct job *job,
 	switch (d->kind) {
 	case NEXT_RELAY:
 		remote_try(&d->remote, m, job, outcome);
-		*dead = d->remote.dead;
+		/* What is so for good is no reason to put others off. */
+		*dead = d->remote.dead && fault_is_temporary(&d->remote.why);
 		break;
 	case NEXT_LOCAL:
 		local_try(&d->local, m, job, outcome);

@@ -170,6 +170,19 @@ schedule_restart(struct running *r)
 		r->backoff = BACKOFF_MS_MAX;
 }
 
+/* Remembered for the end.  When there are too many the oldest are forgotten:
+ * what a session may last has passed since. */
+static void
+retire(struct house *h, enum service service, pid_t pid, bool alive)
+{
+	if (h->nretired == RETIRED_MAX) {
+		h->nretired--;
+		memmove(h->retired, h->retired + 1,
+		    h->nretired * sizeof(h->retired[0]));
+	}
+	h->retired[h->nretired++] = (struct retired){ service, pid, alive };
+}
+
 static void
 log_end(enum service service, int status)
 {
@@ -181,27 +194,35 @@ log_end(enum service service, int status)
 		    service_name[service], WEXITSTATUS(status));
 }
 
+static bool
+reap_service(struct house *h, pid_t pid, int status, bool ending)
+{
+	for (int i = 0; i < SERVICES; i++) {
+		if (h->running[i].pid != pid)
+			continue;
+		if (!ending)
+			log_end((enum service)i, status);
+		retire(h, (enum service)i, pid, false);
+		schedule_restart(&h->running[i]);
+		return true;
+	}
+	for (unsigned i = 0; i < h->nretired; i++)
+		if (h->retired[i].alive && h->retired[i].pid == pid) {
+			h->retired[i].alive = false;
+			return true;
+		}
+	return false;
+}
+
 void
 services_reap(struct house *h, bool ending)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		int i = 0;
-
-		while (i < SERVICES && h->running[i].pid != pid)
-			i++;
-		if (i == SERVICES) {
-			/* A service of a former generation, or an agent. */
-			if (h->agents > 0)
-				h->agents--;
-			continue;
-		}
-		if (!ending)
-			log_end((enum service)i, status);
-		schedule_restart(&h->running[i]);
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (!reap_service(h, pid, status, ending) && h->agents > 0)
+			h->agents--;
 }
 
 void
@@ -211,6 +232,9 @@ services_renew(struct house *h)
 
 	memcpy(old, h->running, sizeof(old));
 	memset(h->running, 0, sizeof(h->running));
+	for (int i = 0; i < SERVICES; i++)
+		if (old[i].pid != 0)
+			retire(h, (enum service)i, old[i].pid, true);
 	services_start_due(h);
 	if (old[SERVICE_MASTER].pid != 0)
 		(void)kill(old[SERVICE_MASTER].pid, SIGUSR1);
@@ -220,16 +244,32 @@ services_renew(struct house *h)
 
 /* The master's sessions are of its process group: it may not signal anyone
  * itself.  Workers are not: they finish what they have in hand. */
+static void
+signal_service(enum service service, pid_t pid, int sig)
+{
+	(void)kill(service == SERVICE_MASTER ? -pid : pid, sig);
+}
+
 void
 services_signal(const struct house *h, int sig)
 {
-	pid_t master = h->running[SERVICE_MASTER].pid;
-	pid_t runner = h->running[SERVICE_RUNNER].pid;
+	for (int i = 0; i < SERVICES; i++)
+		if (h->running[i].pid != 0)
+			signal_service((enum service)i, h->running[i].pid,
+			    sig);
+	for (unsigned i = 0; i < h->nretired; i++)
+		if (h->retired[i].alive)
+			signal_service(h->retired[i].service,
+			    h->retired[i].pid, sig);
+}
 
-	if (master != 0)
-		(void)kill(-master, sig);
-	if (runner != 0)
-		(void)kill(runner, sig);
+bool
+services_any_due(const struct house *h)
+{
+	for (int i = 0; i < SERVICES; i++)
+		if (h->running[i].pid == 0)
+			return true;
+	return false;
 }
 
 unsigned
@@ -240,5 +280,16 @@ services_alive(const struct house *h)
 	for (int i = 0; i < SERVICES; i++)
 		if (h->running[i].pid != 0)
 			n++;
+	for (unsigned i = 0; i < h->nretired; i++)
+		if (h->retired[i].alive)
+			n++;
 	return n;
+}
+
+void
+services_end_sessions(const struct house *h)
+{
+	for (unsigned i = 0; i < h->nretired; i++)
+		if (h->retired[i].service == SERVICE_MASTER)
+			(void)kill(-h->retired[i].pid, SIGKILL);
 }

@@ -22,6 +22,15 @@ struct running {
 	int64_t	backoff;
 };
 
+/* Of a former generation: it finishes what it has. */
+#define RETIRED_MAX	64
+
+struct retired {
+	enum service	service;
+	pid_t		pid;
+	bool		alive;		/* a master's sessions may outlive it */
+};
+
 struct house {
 	struct conf		*conf;
 	struct cage		 cage;
@@ -31,7 +40,9 @@ struct house {
 	int			 channel[2];	/* workers write [0], the
 						 * warden reads [1] */
 	struct running		 running[SERVICES];
-	unsigned		 agents;	/* that are alive, about */
+	struct retired		 retired[RETIRED_MAX];
+	unsigned		 nretired;
+	unsigned		 agents;	/* that are alive */
 };
 
 /* Starts what is not running and whose time has come. */
@@ -40,7 +51,12 @@ void	services_start_due(struct house *);
 void	services_reap(struct house *, bool ending);
 /* A new generation on the same sockets; the old one finishes what it has. */
 void	services_renew(struct house *);
+/* Of all generations; a master's sessions with it. */
 void	services_signal(const struct house *, int sig);
+/* One is not running and has to be started. */
+bool	services_any_due(const struct house *);
 unsigned services_alive(const struct house *);
+/* Ends the sessions that have outlived their masters. */
+void	services_end_sessions(const struct house *);
 
 #endif

@@ -191,8 +191,7 @@ wait_and_hear(struct warden *w)
 {
 	struct pollfd p = { .fd = w->house.channel[1], .events = POLLIN };
 	struct timespec t = { 0, 250 * 1000000 };
-	bool busy = w->ending != 0 ||
-	    services_alive(&w->house) < SERVICES;
+	bool busy = w->ending != 0 || services_any_due(&w->house);
 
 	if (ppoll(&p, 1, busy ? &t : NULL, signal_wait_mask()) > 0)
 		hear_request(w);
@@ -289,6 +288,7 @@ warden_run(const struct warden_setup *setup)
 			services_start_due(&w.house);
 		wait_and_hear(&w);
 	}
+	services_end_sessions(&w.house);
 	log_info("ended");
 	listen_close(&w.house.listeners);
 	arena_free(&w.house.cage.arena);

@@ -53,14 +53,10 @@
 #define LL_FS_REFER		(UINT64_C(1) << 13)	/* ABI 2 */
 #define LL_FS_TRUNCATE		(UINT64_C(1) << 14)	/* ABI 3 */
 #define LL_FS_IOCTL_DEV		(UINT64_C(1) << 15)	/* ABI 5 */
-#define LL_NET_BIND_TCP		(UINT64_C(1) << 0)	/* ABI 4 */
-#define LL_NET_CONNECT_TCP	(UINT64_C(1) << 1)
 #define LL_SCOPE_ABSTRACT	(UINT64_C(1) << 0)	/* ABI 6 */
 #define LL_SCOPE_SIGNAL		(UINT64_C(1) << 1)
 #define LL_CREATE_VERSION	1
 #define LL_RULE_PATH_BENEATH	1
-#define LL_RULE_NET_PORT	2
-#define PORT_DNS		53
 #define LL_ABI_KNOWN		7
 
 /* The rights that a rule for a file may hold; others are for directories. */
@@ -77,11 +73,6 @@ struct ll_path_beneath {
 	uint64_t	allowed;
 	int32_t		parent_fd;
 } __attribute__((packed));
-
-struct ll_net_port {
-	uint64_t	allowed;
-	uint64_t	port;
-};
 
 #define NAMESPACES	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	    CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
@@ -181,8 +172,6 @@ static const struct row rows[] = {
 	{ SYS(prctl), EQUAL(0, PR_SET_NO_NEW_PRIVS) },
 	{ SYS(prctl), EQUAL(0, PR_GET_DUMPABLE) },
 	{ SYS(socket), EQUAL(0, AF_UNIX) },
-	{ SYS(socket), EQUAL(0, AF_INET) },
-	{ SYS(socket), EQUAL(0, AF_INET6) },
 	{ SYS(socketpair), EQUAL(0, AF_UNIX) },
 	{ SYS(ioctl), EQUAL(1, FIONREAD) },
 	{ SYS(ioctl), EQUAL(1, FIONBIO) },
@@ -200,6 +189,12 @@ static const struct row rows[] = {
 	{ SYS(fcntl), EQUAL(1, F_OFD_SETLK) },
 	/* For sandbox_describe(): only asks for the version. */
 	{ SYS(landlock_create_ruleset), EQUAL(0, 0) },
+};
+
+/* A session looks nothing up in the network and calls nobody. */
+static const struct row rows_runner[] = {
+	{ SYS(socket), EQUAL(0, AF_INET) },
+	{ SYS(socket), EQUAL(0, AF_INET6) },
 };
 
 static const struct row rows_open_new[] = {
@@ -225,10 +220,8 @@ landlock_abi(void)
 	return abi > LL_ABI_KNOWN ? LL_ABI_KNOWN : (int)abi;
 }
 
-/* A session connects to nobody, but for a resolver's answer that did not fit
- * into a datagram; a worker connects to anyone. */
 static void
-describe_rules(int abi, bool connects, struct ll_ruleset *rules)
+describe_rules(int abi, struct ll_ruleset *rules)
 {
 	memset(rules, 0, sizeof(*rules));
 	rules->handled_fs = LL_FS_FIRST;
@@ -238,8 +231,6 @@ describe_rules(int abi, bool connects, struct ll_ruleset *rules)
 		rules->handled_fs |= LL_FS_TRUNCATE;
 	if (abi >= 5)
 		rules->handled_fs |= LL_FS_IOCTL_DEV;
-	if (abi >= 4 && !connects)
-		rules->handled_net = LL_NET_BIND_TCP | LL_NET_CONNECT_TCP;
 	/* Signals within the same sandbox are not touched by this. */
 	if (abi >= 6)
 		rules->scoped = LL_SCOPE_ABSTRACT | LL_SCOPE_SIGNAL;
@@ -296,22 +287,9 @@ add_path(int ruleset, const struct ll_ruleset *rules,
 	return 0;
 }
 
-static int
-add_resolver(int ruleset, const struct ll_ruleset *rules, struct fault *why)
-{
-	struct ll_net_port rule = { LL_NET_CONNECT_TCP, PORT_DNS };
-
-	if (rules->handled_net == 0)
-		return 0;
-	if (syscall(SYS_landlock_add_rule, (long)ruleset,
-	    (unsigned long)LL_RULE_NET_PORT, &rule, 0UL) == -1)
-		return fault_system(why, errno, "landlock: network");
-	return 0;
-}
-
 /* A descriptor; -1 with *why, or without it where there is no Landlock. */
 static int
-make_ruleset(bool connects, const struct sandbox_path *path, size_t n,
+make_ruleset(const struct sandbox_path *path, size_t n,
     struct fault *why)
 {
 	struct ll_ruleset rules;
@@ -321,12 +299,12 @@ make_ruleset(bool connects, const struct sandbox_path *path, size_t n,
 	fault_clear(why);
 	if (abi == 0)
 		return -1;
-	describe_rules(abi, connects, &rules);
+	describe_rules(abi, &rules);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules),
 	    0UL);
 	if (fd == -1)
 		return fault_system(why, errno, "landlock");
-	result = add_resolver(fd, &rules, why);
+	result = 0;
 	for (i = 0; i < n && result == 0; i++)
 		result = add_path(fd, &rules, &path[i], why);
 	if (result == 0)
@@ -344,10 +322,10 @@ restrict_self(int ruleset, struct fault *why)
 }
 
 static int
-put_on_landlock(bool connects, const struct sandbox_path *path, size_t n,
+put_on_landlock(const struct sandbox_path *path, size_t n,
     struct fault *why)
 {
-	int result, fd = make_ruleset(connects, path, n, why);
+	int result, fd = make_ruleset(path, n, why);
 
 	if (fd == -1)
 		return why->kind == FAULT_NONE ? 0 : -1;
@@ -360,7 +338,7 @@ int
 sandbox_prepare(const struct sandbox_path *path, size_t n, int *ruleset,
     struct fault *why)
 {
-	*ruleset = make_ruleset(true, path, n, why);
+	*ruleset = make_ruleset(path, n, why);
 	return *ruleset == -1 && why->kind != FAULT_NONE ? -1 : 0;
 }
 
@@ -417,6 +395,8 @@ add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, bool any_write)
 	case SANDBOX_RUNNER:
 		rc = add_calls(ctx, SCMP_ACT_ALLOW, allowed_runner,
 		    COUNT(allowed_runner));
+		if (rc == 0)
+			rc = add_rows(ctx, rows_runner, COUNT(rows_runner));
 		break;
 	}
 	return rc;
@@ -477,7 +457,7 @@ sandbox_enter(enum sandbox_profile profile, const struct sandbox_path *path,
 
 	for (i = 0; i < n; i++)
 		any_write |= (path[i].access & SANDBOX_ALL) != 0;
-	if (put_on_landlock(profile == SANDBOX_RUNNER, path, n, why) == -1)
+	if (put_on_landlock(path, n, why) == -1)
 		return -1;
 	return put_on_seccomp(profile, any_write, why);
 }

@@ -29,6 +29,19 @@ aside_is_full(const struct asides *a)
 	return a->n == ASIDES_MAX;
 }
 
+bool
+aside_is_full_for(const struct asides *a, uid_t uid)
+{
+	unsigned n = 0;
+
+	if (uid == 0)
+		return aside_is_full(a);
+	for (int i = 0; i < ASIDES_MAX; i++)
+		if (a->pid[i] != 0 && a->uid[i] == uid)
+			n++;
+	return n >= ASIDES_OF_USER || a->n >= ASIDES_MAX - 1;
+}
+
 static void
 strip(const struct spool *spool, const char *role, const int *keep, size_t n)
 {
@@ -51,8 +64,8 @@ strip(const struct spool *spool, const char *role, const int *keep, size_t n)
 }
 
 pid_t
-aside_start(struct asides *a, const struct spool *spool, const char *role,
-    const int *keep, size_t n)
+aside_start(struct asides *a, uid_t uid, const struct spool *spool,
+    const char *role, const int *keep, size_t n)
 {
 	pid_t pid;
 
@@ -67,6 +80,7 @@ aside_start(struct asides *a, const struct spool *spool, const char *role,
 	for (int i = 0; i < ASIDES_MAX; i++)
 		if (a->pid[i] == 0) {
 			a->pid[i] = pid;
+			a->uid[i] = uid;
 			a->n++;
 			break;
 		}

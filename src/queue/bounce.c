@@ -168,7 +168,7 @@ submit(struct work *w, const struct spool *spool, struct fault *why)
 	submit_free(&s);
 	buf_free(&text);
 	buf_free(&head);
-	return exists ? 0 : r;
+	return exists ? message_confirm(spool, w->name, why) : r;
 }
 
 static int

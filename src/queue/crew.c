@@ -29,6 +29,7 @@
 
 enum {
 	LINGER_MS = 1500,
+	AGAIN_MS = 1000,		/* after a fork that failed */
 	DEAD_MS_MAX = 5 * 60 * 1000,
 	STEP = 512,			/* tasks given out between two waits */
 };
@@ -84,6 +85,7 @@ hire(struct crew *c, struct hop *hop)
 
 	if (worker_start(&setup, &sock, &why) < 0) {
 		log_warning("cannot start a worker: %s", why.text);
+		c->again_at = clock_boot_ms() + AGAIN_MS;
 		return NULL;
 	}
 	w = mem_alloc(sizeof(*w));
@@ -116,8 +118,17 @@ has_place(const struct crew *c, const struct hop *hop)
 
 	if (hop->next.kind == NEXT_LOCAL)
 		return c->n < all;
-	return c->n < all - all / 8 &&
-	    (hop->dead_until == 0 || c->probes < (all + 1) / 2);
+	return c->n < all - all / 8;
+}
+
+static bool
+may_not_probe(const struct crew *c, const struct hop *hop)
+{
+	uint64_t all = c->conf->workers < CREW_FDS_MAX ? c->conf->workers :
+	    CREW_FDS_MAX;
+
+	return hop->next.kind != NEXT_LOCAL && hop->dead_until != 0 &&
+	    c->probes >= (all + 1) / 2;
 }
 
 /* A worker for this hop that can start now, or NULL. */
@@ -134,6 +145,8 @@ find_worker(struct crew *c, struct hop *hop)
 		return w;
 	}
 	if (hop->workers >= hop_worker_limit(hop, c->conf))
+		return NULL;
+	if (may_not_probe(c, hop))
 		return NULL;
 	if (!has_place(c, hop)) {
 		l = list_first(&c->idle);
@@ -318,12 +331,14 @@ crew_poll_set(struct crew *c, struct pollfd *p, void **who, size_t max)
 int64_t
 crew_patience(const struct crew *c)
 {
-	const struct member *w;
-	int64_t left;
+	int64_t now = clock_boot_ms(), at = INT64_MAX;
 
-	if (list_is_empty(&c->idle))
+	if (!list_is_empty(&c->idle))
+		at = LIST_OF(c->idle.next, struct member, idle)->idle_since +
+		    LINGER_MS;
+	if (c->again_at > now && c->again_at < at)
+		at = c->again_at;
+	if (at == INT64_MAX)
 		return -1;
-	w = LIST_OF(c->idle.next, struct member, idle);
-	left = w->idle_since + LINGER_MS - clock_boot_ms();
-	return left > 0 ? left : 0;
+	return at > now ? at - now : 0;
 }

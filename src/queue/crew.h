@@ -18,6 +18,7 @@ struct crew {
 	unsigned		 probes;	/* at destinations that were
 						 * dead the last time */
 	bool			 draining;	/* give out nothing more */
+	int64_t			 again_at;	/* after a fork that failed */
 	bool			 unfinished;	/* crew_dispatch() stopped in
 						 * the middle: do not wait */
 };

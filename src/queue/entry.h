@@ -48,6 +48,8 @@ struct stock {
 	struct list		 later;		/* names found locked */
 	struct table		 later_by_name;
 	unsigned		 open;		/* entries with a descriptor */
+	bool			 draining;	/* keep nothing open: another
+						 * runner takes over */
 	int64_t			 removed_at;	/* oldest unsynced removal */
 	char			 removed[SPOOL_NAME_MAX];	/* the last */
 };

@@ -10,6 +10,7 @@
 
 #include "queue/inquiry.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "os/sock.h"
@@ -17,7 +18,8 @@
 #include "queue/show.h"
 
 enum {
-	PATIENCE = 10,		/* seconds for a request */
+	PATIENCE = 10,		/* seconds for a request, */
+	LONGEST = 300,		/* and for it and its answer */
 };
 
 static bool
@@ -45,8 +47,10 @@ answer(struct stock *stock, int notify, int fd, uid_t uid)
 	struct stream s;
 	struct str line;
 
+	(void)alarm(LONGEST);
 	stream_init(&s, fd);
 	stream_set_timeout(&s, PATIENCE);
+	stream_set_deadline(&s, PATIENCE);
 	if (stream_line(&s, 256, true, &line) == STREAM_OK)
 		show_answer(&show, line, fd);
 	_exit(0);
@@ -56,6 +60,8 @@ void
 inquiry_hear(struct asides *a, struct stock *stock, int queue_sock,
     int notify)
 {
+	static const char busy[] = "error too many questions at once; try "
+	    "again\n";
 	struct sock_addr peer;
 	uid_t uid = (uid_t)-1;
 	int fd = sock_accept(queue_sock, &peer), keep[2];
@@ -65,8 +71,14 @@ inquiry_hear(struct asides *a, struct stock *stock, int queue_sock,
 		return;
 	keep[0] = fd;
 	keep[1] = notify;
-	if (sock_peer_uid(fd, &uid, &pid) == 0 &&
-	    aside_start(a, stock->spool, "show", keep, 2) == 0)
+	if (sock_peer_uid(fd, &uid, &pid) < 0) {
+		close(fd);
+		return;
+	}
+	if (aside_is_full_for(a, uid))
+		(void)send(fd, busy, sizeof(busy) - 1,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	else if (aside_start(a, uid, stock->spool, "show", keep, 2) == 0)
 		answer(stock, notify, fd, uid);
 	close(fd);
 }

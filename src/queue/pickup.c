@@ -29,6 +29,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "spool/drop.h"
+#include "spool/message.h"
 #include "spool/notify.h"
 #include "spool/submit.h"
 
@@ -187,7 +188,7 @@ submit(const struct pickup *s, struct find *f, const char *name,
 	if (r == 0)
 		log_info("%s: uid=%u from=<%.*s> (dropped)", name,
 		    (unsigned)f->owner, STR_ARG(f->dropped.sender));
-	return exists ? 0 : r;
+	return exists ? message_confirm(s->spool, name, why) : r;
 }
 
 static void
@@ -212,6 +213,9 @@ refuse(const struct pickup *s, const char *path, const char *name,
 	if (renameat(s->spool->root, path, s->spool->root, to) == 0)
 		log_error("drop/%s: %s; set aside in corrupt/", name,
 		    why->text);
+	else
+		log_error("drop/%s: %s; and it cannot be set aside: %s", name,
+		    why->text, strerror(errno));
 }
 
 static void

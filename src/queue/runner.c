@@ -37,7 +37,8 @@ enum {
 	OTHERS = 4,			/* descriptors beside the workers' */
 	POLL_MAX = CREW_FDS_MAX + OTHERS,
 	LOOK_FIRST_MS = 10 * 1000,	/* after the start */
-	LOOK_AROUND_MS = 5 * 60 * 1000,
+	LOOK_AROUND_MS = 60 * 1000,
+	AGAIN_MS = 1000,		/* after a fork that failed */
 };
 
 struct runner {
@@ -89,12 +90,14 @@ pick_up(struct runner *r)
 		return;
 	}
 	r->pickup_again = false;
-	pid = aside_start(&r->asides, r->setup->spool, "pickup", r->own, 1);
+	pid = aside_start(&r->asides, 0, r->setup->spool, "pickup", r->own,
+	    1);
 	if (pid == 0) {
 		pickup_run(&p);
 		_exit(0);
 	}
 	r->pickup = pid > 0 ? pid : 0;
+	r->pickup_again = pid < 0;
 }
 
 /* Sessions may tell of entries only; our own children may flush. */
@@ -139,6 +142,8 @@ patience(const struct runner *r, struct timespec *t)
 	/* Nobody looks around while it drains. */
 	if (!r->draining)
 		ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
+	if (r->pickup_again && !r->draining)
+		ms = earlier(ms, AGAIN_MS);
 	if (r->scanning || (r->crew.unfinished && !r->draining))
 		ms = 0;
 	if (ms < 0)
@@ -215,6 +220,7 @@ obey_signals(struct runner *r)
 		r->draining = true;
 		r->scanning = false;
 		crew_drain(&r->crew);
+		r->stock.draining = true;
 		stock_let_go(&r->stock);
 	}
 }

@@ -55,18 +55,50 @@ stock_init(struct stock *s, const struct conf *conf,
 	table_init(&s->later_by_name);
 }
 
+/* It is all delivered, perhaps without a mark, and cannot be removed: then it
+ * must be marked, or it would be delivered again. */
+static void
+mark_delivered(struct stock *s, const char *name)
+{
+	struct message m;
+	struct fault why = { .text = "it cannot be opened" };
+	uint32_t n;
+
+	if (message_open(&m, s->spool, name, true, &why) != MESSAGE_OK) {
+		log_error("%s: cannot mark: %s", name, why.text);
+		return;
+	}
+	n = m.super.recipients;
+	for (uint32_t i = 0; i < n; i++) {
+		if (m.slots[i].state == SLOT_PENDING)
+			m.slots[i].state = SLOT_DONE;
+		if (slots_write(&m, &i, 1, i + 1 == n, &why) < 0) {
+			log_error("%s: cannot mark: %s", name, why.text);
+			break;
+		}
+	}
+	message_close(&m);
+}
+
 static void
 remove_entry(struct stock *s, struct entry *e)
 {
+	char name[SPOOL_NAME_MAX];
 	struct fault why;
 
-	if (spool_remove(s->spool, e->name, &why) < 0)
-		log_error("%s: %s", e->name, why.text);
-	else
+	if (spool_remove(s->spool, e->name, &why) == 0) {
 		log_info("%s: removed", e->name);
-	e->removed = true;
-	entry_note_removal(s, e->name);
+		e->removed = true;
+		entry_note_removal(s, e->name);
+		entry_forget(s, e);
+		return;
+	}
+	log_error("%s: %s", e->name, why.text);
+	memcpy(name, e->name, sizeof(name));
+	entry_close(s, e);
 	entry_forget(s, e);
+	mark_delivered(s, name);
+	entry_look_later(s, name, true, FAULT_WAIT_MS);
 }
 
 static void
@@ -236,7 +268,7 @@ admit_open(struct stock *s, struct message *m, bool again)
 		send_bounce(s, e);
 	} else if (e->tasks == 0) {
 		settle(s, e);
-	} else if (s->open > OPEN_MAX || !entry_has_ready(e)) {
+	} else if (s->draining || s->open > OPEN_MAX || !entry_has_ready(e)) {
 		entry_close(s, e);
 	}
 }

@@ -165,7 +165,9 @@ static void
 take_mail(struct drive *d)
 {
 	d->c->stale = is_yes(d);
-	d->c->transactions++;
+	/* With 421 it says that it would have gone anyway: RFC 5321 3.8. */
+	if (d->c->reply.code != 421)
+		d->c->transactions++;
 	if (is_yes(d))
 		return;
 	d->refused = true;

@@ -275,6 +275,33 @@ message_attach(struct message *m, int fd, struct fault *why)
 	return r == MESSAGE_OK ? r : fail(m, r);
 }
 
+int
+message_confirm(const struct spool *s, const char *name, struct fault *why)
+{
+	struct message m;
+	int r;
+
+	switch (message_open(&m, s, name, false, why)) {
+	case MESSAGE_OK:
+		r = file_sync(m.fd, why);
+		if (r == 0 && s->dir_sync)
+			r = spool_sync_shard(s, name, why);
+		message_close(&m);
+		return r;
+	case MESSAGE_GONE:
+		return 0;
+	case MESSAGE_VOID:
+		(void)spool_remove(s, name, why);
+		break;
+	case MESSAGE_LOCKED:
+	case MESSAGE_DAMAGED:
+	case MESSAGE_FAULT:
+		break;
+	}
+	return fault_temporary(why, 451, 3, 0,
+	    "entry %s was begun before and is not whole", name);
+}
+
 struct str
 message_header(struct message *m, size_t max)
 {

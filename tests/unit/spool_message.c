@@ -156,6 +156,30 @@ test_void(void **state)
 }
 
 /* Things that are no files. */
+/* What was made before, by somebody who may have died on the way. */
+static void
+test_confirm(void **state)
+{
+	static const uint8_t zero[FORMAT_SUPER_SIZE];
+	struct fake_spool *f = *state;
+	char name[SPOOL_NAME_MAX];
+	struct fault why;
+
+	assert_int_equal(message_confirm(&f->spool, "01ARZ3NDEKTSV4RRFF",
+	    &why), 0);
+	make(f, name);
+	assert_int_equal(message_confirm(&f->spool, name, &why), 0);
+	assert_true(fake_is_queued(f, name));
+	fake_patch(f, name, FORMAT_SUPER_SIZE - 1, "x", 1);
+	assert_int_equal(message_confirm(&f->spool, name, &why), -1);
+	assert_true(fault_is_temporary(&why));
+	assert_true(fake_is_queued(f, name));
+	fake_patch(f, name, 0, zero, sizeof(zero));
+	assert_int_equal(message_confirm(&f->spool, name, &why), -1);
+	assert_true(fault_is_temporary(&why));
+	assert_false(fake_is_queued(f, name));
+}
+
 static void
 test_not_files(void **state)
 {
@@ -493,6 +517,7 @@ main(void)
 		WITH(test_gone),
 		WITH(test_other_places),
 		WITH(test_void),
+		WITH(test_confirm),
 		WITH(test_not_files),
 		WITH(test_every_byte),
 		WITH(test_every_length),
