@@ -19,7 +19,8 @@ struct master_setup {
 /*
  * Serves until SIGUSR1 (retire: accept no more, let the sessions finish) or
  * SIGTERM (drain: the warden sends it to the whole process group, so that the
- * sessions end as well), both to be caught; returns when the last session has gone, or DRAIN seconds after SIGTERM.
+ * sessions end as well), both to be caught; returns when the last session has
+ * gone, or MASTER_DRAIN seconds after SIGTERM.
  */
 void	master_run(const struct master_setup *);
 #define MASTER_DRAIN	30

@@ -46,8 +46,9 @@ int	spool_make(const char *path, const struct spool_owner *,
 	    struct fault *);
 /*
  * Opens it; to be called before privilege is given up.  writer_only: only
- * entries will be made (a session): the root is not kept open.  foreign: the entries are to be opened by another user, the
- * queue runner, through its group; their maker cannot open them again.
+ * entries will be made (a session): the root is not kept open.  foreign: the
+ * entries are to be opened by another user, the queue runner, through its
+ * group; their maker cannot open them again.
  */
 int	spool_open(struct spool *, const char *path, bool writer_only,
 	    bool foreign, struct fault *);

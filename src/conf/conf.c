@@ -583,8 +583,8 @@ compare_name(const void *key, const void *member)
 static bool
 has_domain(const struct conf *conf, struct str name)
 {
-	return conf->domains.n > 0 && bsearch(&name, conf->domains.p, conf->domains.n,
-	    sizeof(*conf->domains.p), compare_name) != NULL;
+	return conf->domains.n > 0 && bsearch(&name, conf->domains.p,
+	    conf->domains.n, sizeof(*conf->domains.p), compare_name) != NULL;
 }
 
 bool

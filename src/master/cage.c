@@ -61,8 +61,10 @@ cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 	if (!c->privileged)
 		return 0;
 	if (find_user(c, conf->users.session, "user", &c->master, why) < 0 ||
-	    find_user(c, conf->users.queue, "queue-user", &c->runner, why) < 0 ||
-	    find_group(conf->users.drop_group, "drop-group", &c->drop_gid, why) < 0)
+	    find_user(c, conf->users.queue, "queue-user", &c->runner,
+	    why) < 0 ||
+	    find_group(conf->users.drop_group, "drop-group", &c->drop_gid,
+	    why) < 0)
 		return -1;
 	if (user_find_group(STR("mail"), &c->mail_gid, why) != 1)
 		c->mail_gid = (gid_t)-1;
@@ -182,7 +184,8 @@ find_includes(struct arena *a, struct str aliases, struct sandbox_path *out,
 		size_t end = 0;
 
 		rest = str_from(rest, str_search(rest, word) + word.n);
-		while (end < rest.n && strchr(",\" \t\r\n", rest.p[end]) == NULL)
+		while (end < rest.n &&
+		    strchr(",\" \t\r\n", rest.p[end]) == NULL)
 			end++;
 		out[n].path = arena_str(a, str_slice(rest, 0, end)).p;
 		out[n++].access = SANDBOX_READ;

@@ -69,8 +69,8 @@ be_agent(struct warden *w, const struct request *request, int answer)
 	proc_close_all_but(keep, 2);
 	log_role("agent");
 	proc_title("godwitd: agent %s", request->user);
-	if (cage_become_recipient(&w->house.cage, w->house.conf, &arena, request->user,
-	    &user, &why) < 0)
+	if (cage_become_recipient(&w->house.cage, w->house.conf, &arena,
+	    request->user, &user, &why) < 0)
 		die("deliver as %s: %s", request->user, why.text);
 	agent_serve(answer, w->house.conf, &user);
 	_exit(0);
@@ -221,10 +221,10 @@ prepare(struct warden *w, struct fault *why)
 
 	if (cage_find(&w->house.cage, w->house.conf, why) < 0)
 		return -1;
-	owner = (struct spool_owner){ w->house.cage.runner_uid, w->house.cage.runner_gid,
-	    w->house.cage.drop_gid };
-	if (spool_make(w->house.conf->spool.p, w->house.cage.privileged ? &owner : NULL,
-	    why) < 0 ||
+	owner = (struct spool_owner){ w->house.cage.runner_uid,
+	    w->house.cage.runner_gid, w->house.cage.drop_gid };
+	if (spool_make(w->house.conf->spool.p,
+	    w->house.cage.privileged ? &owner : NULL, why) < 0 ||
 	    dir_make(AT_FDCWD, w->house.conf->run.p, 0755, geteuid(), getegid(),
 	    why) < 0 ||
 	    sock_pair(SOCK_SEQPACKET, w->house.notify, why) < 0 ||

@@ -23,8 +23,8 @@ bool	aside_is_full(const struct asides *);
  * runner itself. */
 bool	aside_is_full_for(const struct asides *, uid_t);
 /*
- * Forks one, for a user.  0 in the child, which has the spool, the log and the n
- * descriptors of keep (at most 4), and nothing else of the runner's; its
+ * Forks one, for a user.  0 in the child, which has the spool, the log and the
+ * n descriptors of keep (at most 4), and nothing else of the runner's; its
  * memory is what the runner knew.  It must leave by _exit().
  */
 pid_t	aside_start(struct asides *, uid_t, const struct spool *,

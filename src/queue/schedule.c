@@ -115,7 +115,8 @@ schedule_next(const struct conf *c, const struct retry *r)
 bool
 schedule_is_expired(const struct conf *c, const struct retry *r)
 {
-	uint64_t life = r->is_bounce ? c->retry.lifetime_bounce : c->retry.lifetime;
+	uint64_t life = r->is_bounce ? c->retry.lifetime_bounce :
+	    c->retry.lifetime;
 
 	return r->now - r->arrival >= (int64_t)life &&
 	    r->attempts >= SCHEDULE_ATTEMPTS_MIN;

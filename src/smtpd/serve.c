@@ -73,7 +73,8 @@ is_not_mail(struct str word)
 {
 	return str_caseeq(word, STR("GET")) || str_caseeq(word, STR("POST")) ||
 	    str_caseeq(word, STR("PUT")) || str_caseeq(word, STR("CONNECT")) ||
-	    str_caseeq(word, STR("OPTIONS")) || str_caseeq(word, STR("Host:")) ||
+	    str_caseeq(word, STR("OPTIONS")) ||
+	    str_caseeq(word, STR("Host:")) ||
 	    str_starts(word, tls_hello);
 }
 

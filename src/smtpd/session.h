@@ -69,8 +69,8 @@ struct transaction *transaction_new(struct session *);
 void	transaction_end(struct session *);
 
 /* One reply; text may hold '\n' for more lines.  Counts 4yz and 5yz. */
-void	session_reply(struct session *, int code, struct status, const char *fmt,
-	    ...) __attribute__((format(printf, 4, 5)));
+void	session_reply(struct session *, int code, struct status,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void	session_reply_fault(struct session *, const struct fault *);
 /* 421, and the session is over. */
 void	session_end(struct session *, struct status, const char *why);

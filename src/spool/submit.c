@@ -47,7 +47,8 @@ flush(struct submission *s, struct fault *why)
 {
 	uint64_t at = s->super.content_offset + s->flushed;
 
-	if (file_pwrite(s->fd, s->pending.p, s->pending.n, (int64_t)at, why) < 0)
+	if (file_pwrite(s->fd, s->pending.p, s->pending.n, (int64_t)at,
+	    why) < 0)
 		return -1;
 	if ((s->flushed + s->pending.n) / WRITE_OUT_AT !=
 	    s->flushed / WRITE_OUT_AT)
