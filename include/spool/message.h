@@ -44,7 +44,8 @@ enum message_result message_open(struct message *, const struct spool *,
 enum message_result message_open_at(struct message *, int dirfd,
 	    const char *path, const char *name, bool lock, struct fault *);
 /* Takes over a descriptor (of a locked entry) that came from another process,
- * and reads it whole. */
+ * and reads it whole.  MESSAGE_FAULT with fd >= 0: the head is there, and only
+ * the content could not be read. */
 enum message_result message_attach(struct message *, int fd, struct fault *);
 /* The same, but only envelope and slots are read. */
 enum message_result message_head(struct message *, int fd, struct fault *);
@@ -59,7 +60,11 @@ enum message_result message_load(struct message *, struct fault *);
  */
 int	message_confirm(const struct spool *, const char *name,
 	    struct fault *);
-/* The header of the content, at most max bytes, into the arena. */
+/* Proves the checksum of the content without keeping it or mapping it: a bad
+ * sector is MESSAGE_FAULT here, where a mapping would raise a signal. */
+enum message_result message_check(struct message *, struct fault *);
+/* The header of the content, at most max bytes, into the arena; as much
+ * of it as can be read. */
 struct str message_header(struct message *, size_t max);
 void	message_close(struct message *);
 

@@ -200,7 +200,6 @@ bounce_send(struct message *m, const struct spool *spool,
     char name[SPOOL_NAME_MAX], struct fault *why)
 {
 	struct work w = { .m = m, .conf = conf, .book = book, .name = name };
-	enum message_result loaded;
 
 	collect(&w);
 	if (w.n == 0)
@@ -210,8 +209,10 @@ bounce_send(struct message *m, const struct spool *spool,
 	if (address_bounce(&w, why) < 0)
 		return fault_is_temporary(why) ? BOUNCE_FAULT :
 		    discard(&w, why->text, why);
-	loaded = message_load(m, why);
-	if (loaded != MESSAGE_OK || submit(&w, spool, why) < 0 ||
+	/* A content that cannot be read keeps nobody from being told; one that
+	 * is damaged is kept for somebody to look at. */
+	if (message_check(m, why) == MESSAGE_DAMAGED ||
+	    submit(&w, spool, why) < 0 ||
 	    mark(&w, SLOT_BOUNCED, why) < 0)
 		return BOUNCE_FAULT;
 	log_info("%s: %s: %s", m->super.name, w.report.is_double ?

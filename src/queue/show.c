@@ -329,8 +329,7 @@ answer_show(struct listing *l, const char *name)
 		json_put_entry(&l->out, &m, mark_of(l, name, where));
 	} else {
 		put_person(l, &m, where);
-		if (may_read(l->show, &m) &&
-		    message_load(&m, &why) == MESSAGE_OK) {
+		if (may_read(l->show, &m)) {
 			buf_putc(&l->out, '\n');
 			buf_puts(&l->out, message_header(&m, 64 * 1024));
 		}

@@ -149,6 +149,17 @@ attempt(struct worker *w)
 	memcpy(w->done.reason, text.p, n);
 }
 
+/* A disk that does not give the content now: an attempt like any other, so
+ * that the sender hears of it one day. */
+static void
+defer_all(struct worker *w, const struct fault *why)
+{
+	log_error("%s: %s", w->job.name, why->text);
+	for (uint32_t i = 0; i < w->job.n; i++)
+		w->outcome[i] = outcome_of_fault(&w->message.arena, why,
+		    STR_NONE, STR("none"));
+}
+
 static void
 work(struct worker *w, int entry)
 {
@@ -158,7 +169,7 @@ work(struct worker *w, int entry)
 	memset(&w->done, 0, offsetof(struct done, recipient));
 	memcpy(w->done.name, w->job.name, sizeof(w->done.name));
 	r = message_attach(&w->message, entry, &why);
-	if (r != MESSAGE_OK) {
+	if (w->message.fd < 0) {
 		report_unreadable(w, r, &why);
 		return;
 	}
@@ -169,7 +180,10 @@ work(struct worker *w, int entry)
 		message_close(&w->message);
 		return;
 	}
-	attempt(w);
+	if (r == MESSAGE_OK)
+		attempt(w);
+	else
+		defer_all(w, &why);
 	mark(w);
 }
 

@@ -26,6 +26,7 @@
 
 enum {
 	HEAD_GUESS = 4096,	/* most heads fit: one read */
+	CHECK_STEP = 32 * 1024,
 	MAP_FROM = 128 * 1024,	/* below it, reading is cheaper */
 	ENVELOPE_MAX = 64 * 1024 * 1024,
 };
@@ -204,16 +205,21 @@ read_whole(struct message *m, size_t total, struct fault *why)
 }
 
 static enum message_result
+wrong_content(struct fault *why)
+{
+	fault_permanent(why, 554, 3, 0,
+	    "damaged entry: checksum of the content");
+	return MESSAGE_DAMAGED;
+}
+
+static enum message_result
 check_content(struct message *m, struct fault *why)
 {
 	const struct format_super *s = &m->super;
 
 	if (crc32c(0, m->memory + s->content_offset,
-	    (size_t)(s->total - s->content_offset)) != s->content_crc) {
-		fault_permanent(why, 554, 3, 0,
-		    "damaged entry: checksum of the content");
-		return MESSAGE_DAMAGED;
-	}
+	    (size_t)(s->total - s->content_offset)) != s->content_crc)
+		return wrong_content(why);
 	m->size = 0;
 	for (uint32_t i = 0; i < s->nparts; i++) {
 		m->parts[i] = str_span(m->memory + s->parts[i].offset,
@@ -270,9 +276,10 @@ message_attach(struct message *m, int fd, struct fault *why)
 	memset(m, 0, sizeof(*m));
 	m->fd = fd;
 	r = read_head(m, true, why);
-	if (r == MESSAGE_OK)
-		r = message_load(m, why);
-	return r == MESSAGE_OK ? r : fail(m, r);
+	if (r != MESSAGE_OK)
+		return fail(m, r);
+	r = message_load(m, why);
+	return r == MESSAGE_DAMAGED ? fail(m, r) : r;
 }
 
 int
@@ -302,6 +309,45 @@ message_confirm(const struct spool *s, const char *name, struct fault *why)
 	    "entry %s was begun before and is not whole", name);
 }
 
+enum message_result
+message_check(struct message *m, struct fault *why)
+{
+	uint64_t at = m->super.content_offset;
+	uint32_t crc = 0;
+	char piece[CHECK_STEP];
+
+	while (at < m->super.total) {
+		uint64_t left = m->super.total - at;
+		size_t n = left < sizeof(piece) ? (size_t)left :
+		    sizeof(piece);
+
+		if (file_pread(m->fd, piece, n, (int64_t)at, why) < 0)
+			return read_failed(m, why);
+		crc = crc32c(crc, piece, n);
+		at += n;
+	}
+	return crc == m->super.content_crc ? MESSAGE_OK :
+	    wrong_content(why);
+}
+
+/* The front of what is sent; as much of it as can be read. */
+static void
+read_front(const struct message *m, size_t max, struct buf *out)
+{
+	struct fault ignored;
+
+	for (uint32_t i = 0; i < m->super.nparts && out->n < max; i++) {
+		const struct format_part *p = &m->super.parts[i];
+		size_t n = p->length < max - out->n ? (size_t)p->length :
+		    max - out->n;
+
+		if (file_pread(m->fd, buf_room(out, n), n,
+		    (int64_t)p->offset, &ignored) < 0)
+			return;
+		buf_grew(out, n);
+	}
+}
+
 struct str
 message_header(struct message *m, size_t max)
 {
@@ -309,9 +355,11 @@ message_header(struct message *m, size_t max)
 	struct str out;
 	size_t end;
 
-	must(m->memory != NULL);
-	for (uint32_t i = 0; i < m->super.nparts && b.n < max; i++)
-		buf_puts(&b, str_slice(m->parts[i], 0, max - b.n));
+	if (m->loaded)
+		for (uint32_t i = 0; i < m->super.nparts && b.n < max; i++)
+			buf_puts(&b, str_slice(m->parts[i], 0, max - b.n));
+	else
+		read_front(m, max, &b);
 	end = str_search(buf_str(&b), STR("\r\n\r\n"));
 	if (str_starts(buf_str(&b), STR("\r\n")))
 		end = 0;
