@@ -40,6 +40,9 @@ struct done {
 	bool		dead;		/* the destination could not be reached
 					 * at all */
 	bool		damaged;	/* the entry must be set aside */
+	bool		unsaved;	/* the marks could not be written: what
+					 * was delivered is to be noted in the
+					 * journal */
 	char		reason[JOB_REASON_MAX];	/* why it is dead */
 	uint32_t	n;
 	struct {

@@ -8,6 +8,7 @@
 #include "queue/hop.h"
 #include "queue/schedule.h"
 #include "route/alias.h"
+#include "spool/journal.h"
 #include "spool/message.h"
 
 /*
@@ -47,6 +48,9 @@ struct stock {
 	struct schedule		 schedule;
 	struct list		 later;		/* names found locked */
 	struct table		 later_by_name;
+	struct journal		 journal;
+	bool			 journal_kept;	/* a mark of it could still not
+						 * be brought to its place */
 	unsigned		 open;		/* entries with a descriptor */
 	bool			 draining;	/* keep nothing open: another
 						 * runner takes over */

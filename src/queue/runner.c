@@ -70,6 +70,7 @@ scan_step(struct runner *r)
 		if (name == NULL) {
 			r->scanning = false;
 			scan_stop(&r->scan);
+			stock_has_seen_all(&r->stock);
 		} else if (table_find(&r->stock.by_name, str_of(name)) ==
 		    NULL) {
 			stock_admit(&r->stock, name, true);

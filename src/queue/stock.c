@@ -31,6 +31,7 @@
 #include "os/file.h"
 #include "os/log.h"
 #include "queue/bounce.h"
+#include "queue/grouping.h"
 #include "queue/mark.h"
 #include "spool/slots.h"
 
@@ -45,6 +46,8 @@ void
 stock_init(struct stock *s, const struct conf *conf,
     const struct spool *spool, struct alias_book *book)
 {
+	struct fault why;
+
 	memset(s, 0, sizeof(*s));
 	s->conf = conf;
 	s->spool = spool;
@@ -53,6 +56,8 @@ stock_init(struct stock *s, const struct conf *conf,
 	hops_init(&s->hops);
 	list_init(&s->later);
 	table_init(&s->later_by_name);
+	if (journal_load(&s->journal, spool, &why) < 0)
+		log_error("journal: %s", why.text);
 }
 
 /* It is all delivered, perhaps without a mark, and cannot be removed: then it
@@ -115,113 +120,6 @@ set_aside(struct stock *s, const char *name, const struct fault *why)
 
 /* ------------------------------------------------------- admitting ------ */
 
-struct grouping {
-	struct stock	*stock;
-	struct entry	*entry;
-	struct message	*m;
-	bool		 unsure;	/* a route cannot be told just now */
-};
-
-static struct task *
-new_task(struct entry *e, struct hop *hop, uint32_t room)
-{
-	struct task *t;
-
-	if (room > JOB_RECIPIENTS_MAX)
-		room = JOB_RECIPIENTS_MAX;
-	t = mem_alloc(sizeof(*t) + room * sizeof(t->index[0]));
-	t->entry = e;
-	t->hop = hop;
-	hop->latest = t;
-	list_append(&e->members, &t->member);
-	e->tasks++;
-	return t;
-}
-
-/* The entry's task for this destination, with room for one recipient. */
-static struct task *
-get_task(struct grouping *g, const struct next *next)
-{
-	struct hop *hop = hop_get(&g->stock->hops, next);
-	struct task *t = hop->latest;
-
-	if (t == NULL || t->entry != g->entry || t->n == JOB_RECIPIENTS_MAX)
-		return new_task(g->entry, hop, g->m->super.recipients);
-	hop_release(&g->stock->hops, hop);
-	return t;
-}
-
-/* An address that can go nowhere has failed already.  What cannot be marked so
- * is looked at again. */
-static void
-fail_recipient(struct grouping *g, uint32_t i, const struct fault *f)
-{
-	struct outcome o = outcome_of_fault(&g->m->arena, f, STR_NONE,
-	    STR("none"));
-	struct note note = { clock_wall(), STR_NONE, o.text };
-	struct fault why;
-
-	o.kind = OUTCOME_FAILED;
-	slots_enter(g->m, i, &o, 0);
-	(void)slots_write_note(g->m, i, &note, &why);
-	if (slots_write(g->m, &i, 1, true, &why) < 0) {
-		log_error("%s: cannot mark: %s", g->entry->name, why.text);
-		g->unsure = true;
-		return;
-	}
-	log_info("%s: to=<%.*s@%.*s>, relay=none, delay=0, dsn=5.%d.%d, "
-	    "status=bounced (%s)", g->entry->name,
-	    STR_ARG(g->m->envelope.recipients.p[i].address.local),
-	    STR_ARG(g->m->envelope.recipients.p[i].address.domain),
-	    f->subject, f->detail, f->text);
-	g->entry->owes = true;
-}
-
-static void
-group_recipient(struct grouping *g, uint32_t i)
-{
-	struct stock *s = g->stock;
-	struct message *m = g->m;
-	struct next next;
-	struct fault why;
-	struct task *t;
-
-	if (m->slots[i].state == SLOT_FAILED)
-		g->entry->owes = true;
-	if (m->slots[i].state != SLOT_PENDING)
-		return;
-	if (next_find(s->conf, &m->arena, &m->envelope.recipients.p[i].address,
-	    &next, &why) < 0) {
-		if (!fault_is_temporary(&why))
-			fail_recipient(g, i, &why);
-		else if (!g->unsure)
-			log_warning("%s: %s", g->entry->name, why.text);
-		g->unsure = g->unsure || fault_is_temporary(&why);
-		return;
-	}
-	t = get_task(g, &next);
-	t->index[t->n++] = i;
-	if (m->slots[i].next > t->due.at)
-		t->due.at = m->slots[i].next;
-}
-
-/* False: not all of it could be placed. */
-static bool
-make_tasks(struct stock *s, struct entry *e, struct message *m)
-{
-	struct grouping g = { .stock = s, .entry = e, .m = m };
-	struct list *l;
-
-	for (uint32_t i = 0; i < m->super.recipients; i++)
-		group_recipient(&g, i);
-	LIST_EACH(l, &e->members) {
-		struct task *t = LIST_OF(l, struct task, member);
-
-		task_put_waiting(s, t, t->due.at);
-	}
-	return !g.unsure;
-}
-
 static void
 log_admitted(const struct message *m)
 {
@@ -255,7 +153,7 @@ admit_open(struct stock *s, struct message *m, bool again)
 	(void)table_put(&s->by_name, str_of(e->name), e);
 	log_admitted(m);
 	m->fd = e->fd;		/* marks may have to be written */
-	placed = make_tasks(s, e, m);
+	placed = grouping_make_tasks(s, e, m);
 	m->fd = -1;
 	message_close(m);
 	if (!placed) {
@@ -452,6 +350,23 @@ take_outcomes(struct task *t, const struct done *d)
 	return next;
 }
 
+static void
+keep_in_journal(struct stock *s, const struct done *d)
+{
+	struct fault why;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (d->recipient[i].kind != OUTCOME_DELIVERED &&
+		    d->recipient[i].kind != OUTCOME_RELAYED)
+			continue;
+		s->journal_kept = true;
+		if (journal_add(&s->journal, s->spool, d->name,
+		    d->recipient[i].index, &why) < 0)
+			log_error("%s: journal: %s; it may be delivered "
+			    "again after a restart", d->name, why.text);
+	}
+}
+
 void
 stock_finish(struct stock *s, struct task *t, const struct done *d)
 {
@@ -468,6 +383,8 @@ stock_finish(struct stock *s, struct task *t, const struct done *d)
 	t->active = false;
 	e->active--;
 	e->damaged = e->damaged || d->damaged;
+	if (d->unsaved)
+		keep_in_journal(s, d);
 	next = take_outcomes(t, d);
 	if (t->n > 0)
 		task_put_waiting(s, t, next);
@@ -558,6 +475,17 @@ stock_abandon(struct stock *s, struct task *t)
 	t->entry->again = true;
 	fault_temporary(&f, 451, 3, 0, "the delivery process has died");
 	put_off(s, t, &f);
+}
+
+void
+stock_has_seen_all(struct stock *s)
+{
+	struct fault why;
+
+	if (s->journal_kept || !list_is_empty(&s->later))
+		return;
+	if (journal_clear(&s->journal, s->spool, &why) < 0)
+		log_warning("journal: %s", why.text);
 }
 
 void

@@ -24,6 +24,8 @@ void	stock_wake(struct stock *);
 void	stock_flush(struct stock *, const char *name);
 /* Commits removals when the oldest waited long enough. */
 void	stock_sync_removals(struct stock *);
+/* All entries that were there at the start have been looked at. */
+void	stock_has_seen_all(struct stock *);
 /* Closes and unlocks all that no worker is at: somebody else takes over. */
 void	stock_let_go(struct stock *);
 /* Milliseconds until something above is due; -1: nothing.  draining: only the

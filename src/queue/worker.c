@@ -74,15 +74,19 @@ enter(struct worker *w, bool *must_sync, bool *all_sent)
 	w->done.n = w->job.n;
 }
 
+/* What was delivered stays so, in the runner's memory and its journal; what
+ * failed has to fail again, because its bounce is made from the mark. */
 static void
 unmark(struct worker *w, const struct fault *why)
 {
-	log_error("%s: cannot mark: %s; some may be delivered again",
-	    w->message.super.name, why->text);
+	log_error("%s: cannot mark: %s", w->message.super.name, why->text);
+	w->done.unsaved = true;
 	for (uint32_t i = 0; i < w->done.n; i++) {
+		if (w->done.recipient[i].kind != OUTCOME_FAILED)
+			continue;
 		w->done.recipient[i].kind = OUTCOME_DEFERRED;
 		w->done.recipient[i].next = clock_wall() +
-		    (int64_t)w->conf->retry.most;
+		    (int64_t)w->conf->retry.first;
 	}
 }
 

@@ -510,6 +510,48 @@ test_damaged_bounce(void **state)
 	assert_true(fake_exists(&w->f, "corrupt/" ID));
 }
 
+/* Delivered, and the mark could not be written: not again, not even by the
+ * next runner, which brings the mark to its place. */
+static void
+test_unsaved(void **state)
+{
+	struct world *w = *state;
+	struct task *t;
+	struct done d = { .unsaved = true, .n = 1 };
+	struct message m;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	t = take(w, "b.example:25");
+	memcpy(d.name, ID, sizeof(ID));
+	d.recipient[0].index = t->index[0];
+	d.recipient[0].kind = OUTCOME_RELAYED;
+	stock_finish(&w->stock, t, &d);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_true(fake_exists(&w->f, "journal"));
+	/* Not while this runner lives: its mark may still be missing. */
+	stock_has_seen_all(&w->stock);
+	assert_true(fake_exists(&w->f, "journal"));
+	fake_open(&w->f, ID, false, &m);
+	assert_int_equal(m.slots[0].state, SLOT_PENDING);
+	message_close(&m);
+
+	/* The next one. */
+	journal_free(&w->stock.journal);
+	assert_int_equal(journal_load(&w->stock.journal, &w->f.spool,
+	    &(struct fault){ 0 }), 0);
+	w->stock.journal_kept = false;
+	stock_admit(&w->stock, ID, true);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_null(hop(w, "b.example:25"));
+	fake_open(&w->f, ID, false, &m);
+	assert_int_equal(m.slots[0].state, SLOT_DONE);
+	assert_int_equal(m.slots[1].state, SLOT_PENDING);
+	message_close(&m);
+	stock_has_seen_all(&w->stock);
+	assert_false(fake_exists(&w->f, "journal"));
+}
+
 static void
 test_abandoned(void **state)
 {
@@ -699,6 +741,7 @@ main(void)
 		WITH(test_gone_void_damaged),
 		WITH(test_damaged_content),
 		WITH(test_damaged_bounce),
+		WITH(test_unsaved),
 		WITH(test_abandoned),
 		WITH(test_false_answers),
 		WITH(test_flush),

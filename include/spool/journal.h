@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef SPOOL_JOURNAL_H
+#define SPOOL_JOURNAL_H
+
+#include <stdbool.h>
+#include "base/arena.h"
+#include "base/fault.h"
+#include "base/table.h"
+#include "spool/path.h"
+
+/*
+ * Deliveries whose mark could not be written into their entry: kept in another
+ * place of the disk, spool/journal, so that they are not made again.  Records
+ * of a fixed size, name, index and checksum; a torn one counts as none.
+ */
+struct journal {
+	struct arena	arena;
+	struct table	done;		/* "NAME index" */
+	size_t		n;
+};
+
+/* Reads what is there; a missing file is an empty one. */
+int	journal_load(struct journal *, const struct spool *, struct fault *);
+void	journal_free(struct journal *);
+/* Notes one more, on stable storage when 0 is returned. */
+int	journal_add(struct journal *, const struct spool *, const char *name,
+	    uint32_t index, struct fault *);
+bool	journal_has(const struct journal *, const char *name, uint32_t index);
+/* Every one of them has been marked, or its entry is gone. */
+int	journal_clear(struct journal *, const struct spool *, struct fault *);
+
+#endif
