@@ -432,15 +432,17 @@ put_off(struct stock *s, struct task *t, const struct fault *f)
 	struct entry *e = t->entry;
 	int64_t next = -1;
 	struct message m;
-	struct fault why = { .text = "it cannot be opened" };
-	int fd;
+	struct fault why = { .text = "it was withdrawn" };
 
 	if (!stock_open(s, t))
 		return;
-	fd = fcntl(e->fd, F_DUPFD_CLOEXEC, 0);
-	if (fd >= 0 && message_head(&m, fd, &why) == MESSAGE_OK) {
+	if (message_head(&m, e->fd, &why) == MESSAGE_OK) {
 		next = mark_off(s, t, &m, f, &why);
+		m.fd = -1;		/* it is still the entry's */
 		message_close(&m);
+	} else {
+		e->fd = -1;
+		s->open--;
 	}
 	if (next < 0) {
 		log_error("%s: cannot mark: %s", e->name, why.text);
