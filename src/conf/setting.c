@@ -81,7 +81,7 @@ static const struct setting table[] = {
 	    100, 10000, true, "Received fields before a message loops" },
 	{ "sessions", SETTING_NUMBER, AT(sessions), "1000",
 	    1, 100000, true, "connections at once" },
-	{ "sessions-per-client", SETTING_NUMBER, AT(sessions_per_client), "50",
+	{ "sessions-per-client", SETTING_NUMBER, AT(sessions_per_client), "20",
 	    1, 100000, true, "connections at once from one address" },
 	{ "errors", SETTING_NUMBER, AT(errors), "20",
 	    1, 10000, true, "errors before a session is ended" },

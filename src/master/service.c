@@ -29,7 +29,7 @@ enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
-	SESSION_MEMORY = 256 * 1024 * 1024,	/* of addresses */
+	SESSION_MEMORY = 192 * 1024 * 1024,	/* of addresses */
 	RUNNER_FILES = 65536,
 };
 
