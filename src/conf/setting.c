@@ -101,7 +101,7 @@ static const struct setting table[] = {
 	{ "timeout-deliver", SETTING_DURATION, AT(timeout.deliver), "15m",
 	    1, DAY, true, "wait for a local delivery" },
 	{ "workers", SETTING_NUMBER, AT(workers), "100",
-	    1, 1024, true, "deliveries at once" },
+	    0, 1024, true, "deliveries at once; 0 keeps all mail here" },
 	{ "workers-per-destination", SETTING_NUMBER,
 	    AT(workers_per_destination), "10",
 	    1, 1024, true, "deliveries at once to one destination" },

@@ -8,6 +8,8 @@
  * At start it walks over the whole spool, in steps between which fresh mail is
  * served.  It holds no state that the next runner could not find on the disk.
  *
+ * With no workers configured it keeps all mail and looks at none of it.
+ *
  * A word from a session may be lost: too many at once, or a session that has
  * outlived the warden whose runner it knows.  So it walks again, soon after the
  * start and then once a minute; what is known already costs next to nothing.
@@ -56,6 +58,13 @@ struct runner {
 	int				 watch;		/* of drop/, or -1 */
 	int64_t				 look_at;
 };
+
+/* An operator wants mail to be taken and to stay. */
+static bool
+keeps_all(const struct runner *r)
+{
+	return r->setup->conf->workers == 0;
+}
 
 static void
 scan_step(struct runner *r)
@@ -113,7 +122,8 @@ hear_notes(struct runner *r, int fd)
 		switch (n.kind) {
 		case NOTIFY_NEW:
 		case NOTIFY_VOID:
-			if (n.name[0] != '\0')
+			if (n.name[0] != '\0' &&
+			    (n.kind == NOTIFY_VOID || !keeps_all(r)))
 				stock_admit(&r->stock, n.name, false);
 			break;
 		case NOTIFY_FLUSH:
@@ -199,7 +209,7 @@ look_around(struct runner *r)
 	if (now < r->look_at)
 		return;
 	pick_up(r);
-	if (!r->scanning) {
+	if (!r->scanning && !keeps_all(r)) {
 		scan_start(&r->scan, r->setup->spool);
 		r->scanning = true;
 	}
@@ -245,14 +255,16 @@ turn(struct runner *r)
 void
 runner_run(const struct runner_setup *setup)
 {
-	struct runner r = { .setup = setup, .scanning = true };
+	struct runner r = { .setup = setup };
 	struct alias_book *book = alias_book_new(setup->conf);
 	struct fault why;
 
 	stock_init(&r.stock, setup->conf, setup->spool, book);
 	crew_init(&r.crew, setup->conf, &r.stock, setup->channel,
 	    setup->narrow);
-	scan_start(&r.scan, setup->spool);
+	r.scanning = !keeps_all(&r);
+	if (r.scanning)
+		scan_start(&r.scan, setup->spool);
 	if (sock_pair(SOCK_DGRAM, r.own, &why) < 0)
 		die("%s", why.text);
 	r.watch = pickup_watch(setup->conf->spool.p);

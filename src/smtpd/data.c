@@ -119,7 +119,8 @@ accept_message(struct session *s)
 		log_warning("%s: the client has gone before our 250; it may "
 		    "send the message again", sub->name);
 	submit_release(sub);
-	notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);
+	if (s->conf->workers > 0)
+		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);
 }
 
 static void
