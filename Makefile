@@ -179,6 +179,12 @@ ifneq ($(wildcard tests/fault/run),)
 fault: all helpers
 	@GODWIT_BUILD=$(BUILD) tests/run fault
 endif
+# Beside the peers; BENCH= for the options of tests/bench/run.
+ifneq ($(wildcard tests/bench/run),)
+.PHONY: bench
+bench: all
+	@GODWIT_BUILD=$(BUILD) tests/bench/run $(if $(QUICK),--quick) $(if $(RECORD),--record) $(BENCH)
+endif
 ifneq ($(wildcard tests/demo/run),)
 .PHONY: demo
 demo: all $(BUILD)/demo/speak
