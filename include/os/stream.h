@@ -13,7 +13,8 @@
  * A two-way byte stream with buffers, lines and deadlines: the only way in
  * which SMTP is spoken here.  Reading blocks (a process serves one peer), with
  * the socket's own timeout (SO_RCVTIMEO), so that a wait is one system call.
- * Writing collects until stream_flush(), which sends all in one call.
+ * Writing collects until stream_flush(), which sends all in one call.  The
+ * descriptors must block: O_NONBLOCK would spin where a timeout is wanted.
  *
  * TLS is another set of ops below the same buffers.
  */
@@ -48,7 +49,8 @@ struct stream {
 	char			*in;	/* STREAM_IN_SIZE, made at first use */
 	size_t			 in_at, in_end;
 	struct buf		 out;
-	int			 timeout;	/* seconds set on the socket */
+	int64_t			 timeout;	/* ms wanted, 0: none */
+	int64_t			 set_in, set_out;	/* ms on the socket */
 	int64_t			 deadline;	/* clock_mono_ms, 0: none */
 	uint64_t		 bytes_in, bytes_out;
 };
@@ -61,13 +63,18 @@ void	stream_close(struct stream *);
 /* The plain buffer must be empty (stream_pending() == 0). */
 void	stream_set_ops(struct stream *, const struct stream_ops *, void *ctx);
 
-/* Seconds that a single read or write may block.  Costs two system calls
- * when it changes, none otherwise. */
+/*
+ * Seconds that a single read or write may wait; 0: as long as it takes.  A
+ * write that goes on piece by piece has them for each piece.  Costs nothing,
+ * however often it changes: what is on the socket is changed only when it is
+ * longer than what is wanted, or has passed.
+ */
 void	stream_set_timeout(struct stream *, int seconds);
-/* The timeout is already on the socket (inherited from its listener). */
+/* This much is already on the socket, in both directions (inherited from its
+ * listener).  It says nothing of what is wanted. */
 void	stream_has_timeout(struct stream *, int seconds);
-/* From now on the whole of what follows must end within so many seconds;
- * checked after each read and write.  0 takes it away. */
+/* From now on the whole of what follows must end within so many seconds: no
+ * read begins or waits beyond that, and no write waits.  0 takes it away. */
 void	stream_set_deadline(struct stream *, int seconds);
 
 /* Bytes that are already here. */

@@ -35,11 +35,10 @@ struct smtpc {
 /*
  * What follows is for the modules of this room.
  *
- * One whole reply into c->reply within so many seconds (a little more: see
- * chat.c); what was put into the stream goes out first.  doing completes
- * "lost connection with X while ...".  -1: none came, the connection is over;
- * temporary, 4.4.2, or 4.5.0 for what is no reply.  A 421 is a reply, but
- * nothing will follow it: not usable.
+ * One whole reply into c->reply within so many seconds; what was put into the
+ * stream goes out first.  doing completes "lost connection with X while ...".
+ * -1: none came, the connection is over; temporary, 4.4.2, or 4.5.0 for what
+ * is no reply.  A 421 is a reply, but nothing will follow it: not usable.
  */
 int	smtpc_read(struct smtpc *, int seconds, const char *doing,
 	    struct fault *);

@@ -4,10 +4,17 @@
  * dialogue, on either side, in clear or over TLS, goes through one of these.
  *
  * Reading blocks: a process serves one peer, so a wait is one read(2) and
- * the socket's own timeout ends it.  Output is collected; it leaves in one
- * system call when somebody flushes or when stream_line() has no whole line
- * at hand and must wait.  So the replies to a pipelined group of commands
- * travel together (RFC 2920 3.2) with nobody having to think of it.
+ * the socket's own timeout ends it.  What is wanted and what is set on the
+ * socket are two things.  Something shorter is on it, often from its listener,
+ * and stays there; only a peer that lets this pass costs a call, which sets
+ * the rest of what is wanted.  So timeouts and deadlines may change with every
+ * step of a dialogue for nothing, and still end when they should.  A write has
+ * seldom to wait, so before its timeout is set it is tried without waiting.
+ *
+ * Output is collected; it leaves in one system call when somebody flushes or
+ * when stream_line() has no whole line at hand and must wait.  So the replies
+ * to a pipelined group of commands travel together (RFC 2920 3.2) with nobody
+ * having to think of it.
  *
  * A line is what lies before CRLF, nothing else.  A bare LF or CR never ends
  * one: where two hops disagree on that, one message can be made to look like
@@ -33,6 +40,9 @@
 #include "os/clock.h"
 
 #define RECORD_SIZE	16384	/* what one TLS record holds */
+#define ENDLESS		0	/* ms, as the socket has it */
+#define OVER		(-1)
+#define USUAL_WAIT	60000	/* ms; less than most timeouts are */
 
 void
 stream_init_pair(struct stream *s, int in, int out)
@@ -76,19 +86,13 @@ stream_set_ops(struct stream *s, const struct stream_ops *ops, void *ctx)
 void
 stream_set_timeout(struct stream *s, int seconds)
 {
-	struct timeval tv = { .tv_sec = seconds };
-
-	if (seconds == s->timeout)
-		return;
-	s->timeout = seconds;
-	setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	setsockopt(s->out_fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	s->timeout = (int64_t)seconds * 1000;
 }
 
 void
 stream_has_timeout(struct stream *s, int seconds)
 {
-	s->timeout = seconds;
+	s->set_in = s->set_out = (int64_t)seconds * 1000;
 }
 
 void
@@ -100,6 +104,57 @@ stream_set_deadline(struct stream *s, int seconds)
 		s->deadline = clock_mono_ms() + (int64_t)seconds * 1000;
 }
 
+/* How long a call that began then may still wait: ms, ENDLESS or OVER. */
+static int64_t
+time_left(const struct stream *s, int64_t begun, int64_t now)
+{
+	int64_t until = INT64_MAX;
+
+	if (s->timeout != 0)
+		until = begun + s->timeout;
+	if (s->deadline != 0 && s->deadline < until)
+		until = s->deadline;
+	if (until == INT64_MAX)
+		return ENDLESS;
+	return until > now ? until - now : OVER;
+}
+
+/* Would what is on the socket end a wait in time?  Too early does no harm. */
+static bool
+is_short_enough(int64_t set, int64_t left)
+{
+	return left == ENDLESS ||
+	    (left != OVER && set != ENDLESS && set <= left);
+}
+
+static void
+set_wait(int fd, int option, int64_t *set, int64_t ms)
+{
+	struct timeval tv = { .tv_sec = ms / 1000,
+	    .tv_usec = ms % 1000 * 1000 };
+
+	/* A pipe has none; it is not asked again. */
+	(void)setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
+	*set = ms;
+}
+
+/* What was set on the socket has passed: sets what is left, unless the time
+ * is over.  Where nothing is wanted, what ended the wait was not ours. */
+static bool
+may_wait_on(const struct stream *s, int fd, int option, int64_t *set,
+    int64_t begun)
+{
+	int64_t left = time_left(s, begun, clock_mono_ms());
+
+	if (left == OVER || (left == ENDLESS && *set == ENDLESS)) {
+		errno = EAGAIN;
+		return false;
+	}
+	set_wait(fd, option, set, left);
+	return true;
+}
+
+/* All was tried that needed no waiting; the rest is too late. */
 static enum stream_result
 check_deadline(const struct stream *s)
 {
@@ -139,26 +194,56 @@ make_room(struct stream *s)
 	s->in_end = n;
 }
 
+static ssize_t
+read_once(struct stream *s)
+{
+	char *p = s->in + s->in_end;
+	size_t room = STREAM_IN_SIZE - s->in_end;
+
+	must(room > 0);
+	if (s->ops != NULL)
+		return s->ops->read(s->ctx, p, room);
+	return read(s->fd, p, room);
+}
+
+/* -1 and EAGAIN when its time is over. */
+static ssize_t
+read_in_time(struct stream *s)
+{
+	int64_t begun = clock_mono_ms();
+	int64_t left = time_left(s, begun, begun);
+	ssize_t n;
+
+	if (left == OVER) {
+		errno = EAGAIN;
+		return -1;
+	}
+	/* What is set now will do for the next reads too, unless they want
+	 * less. */
+	if (!is_short_enough(s->set_in, left))
+		set_wait(s->fd, SO_RCVTIMEO, &s->set_in,
+		    left < USUAL_WAIT ? left : USUAL_WAIT);
+	do
+		n = read_once(s);
+	while (n == -1 && errno == EAGAIN &&
+	    may_wait_on(s, s->fd, SO_RCVTIMEO, &s->set_in, begun));
+	return n;
+}
+
 enum stream_result
 stream_fill(struct stream *s)
 {
-	size_t room;
 	ssize_t n;
 
 	make_room(s);
-	room = STREAM_IN_SIZE - s->in_end;
-	must(room > 0);
-	if (s->ops != NULL)
-		n = s->ops->read(s->ctx, s->in + s->in_end, room);
-	else
-		n = read(s->fd, s->in + s->in_end, room);
+	n = read_in_time(s);
 	if (n == 0)
 		return STREAM_END;
 	if (n < 0)
 		return failed();
 	s->in_end += (size_t)n;
 	s->bytes_in += (uint64_t)n;
-	return check_deadline(s);
+	return STREAM_OK;
 }
 
 struct str
@@ -291,9 +376,9 @@ stream_printf(struct stream *s, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* One write of both parts. */
+/* One write of both parts; flags as of sendmsg(2), for a plain socket. */
 static ssize_t
-write_once(struct stream *s, struct str a, struct str b)
+write_once(struct stream *s, struct str a, struct str b, int flags)
 {
 	struct iovec iov[2] = {
 		{ (void *)(uintptr_t)a.p, a.n },
@@ -314,12 +399,33 @@ write_once(struct stream *s, struct str a, struct str b)
 		msg.msg_iovlen--;
 	}
 	if (!s->is_pipe) {
-		n = sendmsg(s->out_fd, &msg, MSG_NOSIGNAL);
+		n = sendmsg(s->out_fd, &msg, flags | MSG_NOSIGNAL);
 		if (n != -1 || errno != ENOTSOCK)
 			return n;
 		s->is_pipe = true;
 	}
 	return writev(s->out_fd, msg.msg_iov, (int)msg.msg_iovlen);
+}
+
+/* As write_once().  What needs no waiting is written however late it is. */
+static ssize_t
+write_in_time(struct stream *s, struct str a, struct str b)
+{
+	int64_t begun = clock_mono_ms();
+	int64_t left = time_left(s, begun, begun);
+	int flags = 0;
+	ssize_t n;
+
+	if (!is_short_enough(s->set_out, left)) {
+		flags = MSG_DONTWAIT;
+		if (s->ops != NULL)
+			set_wait(s->out_fd, SO_SNDTIMEO, &s->set_out,
+			    left == OVER ? 1 : left);
+	}
+	while ((n = write_once(s, a, b, flags)) == -1 && errno == EAGAIN &&
+	    may_wait_on(s, s->out_fd, SO_SNDTIMEO, &s->set_out, begun))
+		flags = 0;
+	return n;
 }
 
 enum stream_result
@@ -330,13 +436,13 @@ stream_flush(struct stream *s)
 	ssize_t n;
 
 	while (left.n > 0 && r == STREAM_OK) {
-		n = write_once(s, left, STR_NONE);
+		n = write_in_time(s, left, STR_NONE);
 		if (n < 0) {
 			r = failed();
 		} else {
 			s->bytes_out += (uint64_t)n;
 			left = str_from(left, (size_t)n);
-			r = check_deadline(s);
+			r = left.n > 0 ? check_deadline(s) : STREAM_OK;
 		}
 	}
 	if (left.n == 0)
@@ -362,7 +468,7 @@ stream_send(struct stream *s, struct str p)
 	}
 	head = buf_str(&s->out);
 	while (head.n + p.n > 0 && (r == STREAM_OK || r == STREAM_SIGNAL)) {
-		done = write_once(s, head, p);
+		done = write_in_time(s, head, p);
 		if (done < 0) {
 			r = failed();
 			continue;
@@ -371,7 +477,7 @@ stream_send(struct stream *s, struct str p)
 		n = (size_t)done < head.n ? (size_t)done : head.n;
 		head = str_from(head, n);
 		p = str_from(p, (size_t)done - n);
-		r = check_deadline(s);
+		r = head.n + p.n > 0 ? check_deadline(s) : STREAM_OK;
 	}
 	buf_reset(&s->out);
 	return r;

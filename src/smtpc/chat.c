@@ -6,17 +6,13 @@
  * when a reply has to be waited for.  Which reply belongs to which command,
  * and what follows from it, is theirs too.
  *
- * Waiting costs no system call of its own.  The socket's timeout is set once
- * per connection, to timeouts.block; a wait that may last longer reads again
- * after it, and the stream's deadline bounds a peer that sends a byte a
- * minute.  So a wait may be longer than asked for, by less than one block
- * timeout; RFC 5321 4.5.3.2 gives minima only.
+ * Every reply has its own time, of RFC 5321 4.5.3.2, and it is a time for the
+ * whole of it: a peer that sends a byte a minute gains nothing.  To change it
+ * costs nothing (os/stream).
  *
  * Once a read has failed, or a 421 has come, usable is false for good.
  */
 #include "smtpc/chat.h"
-
-#include "os/clock.h"
 
 #define TEXT_MAX	1000	/* of a reply in logs and bounces */
 #define GARBAGE_MAX	80	/* of a line that is shown */
@@ -45,7 +41,7 @@ disown(struct smtpc *c, struct str line, const char *doing, struct fault *why)
 }
 
 static enum stream_result
-read_line(struct smtpc *c, int64_t until, struct str *line)
+read_line(struct smtpc *c, struct str *line)
 {
 	enum stream_result result;
 
@@ -55,8 +51,6 @@ read_line(struct smtpc *c, int64_t until, struct str *line)
 		/* The peer may have said why before it hung up on us. */
 		if (result == STREAM_BROKEN && c->stream.out.n > 0)
 			buf_reset(&c->stream.out);
-		else if (result == STREAM_TIMEOUT && clock_mono_ms() < until)
-			continue;
 		else if (result != STREAM_SIGNAL)
 			return result;
 	}
@@ -65,15 +59,15 @@ read_line(struct smtpc *c, int64_t until, struct str *line)
 int
 smtpc_read(struct smtpc *c, int seconds, const char *doing, struct fault *why)
 {
-	int64_t until = clock_mono_ms() + (int64_t)seconds * 1000;
 	enum stream_result result;
 	enum reply_state state;
 	struct str line;
 
 	reply_reset(&c->reply);
+	stream_set_timeout(&c->stream, seconds);
 	stream_set_deadline(&c->stream, seconds);
 	do {
-		result = read_line(c, until, &line);
+		result = read_line(c, &line);
 		if (result == STREAM_TOO_LONG || result == STREAM_BARE)
 			return disown(c, line, doing, why);
 		if (result != STREAM_OK)

@@ -55,7 +55,6 @@ smtpc_open_within(struct smtpc *c, int fd, struct str host,
 	arena_init(&c->arena);
 	reply_init(&c->reply);
 	stream_init(&c->stream, fd);
-	stream_set_timeout(&c->stream, timeouts->block);
 	c->timeouts = timeouts;
 	c->usable = true;
 	name_peer(c, host, peer);

@@ -332,6 +332,7 @@ send_content(struct drive *d)
 
 	if (patience > INT32_MAX / 2)
 		patience = INT32_MAX / 2;
+	stream_set_timeout(&d->c->stream, d->c->timeouts->block);
 	stream_set_deadline(&d->c->stream,
 	    d->c->timeouts->final + (int)patience);
 	dot_encoder_init(&look);

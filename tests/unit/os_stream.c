@@ -351,7 +351,6 @@ static void
 timeouts(void **state)
 {
 	struct timeval tv = { 0, 20000 };
-	socklen_t n = sizeof(tv);
 	struct str line;
 	struct pair p;
 
@@ -365,22 +364,192 @@ timeouts(void **state)
 	send_peer(&p, "\r\n", 2);
 	assert_int_equal(stream_line(&p.s, 64, false, &line), STREAM_OK);
 	assert_int_equal(line.n, 4);
-
-	stream_has_timeout(&p.s, 7);
-	stream_set_timeout(&p.s, 7);
-	getsockopt(p.s.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &n);
-	assert_int_equal(tv.tv_sec, 0);
-	stream_set_timeout(&p.s, 9);
-	getsockopt(p.s.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, &n);
-	assert_int_equal(tv.tv_sec, 9);
-	getsockopt(p.s.fd, SOL_SOCKET, SO_SNDTIMEO, &tv, &n);
-	assert_int_equal(tv.tv_sec, 9);
 	close_pair(&p);
+}
+
+static void
+expect_on_socket(const struct stream *s, int option, int seconds)
+{
+	struct timeval tv;
+	socklen_t n = sizeof(tv);
+
+	getsockopt(s->fd, SOL_SOCKET, option, &tv, &n);
+	assert_int_equal(tv.tv_sec, seconds);
+	assert_int_equal(tv.tv_usec, 0);
+}
+
+static void
+exchange(struct pair *p)
+{
+	char got[2];
+
+	send_peer(p, "x", 1);
+	assert_int_equal(stream_fill(&p->s), STREAM_OK);
+	stream_put(&p->s, STR("y"));
+	assert_int_equal(stream_flush(&p->s), STREAM_OK);
+	assert_int_equal(read(p->peer, got, sizeof(got)), 1);
+}
+
+/* What is said to be on the socket is not, so it is seen when it is set. */
+static void
+timeouts_cost_nothing(void **state)
+{
+	static const int wanted[] = { 7, 9, 300, 0, 7, 86400 };
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, SOCK_STREAM);
+	stream_has_timeout(&p.s, 7);
+	stream_set_deadline(&p.s, 100);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		stream_set_timeout(&p.s, wanted[i]);
+		exchange(&p);
+		expect_on_socket(&p.s, SO_RCVTIMEO, 0);
+		expect_on_socket(&p.s, SO_SNDTIMEO, 0);
+	}
+	/* Less is wanted: that must be set, once, and only to wait. */
+	stream_set_timeout(&p.s, 5);
+	exchange(&p);
+	expect_on_socket(&p.s, SO_RCVTIMEO, 5);
+	expect_on_socket(&p.s, SO_SNDTIMEO, 0);
+	stream_set_timeout(&p.s, 8);
+	exchange(&p);
+	expect_on_socket(&p.s, SO_RCVTIMEO, 5);
+	close_pair(&p);
+}
+
+/* Nothing is on a socket: one call, and it does for most of what follows. */
+static void
+timeouts_on_a_bare_socket(void **state)
+{
+	struct pair p;
+
+	(void)state;
+	open_pair(&p, SOCK_STREAM);
+	exchange(&p);
+	expect_on_socket(&p.s, SO_RCVTIMEO, 0);
+	stream_set_timeout(&p.s, 300);
+	exchange(&p);
+	expect_on_socket(&p.s, SO_RCVTIMEO, 60);
+	expect_on_socket(&p.s, SO_SNDTIMEO, 0);
+	p.s.set_in = 59000;
+	stream_set_timeout(&p.s, 120);
+	exchange(&p);
+	assert_true(p.s.set_in == 59000);
+	close_pair(&p);
+}
+
+/* All in ms; deadline 0: none. */
+static const struct {
+	const char	*name;
+	int		 on_socket, timeout, deadline;
+	int		 want;
+} waits[] = {
+	{ "as it is", 100, 100, 0, 100 },
+	{ "longer", 30, 150, 0, 150 },
+	{ "shorter", 5000, 100, 0, 100 },
+	{ "nothing set", 0, 100, 0, 100 },
+	{ "deadline alone", 0, 0, 100, 100 },
+	{ "deadline before timeout", 5000, 5000, 100, 100 },
+	{ "deadline behind timeout", 5000, 100, 5000, 100 },
+	{ "deadline beyond what is set", 20, 5000, 150, 150 },
+};
+
+static void
+open_waiting(struct pair *p, size_t row)
+{
+	struct timeval tv = { .tv_usec = waits[row].on_socket * 1000 % 1000000,
+	    .tv_sec = waits[row].on_socket / 1000 };
+
+	open_pair(p, SOCK_STREAM);
+	setsockopt(p->s.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	setsockopt(p->s.fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	p->s.set_in = p->s.set_out = waits[row].on_socket;
+	p->s.timeout = waits[row].timeout;
+	if (waits[row].deadline != 0)
+		p->s.deadline = clock_mono_ms() + waits[row].deadline;
+}
+
+static void
+expect_wait(const char *how, size_t row, enum stream_result r, int64_t begun)
+{
+	int64_t took = clock_mono_ms() - begun;
+
+	if (r != STREAM_TIMEOUT || took < waits[row].want - 2 ||
+	    took > waits[row].want + 1000)
+		fail_msg("%s, %s: %s after %d ms, not %d", how,
+		    waits[row].name, stream_result_text(r), (int)took,
+		    waits[row].want);
+}
+
+static void
+waits_end_in_time(void **state)
+{
+	char *much = mem_alloc(MUCH);
+	struct pair p;
+	int64_t begun;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+		open_waiting(&p, i);
+		begun = clock_mono_ms();
+		expect_wait("read", i, stream_fill(&p.s), begun);
+		close_pair(&p);
+
+		open_waiting(&p, i);
+		while (send(p.s.fd, much, MUCH, MSG_DONTWAIT) > 0)
+			;
+		stream_put(&p.s, STR("x"));
+		begun = clock_mono_ms();
+		if (waits[i].deadline != 0)
+			p.s.deadline = begun + waits[i].deadline;
+		expect_wait("write", i, stream_flush(&p.s), begun);
+		assert_int_equal(p.s.out.n, 1);
+		close_pair(&p);
+	}
+	mem_free(much);
+}
+
+static void
+write_later(struct pair *p, int ms, pid_t *pid)
+{
+	if ((*pid = fork()) == 0) {
+		usleep((useconds_t)ms * 1000);
+		_exit(write(p->peer, "x", 1) == 1 ? 0 : 1);
+	}
+}
+
+/* What comes after the socket's time and within ours is not lost; and where
+ * nothing is wanted what is on the socket ends nothing. */
+static void
+late_is_in_time(void **state)
+{
+	static const int wanted[] = { 3000, 0 };
+	struct timeval tv = { 0, 20000 };
+	struct pair p;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		open_pair(&p, SOCK_STREAM);
+		setsockopt(p.s.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+		p.s.set_in = 20;
+		p.s.timeout = wanted[i];
+		write_later(&p, 100, &pid);
+		assert_int_equal(stream_fill(&p.s), STREAM_OK);
+		/* It did not go on in steps of 20 ms. */
+		assert_true(p.s.set_in == 0 || p.s.set_in > 2000);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		close_pair(&p);
+	}
 }
 
 static void
 deadline_ends_a_trickle(void **state)
 {
+	char *much = mem_alloc(MUCH);
 	struct str line;
 	struct pair p;
 
@@ -393,13 +562,18 @@ deadline_ends_a_trickle(void **state)
 	send_peer(&p, "b", 1);
 	assert_int_equal(stream_line(&p.s, 64, false, &line),
 	    STREAM_TIMEOUT);
+	/* Last words that need no waiting are still said. */
 	stream_put(&p.s, STR("x"));
-	assert_int_equal(stream_flush(&p.s), STREAM_TIMEOUT);
+	assert_int_equal(stream_flush(&p.s), STREAM_OK);
+	expect_packet(p.peer, "x");
+	assert_int_equal(stream_send(&p.s, str_span(much, MUCH)),
+	    STREAM_TIMEOUT);
 	stream_set_deadline(&p.s, 0);
 	send_peer(&p, "\r\n", 2);
 	assert_int_equal(stream_line(&p.s, 64, false, &line), STREAM_OK);
 	assert_int_equal(line.n, 1);
 	close_pair(&p);
+	mem_free(much);
 }
 
 static void
@@ -586,6 +760,10 @@ main(void)
 		cmocka_unit_test(partial_writes_go_on),
 		cmocka_unit_test(a_full_peer_times_out),
 		cmocka_unit_test(timeouts),
+		cmocka_unit_test(timeouts_cost_nothing),
+		cmocka_unit_test(timeouts_on_a_bare_socket),
+		cmocka_unit_test(waits_end_in_time),
+		cmocka_unit_test(late_is_in_time),
 		cmocka_unit_test(deadline_ends_a_trickle),
 		cmocka_unit_test(signal_loses_nothing),
 		cmocka_unit_test(broken_is_no_signal),
