@@ -74,7 +74,7 @@ struct conf_users {
 };
 
 struct conf_timeout {			/* seconds */
-	uint64_t	command, data, session, connect;
+	uint64_t	greeting, command, data, session, connect;
 	uint64_t	deliver;	/* of a local command */
 };
 

@@ -24,8 +24,8 @@ struct smtpd_peer {
 	bool			local;		/* on the local socket */
 	uid_t			uid;		/* of the program, if local */
 	struct sock_addr	addr;		/* if not */
-	bool			has_timeout;	/* the socket has the timeout
-						 * of its listener */
+	int			timeout;	/* seconds that its listener
+						 * has set, 0: none */
 };
 
 #endif

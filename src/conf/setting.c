@@ -90,9 +90,11 @@ static const struct setting table[] = {
 	{ "free-space", SETTING_SIZE, AT(free_space), "64M",
 	    0, 1024 * GIB, true, "what is kept free on the spool" },
 	/* RFC 5321 4.5.3.2 */
+	{ "timeout-greeting", SETTING_DURATION, AT(timeout.greeting), "30s",
+	    1, DAY, true, "wait for a client's first command" },
 	{ "timeout-command", SETTING_DURATION, AT(timeout.command), "5m",
 	    1, DAY, true, "wait for the next command" },
-	{ "timeout-data", SETTING_DURATION, AT(timeout.data), "5m",
+	{ "timeout-data", SETTING_DURATION, AT(timeout.data), "3m",
 	    1, DAY, true, "wait for the next piece of a message" },
 	{ "timeout-session", SETTING_DURATION, AT(timeout.session), "1h",
 	    1, 7 * DAY, true, "the longest session" },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Binding.  TCP sockets are made with the timeouts and TCP_NODELAY that every
- * accepted connection then inherits, so that a session need not set them.
+ * Binding.  TCP sockets are made with TCP_NODELAY and the shortest timeout of
+ * a session, which every accepted connection then inherits, so that a session
+ * need set nothing: what is longer, it waits for in more than one step.
  * The local sockets may be connected to by everybody: who it is, the kernel
  * tells; what they may, is decided by those who serve them.  All of it happens
  * once, before anything else runs, so that an address that is taken is an
@@ -17,7 +18,7 @@
 #include "os/sock.h"
 
 static int
-add(struct listeners *l, int fd, enum conf_service service, bool local,
+add(struct listeners *l, int fd, const struct listener *kind,
     struct fault *why)
 {
 	if (fd < 0)
@@ -27,7 +28,8 @@ add(struct listeners *l, int fd, enum conf_service service, bool local,
 		return fault_permanent(why, 554, 3, 5,
 		    "more than %d sockets to listen on", LISTEN_MAX);
 	}
-	l->tcp[l->n++] = (struct listener){ fd, service, local };
+	l->tcp[l->n] = *kind;
+	l->tcp[l->n++].fd = fd;
 	return 0;
 }
 
@@ -40,16 +42,31 @@ may_fail(const struct conf_listen *c)
 }
 
 static int
+shortest_timeout(const struct conf_timeout *t)
+{
+	uint64_t least = t->greeting;
+
+	if (t->command < least)
+		least = t->command;
+	if (t->data < least)
+		least = t->data;
+	return (int)least;
+}
+
+static int
 open_tcp(struct listeners *l, const struct conf *conf, struct fault *why)
 {
+	int timeout = shortest_timeout(&conf->timeout);
+
 	for (size_t i = 0; i < conf->listens.n; i++) {
 		const struct conf_listen *c = &conf->listens.p[i];
 		struct sock_addr addr = { c->ip, c->port };
+		struct listener kind = { .service = c->service,
+		    .timeout = timeout };
 		char ip[IP_TEXT_MAX];
 
-		if (add(l, sock_listen(&addr, LISTEN_BACKLOG,
-		    (int)conf->timeout.command, why), c->service, false,
-		    why) == 0 || may_fail(c))
+		if (add(l, sock_listen(&addr, LISTEN_BACKLOG, timeout, why),
+		    &kind, why) == 0 || may_fail(c))
 			continue;
 		fault_prefix(why, "listen on %s port %u",
 		    ip_format(&c->ip, ip), (unsigned)c->port);
@@ -61,13 +78,14 @@ open_tcp(struct listeners *l, const struct conf *conf, struct fault *why)
 static int
 open_local(struct listeners *l, const struct conf *conf, struct fault *why)
 {
+	struct listener kind = { .service = SERVICE_SMTP, .local = true };
 	struct arena a = { 0 };
 	struct str submit = conf_run_path(conf, &a, "submit.sock");
 	struct str queue = conf_run_path(conf, &a, "queue.sock");
 	int r;
 
 	r = add(l, sock_listen_unix(submit.p, 0666, LISTEN_BACKLOG, why),
-	    SERVICE_SMTP, true, why);
+	    &kind, why);
 	if (r == 0) {
 		l->queue = sock_listen_unix(queue.p, 0666, LISTEN_BACKLOG,
 		    why);

@@ -146,7 +146,7 @@ accept_some(struct master *m, const struct listener *l)
 {
 	for (int i = 0; i < BATCH; i++) {
 		struct smtpd_peer peer = { .service = l->service,
-		    .local = l->local, .has_timeout = !l->local };
+		    .local = l->local, .timeout = l->timeout };
 		pid_t pid;
 		int fd = sock_accept(l->fd, &peer.addr);
 

@@ -26,6 +26,7 @@ enum {
 
 enum {
 	IDLE_MAX = 100,			/* commands that lead to nothing */
+	LAST_WORDS = 10,		/* seconds to take our last reply */
 };
 
 struct row {
@@ -166,16 +167,29 @@ read_first(struct session *s, struct str *line)
 	return stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
 }
 
+/* Who connects has something to say; a program of ours may think first. */
+static int
+patience(const struct session *s)
+{
+	return (int)(s->heard || s->peer->local ? s->conf->timeout.command :
+	    s->conf->timeout.greeting);
+}
+
 /* A signal that came before is heard between two transactions. */
 static enum stream_result
 read_line(struct session *s, struct str *line)
 {
+	enum stream_result r;
+
 	if (is_to_end(s))
 		return STREAM_SIGNAL;
-	stream_set_timeout(&s->stream, (int)s->conf->timeout.command);
+	stream_set_timeout(&s->stream, patience(s));
 	if (s->stream.bytes_in == 0)
-		return read_first(s, line);
-	return stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
+		r = read_first(s, line);
+	else
+		r = stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
+	s->heard |= r != STREAM_SIGNAL;
+	return r;
 }
 
 /* One line, or the reason why there is none.  False: the session is over. */
@@ -237,15 +251,15 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 
 	session_init(&s, smtpd, fd, peer);
 	die_set_last_act(say_421, &s);
-	if (peer->has_timeout)
-		stream_has_timeout(&s.stream,
-		    (int)smtpd->conf->timeout.command);
+	stream_has_timeout(&s.stream, peer->timeout);
 	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
 	log_info("connect from %s", s.client);
 	session_reply(&s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
 	    STR_ARG(smtpd->conf->hostname));
 	while (step(&s))
 		;
+	stream_set_timeout(&s.stream, LAST_WORDS);
+	stream_set_deadline(&s.stream, LAST_WORDS);
 	(void)stream_flush(&s.stream);
 	log_info("disconnect from %s messages=%u errors=%u", s.client,
 	    s.messages, s.errors);

@@ -48,6 +48,7 @@ struct session {
 	struct str		 helo;		/* p == NULL: none yet */
 	bool			 esmtp;
 	bool			 ended;
+	bool			 heard;		/* a line has come */
 	unsigned		 extensions;	/* offered in EHLO */
 	struct transaction	*transaction;	/* or NULL */
 	struct header_collector	 header;	/* reused */
