@@ -73,6 +73,13 @@ struct conf_users {
 	struct str	mail;		/* mail-user: delivers root's mail */
 };
 
+/* What one session may do before it is ended with 421. */
+struct conf_session {
+	uint64_t	errors;
+	uint64_t	transactions;
+	uint64_t	minimum_rate;	/* bytes a second, 0: any */
+};
+
 struct conf_timeout {			/* seconds */
 	uint64_t	greeting, command, data, session, connect;
 	uint64_t	deliver;	/* of a local command */
@@ -107,8 +114,7 @@ struct conf {
 	uint64_t		hops;
 	uint64_t		sessions;	/* at once */
 	uint64_t		sessions_per_client;
-	uint64_t		errors;		/* of a session before 421 */
-	uint64_t		transactions;	/* of a session */
+	struct conf_session	session;
 	uint64_t		free_space;	/* bytes kept free in spool */
 
 	struct conf_timeout	timeout;

@@ -6,7 +6,8 @@
  * that client and server agree on where it ends; only then comes the refusal.
  * There is a bound to this patience.  A bare LF or CR in the content, by which
  * one server might see an end where another sees none, refuses the message and
- * ends the session (RFC 5321 2.3.8; "SMTP smuggling").
+ * ends the session (RFC 5321 2.3.8; "SMTP smuggling").  Nor does it wait for a
+ * client that sends next to nothing (smtpd/pace).
  *
  * After the 250 the transaction's descriptor is closed, which unlocks the
  * entry, and the queue runner is told.  Nothing after the 250 can fail in a
@@ -15,8 +16,10 @@
 
 #include "smtpd/intake.h"
 
+#include "os/clock.h"
 #include "os/log.h"
 #include "smtp/dot.h"
+#include "smtpd/pace.h"
 #include "spool/notify.h"
 
 struct reading {
@@ -25,6 +28,7 @@ struct reading {
 	bool			failed;		/* why is set */
 	struct fault		why;
 	uint64_t		bytes;		/* of the wire */
+	int64_t			begun;		/* clock_mono_ms */
 };
 
 /* Decodes what is in the buffer. */
@@ -53,6 +57,28 @@ send_all(struct session *s)
 	return r;
 }
 
+/* A program of this machine keeps nobody waiting but us. */
+static bool
+is_too_slow(const struct session *s, const struct reading *r)
+{
+	if (s->peer->local || ip_is_loopback(&s->peer->addr.ip))
+		return false;
+	return pace_is_too_slow(s->conf->session.minimum_rate,
+	    clock_mono_ms() - r->begun, r->bytes);
+}
+
+/* The session ends in the middle of a content; said NULL: nobody listens. */
+static void
+break_off(struct session *s, const struct reading *r, const char *what,
+    const char *said)
+{
+	if (said != NULL)
+		session_end(s, (struct status){ 4, 4, 2 }, said);
+	s->ended = true;
+	log_info("%s after DATA (%llu bytes) from %s", what,
+	    (unsigned long long)r->bytes, s->client);
+}
+
 /* False: the session cannot go on. */
 static bool
 read_content(struct session *s, struct reading *r)
@@ -71,6 +97,11 @@ read_content(struct session *s, struct reading *r)
 			    "Too much data; closing connection");
 			return false;
 		}
+		if (is_too_slow(s, r)) {
+			break_off(s, r, "too slow a client",
+			    "Error: your message comes too slowly");
+			return false;
+		}
 		do
 			got = stream_fill(&s->stream);
 		while (got == STREAM_SIGNAL);
@@ -78,12 +109,9 @@ read_content(struct session *s, struct reading *r)
 			break;
 	}
 	if (got == STREAM_TIMEOUT)
-		session_end(s, (struct status){ 4, 4, 2 },
-		    "Error: timeout exceeded");
-	s->ended = true;
-	log_info("%s after DATA (%llu bytes) from %s",
-	    got == STREAM_TIMEOUT ? "timeout" : "lost connection",
-	    (unsigned long long)r->bytes, s->client);
+		break_off(s, r, "timeout", "Error: timeout exceeded");
+	else
+		break_off(s, r, "lost connection", NULL);
 	return false;
 }
 
@@ -179,6 +207,7 @@ smtpd_data(struct session *s, struct str args)
 	if (send_all(s) != STREAM_OK) {
 		s->ended = true;
 	} else {
+		r.begun = clock_mono_ms();
 		stream_set_timeout(&s->stream, (int)s->conf->timeout.data);
 		if (read_content(s, &r))
 			finish(s, &r);

@@ -225,7 +225,7 @@ step(struct session *s)
 		log_loss(s, "lost connection");
 		break;
 	}
-	if (!s->ended && s->errors >= s->conf->errors) {
+	if (!s->ended && s->errors >= s->conf->session.errors) {
 		session_end(s, (struct status){ 4, 7, 0 },
 		    "Error: too many errors");
 		log_loss(s, "too many errors");

@@ -71,7 +71,7 @@ smtpd_mail(struct session *s, struct str args)
 	struct transaction *t;
 	struct fault why;
 
-	if (s->transactions++ >= s->conf->transactions) {
+	if (s->transactions++ >= s->conf->session.transactions) {
 		session_end(s, (struct status){ 4, 7, 0 },
 		    "Too many messages in one session");
 		return;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """The daemon as a daemon: its processes, its signals, and want of something."""
 import re
+import select
 import threading
+import time
 
 import pytest
 
@@ -229,3 +231,28 @@ def test_a_disk_that_fills_up_during_data(house):
         assert code == 250
     g.wait_mail("alice")
     g.wait_empty()
+
+
+@pytest.mark.slow
+def test_a_trickle_is_ended(house):
+    """Within every timeout, but too slow; who is not is left alone."""
+    g = house()
+    slow, steady = Client(g.host, "192.0.2.10"), Client(g.host, "192.0.2.10")
+    for client in slow, steady:
+        client.ehlo()
+        client.mail("")
+        client.rcpt("alice@a.test")
+        assert client.docmd("DATA")[0] == 354
+    steady.send(b"Subject: steady\r\n\r\n")
+    begun = time.monotonic()
+    while not select.select([slow.sock], [], [], 1)[0]:
+        slow.send(b"x")
+        steady.send(b"y" * 700 + b"\r\n")
+    assert 29 < time.monotonic() - begun < 35
+    assert slow.getreply()[0] == 421
+    g.wait_log(r"too slow a client after DATA \(\d\d bytes\) from unknown\[192.0.2.10\]")
+    steady.send(b".\r\n")
+    assert steady.getreply()[0] == 250
+    steady.quit()
+    messages = g.wait_mail("alice")
+    assert [parse(m)["Subject"] for m in messages] == ["steady"]
