@@ -76,6 +76,7 @@ struct conf_users {
 /* What one session may do before it is ended with 421. */
 struct conf_session {
 	uint64_t	errors;
+	uint64_t	unknown_recipients;
 	uint64_t	transactions;
 	uint64_t	minimum_rate;	/* bytes a second, 0: any */
 };

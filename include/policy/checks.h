@@ -2,9 +2,13 @@
 #ifndef POLICY_CHECKS_H
 #define POLICY_CHECKS_H
 
+#include <stdbool.h>
 #include "base/fault.h"
 #include "conf/conf.h"
 #include "policy/facts.h"
+
+/* Is it one of ours, who may send to any domain?  f->recipient is not read. */
+bool	checks_may_relay(const struct conf *, const struct facts *f);
 
 /*
  * May this client send to this recipient at all?  A domain of ours: anyone on

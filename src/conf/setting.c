@@ -85,6 +85,9 @@ static const struct setting table[] = {
 	    1, 100000, true, "connections at once from one address" },
 	{ "errors", SETTING_NUMBER, AT(session.errors), "20",
 	    1, 10000, true, "errors before a session is ended" },
+	/* SECURITY 4.6 */
+	{ "unknown-recipients", SETTING_NUMBER, AT(session.unknown_recipients),
+	    "10", 1, 10000, true, "unknown users before a session is ended" },
 	{ "transactions", SETTING_NUMBER, AT(session.transactions), "100",
 	    1, 1000000, true, "messages in one session" },
 	{ "free-space", SETTING_SIZE, AT(free_space), "64M",

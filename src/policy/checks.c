@@ -9,8 +9,8 @@
 
 #include "policy/checks.h"
 
-static bool
-may_relay(const struct conf *conf, const struct facts *f)
+bool
+checks_may_relay(const struct conf *conf, const struct facts *f)
 {
 	if (f->local || ip_is_loopback(&f->client_ip))
 		return true;
@@ -28,7 +28,7 @@ checks_recipient(const struct conf *conf, const struct facts *f,
 	bool ours = to->domain.n == 0 ||
 	    conf_is_local_domain(conf, to->domain);
 
-	if (may_relay(conf, f))
+	if (checks_may_relay(conf, f))
 		return 0;
 	switch (f->service) {
 	case SERVICE_SMTP:

@@ -10,6 +10,7 @@
 
 #include "smtpd/serve.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -192,12 +193,25 @@ read_line(struct session *s, struct str *line)
 	return r;
 }
 
+/* Of what this client is sent away for, if it is. */
+static const char *
+too_much(const struct session *s)
+{
+	if (s->unknown >= s->conf->session.unknown_recipients)
+		return "too many unknown recipients";
+	if (s->errors >= s->conf->session.errors)
+		return "too many errors";
+	return NULL;
+}
+
 /* One line, or the reason why there is none.  False: the session is over. */
 static bool
 step(struct session *s)
 {
 	struct str line = STR_NONE;
 	enum stream_result r = read_line(s, &line);
+	const char *why;
+	char text[64];
 
 	if (r == STREAM_OK && is_to_end(s))
 		r = STREAM_SIGNAL;
@@ -225,10 +239,10 @@ step(struct session *s)
 		log_loss(s, "lost connection");
 		break;
 	}
-	if (!s->ended && s->errors >= s->conf->session.errors) {
-		session_end(s, (struct status){ 4, 7, 0 },
-		    "Error: too many errors");
-		log_loss(s, "too many errors");
+	if (!s->ended && (why = too_much(s)) != NULL) {
+		snprintf(text, sizeof(text), "Error: %s", why);
+		session_end(s, (struct status){ 4, 7, 0 }, text);
+		log_loss(s, why);
 	}
 	return !s->ended;
 }

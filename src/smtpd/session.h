@@ -54,6 +54,7 @@ struct session {
 	struct header_collector	 header;	/* reused */
 	enum verb		 last;		/* for the log */
 	unsigned		 errors;
+	unsigned		 unknown;	/* recipients that were */
 	unsigned		 idle;		/* commands that led to nothing,
 						 * since the last message */
 	unsigned		 transactions;

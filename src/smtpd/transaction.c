@@ -17,6 +17,7 @@
 #include "policy/checks.h"
 #include "smtp/ext.h"
 #include "smtp/param.h"
+#include "smtp/reply.h"
 
 /* Twice the size: the entry, and the bounce that it may cost. */
 static int
@@ -125,6 +126,30 @@ check_rcpt(struct session *s, struct transaction *t, struct str args,
 	return expand(s, t, to, why);
 }
 
+/* RFC 3463 3.2: bad destination mailbox address. */
+static bool
+is_unknown(const struct fault *why)
+{
+	return why->reply == 550 && why->subject == 1 && why->detail == 1;
+}
+
+/* Who guesses names is counted; one of ours with a bad list is told which of
+ * them are bad, and so not counted at all. */
+static void
+refuse_recipient(struct session *s, const struct fault *why)
+{
+	struct facts facts = session_facts(s);
+
+	if (!is_unknown(why)) {
+		session_reply_fault(s, why);
+	} else if (checks_may_relay(s->conf, &facts)) {
+		reply_put_fault(&s->stream.out, why);
+	} else {
+		session_reply_fault(s, why);
+		s->unknown++;
+	}
+}
+
 void
 smtpd_rcpt(struct session *s, struct str args)
 {
@@ -133,7 +158,7 @@ smtpd_rcpt(struct session *s, struct str args)
 	struct fault why;
 
 	if (check_rcpt(s, t, args, &to, &why) < 0) {
-		session_reply_fault(s, &why);
+		refuse_recipient(s, &why);
 		session_log_reject(s, "RCPT", &why,
 		    address_text(&t->arena, &to));
 		return;
