@@ -33,5 +33,7 @@ struct listeners {
  * run directory.  On failure nothing stays open. */
 int	listen_open(struct listeners *, const struct conf *, struct fault *);
 void	listen_close(struct listeners *);
+/* In a child: closes the sockets on which mail comes in. */
+void	listen_leave(const struct listeners *);
 
 #endif

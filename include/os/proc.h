@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/fault.h"
 
@@ -17,6 +18,8 @@ int	proc_conceal(struct fault *);
 /* Empties the environment but for PATH (a fixed one), LANG=C, TZ (kept when
  * it was set). */
 void	proc_clear_environment(void);
+/* Closes the descriptors [first, last], those that are open. */
+void	proc_close_span(unsigned first, unsigned last);
 /* Closes every descriptor >= 3 that is not among the n in keep. */
 void	proc_close_all_but(const int *keep, size_t n);
 /* Standard input, output and error on /dev/null where they are closed; all
@@ -38,10 +41,15 @@ void	proc_title(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 struct proc_limits {
 	size_t	memory;		/* bytes of address space; 0: as is */
+	uint64_t file_size;	/* bytes of a file that is written; 0: as is */
 	int	files;		/* open descriptors; 0: as is */
 	bool	no_fork;	/* RLIMIT_NPROC 0 */
 };
 void	proc_limit(const struct proc_limits *);
+/* Seconds of processor time: SIGXCPU after the one, death after the other.
+ * What a process inherits are the limits, not the time, so they are set in the
+ * child; this is one system call.  Lower limits that are there stay. */
+void	proc_limit_cpu(unsigned warn, unsigned most);
 
 /* Pid file, locked while the process lives.  Fails when another daemon holds
  * it, and names its pid.  Returns the descriptor. */

@@ -7,7 +7,8 @@
 /*
  * Serves one connection from greeting to end and closes it.  Returns when the
  * peer has gone or was sent away.  A caught SIGTERM ends the session with 421
- * at the next command outside a transaction.  Logs.
+ * at the next command outside a transaction, a caught SIGXCPU at the next
+ * command or piece of a message.  Logs.
  */
 void	smtpd_serve(const struct smtpd *, int fd, const struct smtpd_peer *);
 

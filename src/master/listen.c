@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/proc.h"
 #include "os/sock.h"
 
 static int
@@ -105,6 +106,22 @@ listen_open(struct listeners *l, const struct conf *conf, struct fault *why)
 		return -1;
 	}
 	return 0;
+}
+
+/* They were made one after the other and so are mostly neighbours. */
+void
+listen_leave(const struct listeners *l)
+{
+	unsigned i, n;
+
+	for (i = 0; i < l->n; i += n) {
+		unsigned first = (unsigned)l->tcp[i].fd;
+
+		n = 1;
+		while (i + n < l->n && (unsigned)l->tcp[i + n].fd == first + n)
+			n++;
+		proc_close_span(first, first + n - 1);
+	}
 }
 
 void

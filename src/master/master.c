@@ -7,6 +7,9 @@
  * Nothing that a peer does, and no lack of anything, ends it: a connection for
  * which there is no room, no process or no descriptor gets a 421 without a
  * fork.  For the last case one descriptor is kept in reserve.
+ *
+ * What a session may use is limited before it is forked (master/service), but
+ * for its processor time: the master, which lives for months, has all it wants.
  */
 
 #include "master/master.h"
@@ -33,6 +36,8 @@ enum {
 	PAUSE_MS = 200,			/* after a lack of something */
 	WARM_MS = 1000,			/* between looks at the aliases */
 	BATCH = 16,			/* connections between two waits */
+	SESSION_CPU = 30,		/* seconds, then it says 421; */
+	SESSION_CPU_MOST = 60,		/* then it is killed */
 };
 
 struct master {
@@ -92,14 +97,13 @@ reason_to_refuse(const struct master *m, const struct smtpd_peer *peer)
 	return NULL;
 }
 
-/* The child: nothing but its connection, and what every session shares. */
+/* The child: nothing but its connection, and what every session shares.  The
+ * reserve is /dev/null, which may stay. */
 static void
 be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 {
-	for (unsigned i = 0; i < m->setup->listeners->n; i++)
-		close(m->setup->listeners->tcp[i].fd);
-	if (m->reserve >= 0)
-		close(m->reserve);
+	listen_leave(m->setup->listeners);
+	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
 	alias_book_doubt(m->setup->aliases);
 	log_role("smtpd");

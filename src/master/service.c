@@ -2,7 +2,8 @@
 /*
  * The two services under the warden: the master (with its sessions) and the
  * queue runner (with its workers).  Each is a fork that keeps the descriptors
- * it needs, becomes its user, puts on its sandbox, and only then does its work.
+ * it needs, becomes its user, puts on its sandbox and its limits, and only then
+ * does its work.
  * One that dies is started again: at once when it had lived long, then ever
  * more slowly, so that a fault that comes at every start does not eat the
  * machine.
@@ -13,6 +14,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,16 +26,47 @@
 #include "os/proc.h"
 #include "os/signal.h"
 #include "queue/runner.h"
+#include "route/alias.h"
 
 enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
 	SESSION_MEMORY = 192 * 1024 * 1024,	/* of addresses */
+	SESSION_FILES = 24,
+	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
+	SESSION_RECIPIENT_ROOM = 1024,		/* slot, and addresses twice */
 	RUNNER_FILES = 65536,
 };
 
 static const char *const service_name[SERVICES] = { "master", "qmgr" };
+
+/* A log that is a file grows beyond the size of any message. */
+static bool
+logs_to_a_file(void)
+{
+	struct stat st;
+
+	return fstat(log_fd(), &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* Sessions inherit them.  The largest file is an entry with all its
+ * recipients, which the last alias may have made more than are given. */
+static void
+limit_sessions(const struct conf *conf, const struct spool *spool)
+{
+	struct proc_limits limits = {
+		.memory = SESSION_MEMORY,
+		.files = SESSION_FILES + LISTEN_MAX +
+		    (spool->shards != NULL ? SPOOL_SHARDS : 0),
+	};
+
+	if (!logs_to_a_file())
+		limits.file_size = conf->size + SESSION_FILE_ROOM +
+		    SESSION_RECIPIENT_ROOM *
+		    (conf->recipients + ALIAS_EXPANSIONS_MAX);
+	proc_limit(&limits);
+}
 
 static void
 be_master(struct house *h)
@@ -43,7 +76,6 @@ be_master(struct house *h)
 		.listeners = &h->listeners,
 		.notify = h->notify[0],
 	};
-	struct proc_limits limits = { .memory = SESSION_MEMORY };
 	struct spool spool;
 	struct fault why;
 	int keep[LISTEN_MAX + 2];
@@ -59,7 +91,7 @@ be_master(struct house *h)
 	    &why) < 0 || cage_become_master(&h->cage, &why) < 0 ||
 	    cage_lock_master(h->conf, &why) < 0)
 		die("%s", why.text);
-	proc_limit(&limits);
+	limit_sessions(h->conf, &spool);
 	setup.spool = &spool;
 	setup.aliases = alias_book_new(h->conf);
 	master_run(&setup);
@@ -107,6 +139,7 @@ become_service(struct house *h, enum service service)
 	signal_catch(SIGCHLD);
 	signal_catch(SIGTERM);
 	signal_catch(SIGUSR1);
+	signal_catch(SIGXCPU);		/* a session's, see master/master */
 	/* For the warden alone, but people send it to all of us. */
 	signal_ignore(SIGHUP);
 	signal_block_caught();

@@ -95,9 +95,9 @@ compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Closes [first, last]; an old kernel makes us go one by one. */
-static void
-close_span(unsigned first, unsigned last)
+/* An old kernel makes us go one by one. */
+void
+proc_close_span(unsigned first, unsigned last)
 {
 	struct rlimit files;
 	unsigned fd;
@@ -124,10 +124,10 @@ proc_close_all_but(const int *keep, size_t n)
 	for (i = 0; i < n; i++) {
 		if (sorted[i] < (int)from)
 			continue;
-		close_span(from, (unsigned)sorted[i] - 1);
+		proc_close_span(from, (unsigned)sorted[i] - 1);
 		from = (unsigned)sorted[i] + 1;
 	}
-	close_span(from, UINT32_MAX);
+	proc_close_span(from, UINT32_MAX);
 	mem_free(sorted);
 }
 
@@ -270,10 +270,20 @@ proc_limit(const struct proc_limits *limits)
 	/* A sanitizer reserves terabytes of addresses. */
 	if (limits->memory != 0 && !SANITIZED)
 		limit(RLIMIT_AS, limits->memory);
+	if (limits->file_size != 0)
+		limit(RLIMIT_FSIZE, limits->file_size);
 	if (limits->files > 0)
 		limit(RLIMIT_NOFILE, (rlim_t)limits->files);
 	if (limits->no_fork)
 		limit(RLIMIT_NPROC, 0);
+}
+
+void
+proc_limit_cpu(unsigned warn, unsigned most)
+{
+	struct rlimit r = { warn, most };
+
+	(void)setrlimit(RLIMIT_CPU, &r);
 }
 
 static int

@@ -104,7 +104,10 @@ read_content(struct session *s, struct reading *r)
 		}
 		do
 			got = stream_fill(&s->stream);
-		while (got == STREAM_SIGNAL);
+		while (got == STREAM_SIGNAL && !session_is_spent());
+		/* What is to be said then, the session's loop says. */
+		if (session_is_spent())
+			return false;
 		if (got != STREAM_OK)
 			break;
 	}

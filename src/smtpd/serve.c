@@ -193,7 +193,7 @@ read_line(struct session *s, struct str *line)
 	return r;
 }
 
-/* Of what this client is sent away for, if it is. */
+/* For what this client is sent away, if it is. */
 static const char *
 too_much(const struct session *s)
 {
@@ -201,6 +201,8 @@ too_much(const struct session *s)
 		return "too many unknown recipients";
 	if (s->errors >= s->conf->session.errors)
 		return "too many errors";
+	if (session_is_spent())
+		return "too much processor time";
 	return NULL;
 }
 

@@ -20,6 +20,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "os/log.h"
+#include "os/signal.h"
 #include "smtp/reply.h"
 
 void
@@ -125,6 +126,12 @@ session_end(struct session *s, struct status status, const char *why)
 	session_reply(s, 421, status, "%.*s %s", STR_ARG(s->conf->hostname),
 	    why);
 	s->ended = true;
+}
+
+bool
+session_is_spent(void)
+{
+	return signal_is_pending(SIGXCPU);
 }
 
 struct facts

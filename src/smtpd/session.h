@@ -19,7 +19,7 @@
  *	                           ▲  ▲              │              │          │
  *	                           │  └── RSET, EHLO, MAIL refused ─┘          │
  *	                           └── content taken or refused ───────────────┘
- *	any ──QUIT, timeout, too many errors, lost connection──▶ ENDED
+ *	any ──QUIT, timeout, too slow, too many errors, lost connection──▶ ENDED
  */
 enum phase {
 	PHASE_CONNECTED = 1 << 0,	/* no hello yet */
@@ -76,6 +76,8 @@ void	session_reply(struct session *, int code, struct status,
 void	session_reply_fault(struct session *, const struct fault *);
 /* 421, and the session is over. */
 void	session_end(struct session *, struct status, const char *why);
+/* Its processor time is over: it must end as soon as it can. */
+bool	session_is_spent(void);
 struct facts session_facts(const struct session *);
 /* "NOQUEUE: reject: RCPT from unknown[1.2.3.4]: 554 5.7.1 ...; from=<> ..." */
 void	session_log_reject(const struct session *, const char *verb,

@@ -183,7 +183,7 @@ def test_no_descriptors_left(house):
             assert s.recv(200).startswith(b"421 4.3.2 ")
             assert s.recv(200) == b""
     g.wait_log("accept: Too many open files")
-    g.host.run(limit + ["--nofile=1024:"], user="godwit")
+    g.host.run(limit + [f"--nofile={free + 8}:"], user="godwit")
     g.send("bob@b.test", "alice@a.test", simple("afterwards"))
     g.wait_mail("alice")
     assert g.process("master") == master
@@ -256,3 +256,41 @@ def test_a_trickle_is_ended(house):
     steady.quit()
     messages = g.wait_mail("alice")
     assert [parse(m)["Subject"] for m in messages] == ["steady"]
+
+
+def limits_of_a_session(g):
+    with Client(g.host) as client:
+        client.ehlo()
+        session = wait(lambda: [p for p in g.processes()
+                                if p[1] == g.process("master")], "a session")[0][0]
+        text = read(g.host.path(f"/proc/{session}/limits")).decode()
+    return {match[1].strip(): (match[2], match[3]) for match in
+            re.finditer(r"(?m)^(Max [a-z ]+?)  +(\S+) +(\S+)", text)}
+
+
+def test_limits_of_a_session(house):
+    g = house()
+    limits = limits_of_a_session(g)
+    assert limits["Max cpu time"] == ("30", "60")
+    assert limits["Max core file size"] == ("0", "0")
+    assert limits["Max address space"] == (str(192 << 20),) * 2
+    assert limits["Max open files"][0] == limits["Max open files"][1]
+    assert int(limits["Max open files"][1]) < 24 + 32 + 256 + 1
+    # The log of this one is a file, which may grow.
+    assert limits["Max file size"][0] == "unlimited"
+    # Those who live long have their time.
+    text = read(g.host.path(f"/proc/{g.process('master')}/limits")).decode()
+    assert re.search(r"Max cpu time +unlimited +unlimited", text)
+
+
+def test_the_largest_file_of_a_session(house):
+    g = house("log /dev/null\nsize 10M", start=False)
+    with open(g.base + "/output", "ab") as g.output:
+        g.warden = g.host.start([g.program("godwitd"), "-d", "-f", g.conf],
+                                stdout=g.output, stderr=g.output)
+    wait(lambda: not refuses(g), "godwitd runs")
+    most = int(limits_of_a_session(g)["Max file size"][1])
+    assert 11 << 20 < most < 25 << 20
+    g.send("bob@b.test", "alice@a.test", simple("big", "x" * 70 + "\n") +
+           (b"y" * 70 + b"\r\n") * 140000)
+    assert len(g.wait_mail("alice")[0]) > 9 << 20

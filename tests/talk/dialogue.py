@@ -9,6 +9,7 @@ The text is one line after the other.  First what the server is like:
     @local uid N            a program of this user on the local socket instead
     @alias LINE             a line of its aliases
     @disk DIRECTORY         its spool lies on that file system
+    @file BYTES             no file may grow beyond that
     @split 1 | random N     what is sent goes byte by byte, or cut at random
 
 then what is said:
@@ -23,6 +24,7 @@ then what is said:
     repeat N STEP           {n} in the step counts from 1
     wait 50ms               nothing is sent meanwhile
     shutdown                the server is asked to end (SIGTERM)
+    spent                   its processor time is over (SIGXCPU)
     close                   the client will send no more
     remove spool            somebody deletes the spool's directories
 
@@ -73,7 +75,7 @@ ROUTES = {
     "data": ["C: DATA", "S: 354 *"],
 }
 CHECKS = ("spool", "sender", "rcpt", "rcpts", "original", "body", "content", "trace", "log")
-STEPS = ("C:", "C|", "S:", "S~", "R:", "S>", "wait", "shutdown", "close", "remove")
+STEPS = ("C:", "C|", "S:", "S~", "R:", "S>", "wait", "shutdown", "spent", "close", "remove")
 
 Step = collections.namedtuple("Step", "line what text")
 Result = collections.namedtuple("Result", "codes failure")
@@ -161,6 +163,8 @@ class Talk:
             self.disk = rest
         elif word == "@peer":
             self.options += ["-p", rest]
+        elif word == "@file":
+            self.options += ["-F", rest]
         elif word == "@service":
             self.options += ["-s", rest]
         elif word == "@local" and rest.startswith("uid "):
@@ -306,7 +310,7 @@ class Speaker:
         for step in self.talk.steps:
             {"C:": self.send, "C|": self.send_raw, "S:": self.hear,
              "S~": self.hear, "R:": self.hear_all, "S>": self.hear_end,
-             "wait": self.wait, "shutdown": self.shutdown,
+             "wait": self.wait, "shutdown": self.shutdown, "spent": self.spent,
              "close": self.close, "remove": self.remove}[step.what](step)
         if not self.wire.ended:
             self.close(None)
@@ -366,6 +370,12 @@ class Speaker:
         time.sleep(float(step.text.removesuffix("ms")) / 1000)
 
     def shutdown(self, _step):
+        self.kill("shutdown", signal.SIGTERM)
+
+    def spent(self, _step):
+        self.kill("spent", signal.SIGXCPU)
+
+    def kill(self, what, number):
         """When it waits for us: a signal between two calls is heard later."""
         self.wire.wait_taken()
         end = time.monotonic() + PATIENCE
@@ -374,8 +384,8 @@ class Speaker:
                 if f.read().rpartition(")")[2].split()[0] == "S":
                     break
             time.sleep(0.001)
-        self.said.append("shutdown")
-        self.child.send_signal(signal.SIGTERM)
+        self.said.append(what)
+        self.child.send_signal(number)
 
     def close(self, _step):
         try:

@@ -7,10 +7,11 @@
  * error.  Started by dialogue.py, once for every dialogue; without privilege
  * and without a sandbox.
  *
- *	session [-p peer] [-s smtp|submission] [-u uid] configuration
+ *	session [-F bytes] [-p peer] [-s smtp|submission] [-u uid] configuration
  *
- * With -u the peer is a program of that user on the local socket.  The status
- * is 0 when the session has ended and all entries could be read whole.
+ * With -u the peer is a program of that user on the local socket; with -F no
+ * file may grow beyond so many bytes.  The status is 0 when the session has
+ * ended and all entries could be read whole.
  */
 #include <limits.h>
 #include <signal.h>
@@ -21,6 +22,7 @@
 
 #include "map/build.h"
 #include "os/log.h"
+#include "os/proc.h"
 #include "os/signal.h"
 #include "smtpd/serve.h"
 #include "spool/message.h"
@@ -53,7 +55,13 @@ load(const char *path)
 static void
 set_peer(struct smtpd_peer *peer, int option, const char *value)
 {
+	struct proc_limits limits = { 0 };
+
 	switch (option) {
+	case 'F':
+		limits.file_size = strtoull(value, NULL, 10);
+		proc_limit(&limits);
+		break;
 	case 'p':
 		if (!ip_parse(str_of(value), &peer->addr.ip))
 			fail(value, "no address");
@@ -68,7 +76,7 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		memset(&peer->addr, 0, sizeof(peer->addr));
 		break;
 	default:
-		fail("usage", "session [-p peer] [-s service] [-u uid] conf");
+		fail("usage", "session [-F bytes] [-p peer] [-s service] [-u uid] conf");
 	}
 }
 
@@ -140,12 +148,14 @@ main(int argc, char *argv[])
 	struct fault why;
 	int option;
 
-	while ((option = getopt(argc, argv, "p:s:u:")) != -1)
+	while ((option = getopt(argc, argv, "F:p:s:u:")) != -1)
 		set_peer(&peer, option, optarg);
 	if (optind != argc - 1)
 		set_peer(&peer, '?', NULL);
 	signal_ignore(SIGPIPE);
+	signal_ignore(SIGXFSZ);
 	signal_catch(SIGTERM);
+	signal_catch(SIGXCPU);
 	log_role("smtpd");
 	smtpd.conf = conf = load(argv[optind]);
 	if (log_open(conf->log.p) < 0)

@@ -18,9 +18,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "os/proc.h"
+#include "os/signal.h"
 
 static char temp_dir[64], path[96];
 static int the_argc;
@@ -206,6 +208,35 @@ limits(void)
 	return getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur == 32 ? 0 : 3;
 }
 
+/* The file that it is to write ends at the limit, and so does the call. */
+static int
+small_files(void)
+{
+	struct proc_limits l = { .file_size = 1000 };
+	char big[1500] = "";
+	int fd = open(temp_dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+
+	signal(SIGXFSZ, SIG_IGN);
+	proc_limit(&l);
+	if (fd == -1 || write(fd, big, sizeof(big)) != 1000)
+		return 1;
+	return write(fd, big, 1) == -1 && errno == EFBIG ? 0 : 2;
+}
+
+/* A signal first, and then death, however busy it is. */
+static int
+little_time(void)
+{
+	signal_catch(SIGXCPU);
+	proc_limit_cpu(1, 2);
+	while (!signal_take(SIGXCPU))
+		;
+	if (clock() < CLOCKS_PER_SEC * 9 / 10 || clock() > CLOCKS_PER_SEC * 2)
+		return 1;
+	for (;;)
+		;
+}
+
 /* The grandchild goes with the child: then the pipe that it holds ends. */
 static int
 orphan(void)
@@ -245,6 +276,8 @@ static const struct {
 	{ "detach, died", detach_badly, 1 },
 	{ "title", title, 0 },
 	{ "limit", limits, 0 },
+	{ "limit, files", small_files, 0 },
+	{ "limit_cpu", little_time, 1000 + SIGKILL },
 	{ "die_with_parent", orphan, 0 },
 };
 
