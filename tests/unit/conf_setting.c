@@ -147,7 +147,7 @@ static const struct {
 	{ "recipients", "1K",
 	    "expected a number from 100 to 100000, got \"1K\"" },
 	{ "hops", "50", "expected a number from 100 to 10000, got \"50\"" },
-	{ "workers", "0", "expected a number from 1 to 1024, got \"0\"" },
+	{ "workers", "1025", "expected a number from 0 to 1024, got \"1025\"" },
 	{ "retry-first", "0",
 	    "expected a duration from 1s to 1w, got \"0\"" },
 	{ "retry-first", "5 m",
