@@ -47,6 +47,7 @@ struct stream {
 	const struct stream_ops	*ops;
 	void			*ctx;
 	char			*in;	/* STREAM_IN_SIZE, made at first use */
+	bool			 lent;	/* in is its lender's */
 	size_t			 in_at, in_end;
 	struct buf		 out;
 	int64_t			 timeout;	/* ms wanted, 0: none */
@@ -60,6 +61,9 @@ void	stream_init(struct stream *, int fd);
 /* Two descriptors, pipes perhaps (which have no timeouts). */
 void	stream_init_pair(struct stream *, int in, int out);
 void	stream_close(struct stream *);
+/* Reads into these STREAM_IN_SIZE bytes of the caller's instead of some from
+ * the heap; before the first read. */
+void	stream_lend(struct stream *, char *in);
 /* The plain buffer must be empty (stream_pending() == 0). */
 void	stream_set_ops(struct stream *, const struct stream_ops *, void *ctx);
 

@@ -68,9 +68,18 @@ stream_close(struct stream *s)
 		close(s->out_fd);
 	if (s->fd != -1)
 		close(s->fd);
-	mem_free(s->in);
+	if (!s->lent)
+		mem_free(s->in);
 	buf_free(&s->out);
 	stream_init(s, -1);
+}
+
+void
+stream_lend(struct stream *s, char *in)
+{
+	must(s->in == NULL);
+	s->in = in;
+	s->lent = true;
 }
 
 void

@@ -149,6 +149,8 @@ accept_message(struct session *s)
 	if (stream_pending(&s->stream) == 0 && send_all(s) != STREAM_OK)
 		log_warning("%s: the client has gone before our 250; it may "
 		    "send the message again", sub->name);
+	/* Only now: nobody waits for it. */
+	intake_log(s);
 	submit_release(sub);
 	if (s->conf->workers > 0)
 		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);

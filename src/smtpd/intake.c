@@ -64,8 +64,8 @@ check_header(const struct session *s, struct fault *why)
 	return 0;
 }
 
-static void
-log_accepted(const struct session *s)
+void
+intake_log(const struct session *s)
 {
 	const struct transaction *t = s->transaction;
 	const char *id = t->submission.name;
@@ -99,7 +99,5 @@ intake_finish(struct intake *in, struct fault *why)
 	    str_of(t->submission.name), clock_wall());
 	r = submit_commit(&t->submission, buf_str(&head), NULL, why);
 	buf_free(&head);
-	if (r == 0)
-		log_accepted(s);
 	return r;
 }

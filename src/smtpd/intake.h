@@ -20,5 +20,7 @@ struct intake {
 int	intake_begin(struct intake *, struct session *, struct fault *);
 /* The content is complete: commits it.  On 0 it is on stable storage. */
 int	intake_finish(struct intake *, struct fault *);
+/* What the log says of a message that was taken. */
+void	intake_log(const struct session *);
 
 #endif

@@ -263,15 +263,19 @@ say_421(void *ctx)
 void
 smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 {
+	char in[STREAM_IN_SIZE];	/* a page that is not used costs nothing */
 	struct session s;
 
 	session_init(&s, smtpd, fd, peer);
+	stream_lend(&s.stream, in);
 	die_set_last_act(say_421, &s);
 	stream_has_timeout(&s.stream, peer->timeout);
 	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
-	log_info("connect from %s", s.client);
 	session_reply(&s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
 	    STR_ARG(smtpd->conf->hostname));
+	/* While the client reads the one we write the other. */
+	(void)stream_flush(&s.stream);
+	log_info("connect from %s", s.client);
 	while (step(&s))
 		;
 	stream_set_timeout(&s.stream, LAST_WORDS);
