@@ -359,7 +359,7 @@ unreadable_entry_is_temporary(void **state)
 	assert_outcome(fake_deliver(f, entry), OUTCOME_DEFERRED, 4, 3, 0);
 	/* Another than was said, and no such recipient. */
 	entry = fake_entry(f, STR(""), STR("A: b\r\n\r\nhi\r\n"));
-	f->hand.name[5] ^= 1;
+	f->hand.name[5] = f->hand.name[5] == '0' ? '1' : '0';
 	assert_outcome(fake_deliver(f, entry), OUTCOME_DEFERRED, 4, 3, 0);
 	f->hand.index = 2;
 	assert_outcome(fake_deliver_text(f, "", "\r\n"), OUTCOME_DEFERRED,
