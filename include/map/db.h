@@ -11,7 +11,9 @@
  * library.  It never reads a DB_CONFIG (no environment home), and its messages
  * go to the fault, not to standard error.
  */
-/* Opens read-only.  A missing file is *missing = true and -1. */
+/* Opens read-only.  A missing file is *missing = true and NULL; for want of
+ * memory it fails as for any other reason, because the process that accepts
+ * opens the aliases too, and must not die of it. */
 struct map *db_open(const char *path, bool *missing, struct fault *);
 /* Is the file that db_open() found still the one under that path, unchanged?
  * One stat(2). */

@@ -20,7 +20,8 @@ struct alias_book;
  * changed (looked at most once a second).  conf must outlive it. */
 struct alias_book *alias_book_new(const struct conf *);
 /* Opens it now, so that children forked later inherit it open; what fails
- * here is tried again, and told, when it is needed. */
+ * here, even for want of memory, is tried again, and told, when it is needed.
+ */
 void	alias_book_warm(struct alias_book *);
 /* The next lookup looks whether the file has changed: for a new process, which
  * must not go by what its parent saw a moment ago. */

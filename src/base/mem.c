@@ -10,9 +10,15 @@
  * Most code does not come here but to base/arena or base/buf, which own what
  * they give out; mem is for them and for the few objects with a life of
  * their own.
+ *
+ * A process that serves everybody must not end for want of memory.  The few
+ * things that it does beside forking ask by mem_try(), and what it must
+ * remember lies in pages that were taken at its start.
  */
 #include "base/mem.h"
 
+#include <sys/mman.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +26,15 @@
 #include "base/die.h"
 
 void *
+mem_try(size_t n)
+{
+	return calloc(1, n != 0 ? n : 1);
+}
+
+void *
 mem_alloc(size_t n)
 {
-	void	*p = calloc(1, n != 0 ? n : 1);
+	void	*p = mem_try(n);
 
 	if (p == NULL)
 		die("out of memory (%zu bytes)", n);
@@ -66,4 +78,22 @@ void
 mem_free(void *p)
 {
 	free(p);
+}
+
+void *
+mem_apart(size_t n)
+{
+	void	*p = mmap(NULL, n, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || madvise(p, n, MADV_DONTFORK) == -1)
+		die("%zu bytes of memory apart: %s", n, strerror(errno));
+	return p;
+}
+
+void
+mem_apart_free(void *p, size_t n)
+{
+	if (p != NULL)
+		(void)munmap(p, n);
 }

@@ -62,7 +62,7 @@ struct db_map {
 	struct timespec	 mtime;
 	bool		 nul_known;	/* some key has been found */
 	bool		 nul;		/* and it was with its NUL */
-	char		*path;
+	char		 path[];
 };
 
 struct db_writer {
@@ -300,7 +300,6 @@ close_map(struct map *map)
 
 	if (m->db != NULL)
 		m->db->close(m->db, DB_NOSYNC);
-	mem_free(m->path);
 	mem_free(m);
 }
 
@@ -309,12 +308,16 @@ static const struct map_ops db_ops = { find_key, close_map };
 struct map *
 db_open(const char *path, bool *missing, struct fault *why)
 {
-	struct db_map *m;
+	size_t n = strlen(path) + 1;
+	struct db_map *m = mem_try(sizeof(*m) + n);
 
 	*missing = false;
-	m = mem_alloc(sizeof(*m));
+	if (m == NULL) {
+		(void)fail(why, path, ENOMEM);
+		return NULL;
+	}
 	m->map.ops = &db_ops;
-	m->path = mem_copy(path, strlen(path));
+	memcpy(m->path, path, n);
 	if (open_reader(m, missing, why) == -1) {
 		close_map(&m->map);
 		return NULL;

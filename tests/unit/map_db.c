@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <db.h>
@@ -573,6 +574,81 @@ is_inherited_over_fork(void **state)
 	map_close(m);
 }
 
+#ifndef __SANITIZE_ADDRESS__	/* which needs terabytes, or ends the process */
+
+/* Leaves this process so many bytes of heap and no way to get more. */
+static void
+starve(size_t left)
+{
+	struct rlimit none = { 1, 1 };
+	void *kept = malloc(left);
+	size_t n;
+
+	/* The library says it there as well. */
+	if (freopen("/dev/null", "w", stderr) == NULL)
+		_exit(1);
+	if (kept == NULL || setrlimit(RLIMIT_AS, &none) == -1)
+		_exit(1);
+	for (n = 65536; n >= 16; n /= 2)
+		while (malloc(n) != NULL)
+			;
+	free(kept);
+}
+
+/* How often did it open, and how often was there a fault, with ever more heap?
+ * Nothing else may become of a process that cannot afford to die. */
+static void
+open_starving(const char *path, unsigned seen[2])
+{
+	bool missing;
+	struct fault why;
+	struct map *m;
+	size_t left;
+	int status;
+	pid_t pid;
+
+	for (left = 16; left < 120 * 1024; left += left < 8192 ? 256 : 2048) {
+		if ((pid = fork()) == 0) {
+			alarm(20);
+			starve(left);
+			m = db_open(path, &missing, &why);
+			if (m == NULL)
+				_exit(missing || !fault_is_temporary(&why) ?
+				    1 : ANSWER + 1);
+			map_close(m);
+			_exit(ANSWER);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_in_range(WEXITSTATUS(status), ANSWER, ANSWER + 1);
+		seen[WEXITSTATUS(status) - ANSWER]++;
+	}
+}
+
+static void
+no_memory_is_a_fault(void **state)
+{
+	unsigned seen[2] = { 0 };
+	char path[64];
+	struct db_writer *w;
+
+	(void)state;
+	path_of(path, "own.db");
+	w = new_writer(path);
+	assert_int_equal(db_writer_put(w, STR("a"), STR("b"), &(bool){ 0 },
+	    &(struct fault){ 0 }), 0);
+	assert_int_equal(db_writer_commit(w, &(struct fault){ 0 }), 0);
+	open_starving(path, seen);
+	assert_true(seen[0] > 0 && seen[1] > 5);
+	memset(seen, 0, sizeof(seen));
+	path_of(path, "foreign.db");
+	write_foreign(path, DB_HASH, true, 0);
+	open_starving(path, seen);
+	assert_true(seen[1] > 5);
+}
+
+#endif
+
 int
 main(void)
 {
@@ -590,6 +666,9 @@ main(void)
 		T(a_flipped_bit_is_never_a_lie),
 		T(a_foreign_file_never_crashes_us),
 		T(is_inherited_over_fork),
+#ifndef __SANITIZE_ADDRESS__
+		T(no_memory_is_a_fault),
+#endif
 	};
 	int failed;
 
