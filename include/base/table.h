@@ -20,6 +20,8 @@ struct table {
 	uint64_t		 key[2];	/* drawn at the first put */
 };
 
+/* A random key; no random numbers are the end of the process. */
+void	 table_draw_key(uint64_t key[2]);
 /* SipHash-2-4 of the bytes. */
 uint64_t table_hash(const uint64_t key[2], struct str);
 

@@ -81,6 +81,16 @@ struct conf_session {
 	uint64_t	minimum_rate;	/* bytes a second, 0: any */
 };
 
+/* 0 everywhere but in most: no limit. */
+struct conf_budget {
+	uint64_t	most;			/* at once, of all */
+	uint64_t	per_client;		/* at once */
+	uint64_t	per_network;
+	uint64_t	new_per_client;		/* in a minute */
+	uint64_t	new_per_network;
+	uint64_t	new_per_second;		/* of all */
+};
+
 struct conf_timeout {			/* seconds */
 	uint64_t	greeting, command, data, session, connect;
 	uint64_t	deliver;	/* of a local command */
@@ -113,8 +123,7 @@ struct conf {
 	uint64_t		size;		/* bytes of a message */
 	uint64_t		recipients;	/* of a transaction */
 	uint64_t		hops;
-	uint64_t		sessions;	/* at once */
-	uint64_t		sessions_per_client;
+	struct conf_budget	budget;
 	struct conf_session	session;
 	uint64_t		free_space;	/* bytes kept free in spool */
 

@@ -4,28 +4,29 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
-#include "base/ip.h"
+#include "master/budget.h"
 
-/* The sessions that are alive, in all and for each client. */
+/* The sessions that are alive, found by their process. */
 struct child {
-	pid_t		pid;
-	struct ip	client;
+	pid_t			pid;	/* 0: a free slot */
+	struct budget_seat	seat;
 };
 
 struct children {
-	struct child	*child;		/* the first n of max */
+	struct child	*child;		/* 1 << bits slots */
+	unsigned	 bits;
 	size_t		 n, max;
 };
 
-/* Takes all memory that it will ever need: later there may be none. */
+/* Takes all memory that it will ever need, where no child can see it: later
+ * there may be none. */
 void	children_init(struct children *, size_t max);
 void	children_free(struct children *);
-bool	children_are_full(const struct children *);
-/* How many this client has: an IPv4 address, or the /64 of an IPv6 one. */
-size_t	children_of(const struct children *, const struct ip *);
-void	children_add(struct children *, pid_t, const struct ip *);
+/* There must be room for it. */
+void	children_add(struct children *, pid_t, const struct budget_seat *);
 /* False: it was none of them. */
-bool	children_remove(struct children *, pid_t);
+bool	children_remove(struct children *, pid_t, struct budget_seat *);
 
 #endif

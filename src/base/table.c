@@ -104,8 +104,8 @@ table_hash(const uint64_t key[2], struct str bytes)
 	return s.a ^ s.b ^ s.c ^ s.d;
 }
 
-static void
-draw_key(uint64_t key[2])
+void
+table_draw_key(uint64_t key[2])
 {
 	const size_t	n = 2 * sizeof(key[0]);
 	ssize_t		r;
@@ -172,7 +172,7 @@ rebuild(struct table *t)
 	size_t		i;
 
 	if (t->cap == 0) {
-		draw_key(t->key);
+		table_draw_key(t->key);
 		t->cap = FIRST_CAP;
 	} else if (t->n >= t->cap / 8 * 3) {
 		if (__builtin_mul_overflow(t->cap, (size_t)2, &t->cap))

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Counting sessions by client, so that one client cannot have all of them.
- * Pure bookkeeping in memory that was taken at the start; the master forks and
- * reaps.  There are at most some thousands, so that looking through them all
- * costs less than the fork beside it, and nothing has to be kept in step.
+ * Which session is which client's: from the process that has ended to the seat
+ * that it gives back (master/budget).  The master forks and reaps.
  *
- * A client is an IPv4 address or an IPv6 network of 64 bits, which is what a
- * single customer has of these.
+ * A hash of process numbers with linear probing, never more than half full, so
+ * that each step costs the same at ten sessions and at ten thousand.  The
+ * numbers come from the kernel, one after the other: nobody chooses them, and a
+ * multiplication scatters them.  Removing closes the gap at once; there are no
+ * graves, and a probe ends at the first free slot.
  */
 
 #include "master/child.h"
@@ -16,63 +17,87 @@
 #include "base/die.h"
 #include "base/mem.h"
 
+static size_t
+size_of(const struct children *c)
+{
+	return ((size_t)1 << c->bits) * sizeof(*c->child);
+}
+
 void
 children_init(struct children *c, size_t max)
 {
-	c->child = mem_array(max, sizeof(*c->child));
+	memset(c, 0, sizeof(*c));
 	c->max = max;
-	c->n = 0;
+	while ((size_t)1 << c->bits < 2 * max)
+		c->bits++;
+	c->child = mem_apart(size_of(c));
 }
 
 void
 children_free(struct children *c)
 {
-	mem_free(c->child);
+	mem_apart_free(c->child, size_of(c));
 	memset(c, 0, sizeof(*c));
 }
 
-bool
-children_are_full(const struct children *c)
+/* Fibonacci hashing: the upper bits of the product are the scattered ones. */
+static size_t
+home(const struct children *c, pid_t pid)
 {
-	return c->n == c->max;
+	uint32_t product = (uint32_t)pid * UINT32_C(2654435769);
+
+	return (size_t)((uint64_t)product >> (32 - c->bits));
 }
 
-static struct ip
-client_of(const struct ip *ip)
+static size_t
+next(const struct children *c, size_t i)
 {
-	struct ip client = *ip;
-
-	if (client.family == 6)
-		memset(client.b + 8, 0, 8);
-	return client;
+	return (i + 1) & (((size_t)1 << c->bits) - 1);
 }
 
-size_t
-children_of(const struct children *c, const struct ip *ip)
+/* The slot of the process, or the free one where it would be put. */
+static size_t
+look(const struct children *c, pid_t pid)
 {
-	struct ip client = client_of(ip);
-	size_t n = 0;
+	size_t i = home(c, pid);
 
-	for (size_t i = 0; i < c->n; i++)
-		if (memcmp(&c->child[i].client, &client, sizeof(client)) == 0)
-			n++;
-	return n;
+	while (c->child[i].pid != 0 && c->child[i].pid != pid)
+		i = next(c, i);
+	return i;
 }
 
 void
-children_add(struct children *c, pid_t pid, const struct ip *ip)
+children_add(struct children *c, pid_t pid, const struct budget_seat *seat)
 {
-	must(c->n < c->max);
-	c->child[c->n++] = (struct child){ pid, client_of(ip) };
+	must(c->n < c->max && pid > 0);
+	c->child[look(c, pid)] = (struct child){ pid, *seat };
+	c->n++;
+}
+
+/* Does the way from its home to i lead over the gap? */
+static bool
+may_fill(const struct children *c, size_t gap, size_t i)
+{
+	size_t mask = ((size_t)1 << c->bits) - 1;
+	size_t from = home(c, c->child[i].pid);
+
+	return ((i - from) & mask) >= ((i - gap) & mask);
 }
 
 bool
-children_remove(struct children *c, pid_t pid)
+children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (c->child[i].pid == pid) {
-			c->child[i] = c->child[--c->n];
-			return true;
+	size_t gap = look(c, pid);
+
+	if (pid <= 0 || c->child[gap].pid == 0)
+		return false;
+	*seat = c->child[gap].seat;
+	for (size_t i = next(c, gap); c->child[i].pid != 0; i = next(c, i))
+		if (may_fill(c, gap, i)) {
+			c->child[gap] = c->child[i];
+			gap = i;
 		}
-	return false;
+	c->child[gap].pid = 0;
+	c->n--;
+	return true;
 }

@@ -6,7 +6,10 @@
  *
  * Nothing that a peer does, and no lack of anything, ends it: a connection for
  * which there is no room, no process or no descriptor gets a 421 without a
- * fork.  For the last case one descriptor is kept in reserve.
+ * fork, and a flood of them not even that.  For the last case one descriptor is
+ * kept in reserve.  Memory is taken at the start; the one thing later that
+ * needs some is opening the aliases for the sessions to inherit, and that may
+ * fail.  Who may come in is decided by master/budget.
  *
  * What a session may use is limited before it is forked (master/service), but
  * for its processor time: the master, which lives for months, has all it wants.
@@ -24,17 +27,19 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "master/budget.h"
 #include "master/child.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
 #include "os/sock.h"
+#include "policy/checks.h"
 #include "smtpd/serve.h"
 
 enum {
 	PAUSE_MS = 200,			/* after a lack of something */
-	WARM_MS = 1000,			/* between looks at the aliases */
+	CHORES_MS = 1000,		/* between looks at the aliases */
 	BATCH = 16,			/* connections between two waits */
 	SESSION_CPU = 30,		/* seconds, then it says 421; */
 	SESSION_CPU_MOST = 60,		/* then it is killed */
@@ -44,10 +49,11 @@ struct master {
 	const struct master_setup	*setup;
 	struct smtpd			 smtpd;
 	struct children			 children;
+	struct budget			*budget;
 	int				 reserve;	/* a spare descriptor */
 	bool				 retired;
 	int64_t				 drained_at;	/* 0: not draining */
-	int64_t				 warmed_at;
+	int64_t				 chores_at;
 };
 
 static void
@@ -85,16 +91,91 @@ refuse_with_reserve(struct master *m, int listener)
 }
 
 static const char *
-reason_to_refuse(const struct master *m, const struct smtpd_peer *peer)
+reply_of(enum budget_answer answer)
 {
-	const struct conf *c = m->setup->conf;
-
-	if (children_are_full(&m->children))
+	switch (answer) {
+	case BUDGET_WELCOME:
+		break;
+	case BUDGET_FULL:
 		return "421 4.3.2 Too many connections; try again later\r\n";
-	if ((!peer->local || peer->uid != 0) &&
-	    children_of(&m->children, &peer->addr.ip) >= c->sessions_per_client)
+	case BUDGET_CLIENT_FULL:
 		return "421 4.7.0 Too many connections from your address\r\n";
-	return NULL;
+	case BUDGET_NETWORK_FULL:
+		return "421 4.7.0 Too many connections from your network\r\n";
+	case BUDGET_CLIENT_FAST:
+		return "421 4.7.0 Too many new connections from your address; "
+		    "try again later\r\n";
+	case BUDGET_NETWORK_FAST:
+		return "421 4.7.0 Too many new connections from your network; "
+		    "try again later\r\n";
+	case BUDGET_FAST:
+		return "421 4.3.2 Too many new connections; try again "
+		    "later\r\n";
+	}
+	bug("no refusal");
+}
+
+static void
+log_refusal(const struct smtpd_peer *peer, const char *reply)
+{
+	int n = (int)strcspn(reply, "\r");
+	char ip[IP_TEXT_MAX];
+
+	if (peer->local)
+		log_info("NOQUEUE: reject: CONNECT from local[uid %u]: %.*s",
+		    (unsigned)peer->uid, n, reply);
+	else
+		log_info("NOQUEUE: reject: CONNECT from unknown[%s]: %.*s",
+		    ip_format(&peer->addr.ip, ip), n, reply);
+}
+
+static void
+refuse(struct master *m, int fd, const struct smtpd_peer *peer,
+    enum budget_answer answer, int64_t now)
+{
+	const char *reply = reply_of(answer);
+
+	if (budget_may_log(m->budget, now))
+		log_refusal(peer, reply);
+	if (budget_may_answer(m->budget, now))
+		turn_away(fd, reply);
+	else
+		close(fd);
+}
+
+static struct budget_guest
+guest_of(const struct conf *conf, const struct smtpd_peer *peer)
+{
+	const struct facts facts = { .service = peer->service,
+	    .local = peer->local, .client_ip = peer->addr.ip };
+	struct budget_guest g = {
+		.ip = peer->addr.ip,
+		.trusted = checks_may_relay(conf, &facts),
+		.is_root = peer->local && peer->uid == 0,
+	};
+
+	switch (peer->service) {
+	case SERVICE_SMTP:
+		break;
+	case SERVICE_SUBMISSION:
+		g.submits = true;
+		break;
+	}
+	/* Counted by user as others are by address. */
+	if (peer->local)
+		memcpy(g.ip.b, &peer->uid, sizeof(peer->uid));
+	return g;
+}
+
+/* What a session says that finds no memory before it can speak for itself. */
+static void
+say_421(void *fd)
+{
+	static const char text[] =
+	    "421 4.3.0 Out of resources; try again later\r\n";
+
+	(void)send(*(const int *)fd, text, sizeof(text) - 1,
+	    MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* The child: nothing but its connection, and what every session shares.  The
@@ -102,6 +183,7 @@ reason_to_refuse(const struct master *m, const struct smtpd_peer *peer)
 static void
 be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 {
+	die_set_last_act(say_421, &fd);
 	listen_leave(m->setup->listeners);
 	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
@@ -114,14 +196,15 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 static void
 start_session(struct master *m, int fd, const struct smtpd_peer *peer)
 {
-	const char *refusal = reason_to_refuse(m, peer);
-	char ip[IP_TEXT_MAX];
+	struct budget_guest guest = guest_of(m->setup->conf, peer);
+	int64_t now = clock_boot_ms();
+	struct budget_seat seat;
+	enum budget_answer answer;
 	pid_t pid;
 
-	if (refusal != NULL) {
-		log_info("refused unknown[%s]: %.3s", ip_format(&peer->addr.ip,
-		    ip), refusal);
-		turn_away(fd, refusal);
+	answer = budget_enter(m->budget, &guest, now, &seat);
+	if (answer != BUDGET_WELCOME) {
+		refuse(m, fd, peer, answer, now);
 		return;
 	}
 	pid = fork();
@@ -131,10 +214,11 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer)
 		log_warning("fork: %s", strerror(errno));
 		turn_away(fd, "421 4.3.2 Out of processes; try again "
 		    "later\r\n");
+		budget_leave(m->budget, &seat);
 		(void)poll(NULL, 0, PAUSE_MS);
 		return;
 	}
-	children_add(&m->children, pid, &peer->addr.ip);
+	children_add(&m->children, pid, &seat);
 	close(fd);
 }
 
@@ -159,13 +243,9 @@ accept_some(struct master *m, const struct listener *l)
 				refuse_with_reserve(m, l->fd);
 			return;
 		}
-		if (l->local) {
-			if (sock_peer_uid(fd, &peer.uid, &pid) < 0) {
-				close(fd);
-				continue;
-			}
-			/* Counted by user as others are by address. */
-			memcpy(peer.addr.ip.b, &peer.uid, sizeof(peer.uid));
+		if (l->local && sock_peer_uid(fd, &peer.uid, &pid) < 0) {
+			close(fd);
+			continue;
 		}
 		start_session(m, fd, &peer);
 	}
@@ -174,11 +254,15 @@ accept_some(struct master *m, const struct listener *l)
 static void
 reap(struct master *m)
 {
+	struct budget_seat seat;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (children_remove(&m->children, pid) && WIFSIGNALED(status))
+		if (!children_remove(&m->children, pid, &seat))
+			continue;
+		budget_leave(m->budget, &seat);
+		if (WIFSIGNALED(status))
 			log_error("session %d was killed by signal %d",
 			    (int)pid, WTERMSIG(status));
 	}
@@ -206,22 +290,40 @@ obey_signals(struct master *m)
 	}
 }
 
+/* At most once a second, and only when somebody has come. */
+static void
+do_chores(struct master *m, int64_t now)
+{
+	uint64_t n = budget_unlogged(m->budget);
+
+	if (n > 0)
+		log_info("%llu more connections were refused",
+		    (unsigned long long)n);
+	alias_book_warm(m->setup->aliases);
+	keep_reserve(m);
+	m->chores_at = now;
+}
+
 static void
 wait_and_accept(struct master *m)
 {
 	const struct listeners *l = m->setup->listeners;
 	struct pollfd p[LISTEN_MAX];
 	struct timespec t = { 1, 0 };
+	int64_t now;
+	int n;
 
 	for (unsigned i = 0; i < l->n; i++)
 		p[i] = (struct pollfd){ .fd = l->tcp[i].fd, .events = POLLIN };
-	if (ppoll(p, l->n, m->drained_at != 0 ? &t : NULL,
-	    signal_wait_mask()) <= 0)
+	n = ppoll(p, l->n, m->drained_at != 0 ? &t : NULL,
+	    signal_wait_mask());
+	if (n < 0 && errno != EINTR)
+		(void)poll(NULL, 0, PAUSE_MS);
+	if (n <= 0)
 		return;
-	if (clock_boot_ms() - m->warmed_at >= WARM_MS) {
-		alias_book_warm(m->setup->aliases);
-		m->warmed_at = clock_boot_ms();
-	}
+	now = clock_boot_ms();
+	if (now - m->chores_at >= CHORES_MS)
+		do_chores(m, now);
 	for (unsigned i = 0; i < l->n; i++)
 		if (p[i].revents != 0)
 			accept_some(m, &l->tcp[i]);
@@ -251,7 +353,8 @@ master_run(const struct master_setup *setup)
 		.reserve = -1,
 	};
 
-	children_init(&m.children, (size_t)setup->conf->sessions);
+	children_init(&m.children, (size_t)setup->conf->budget.most);
+	m.budget = budget_new(&setup->conf->budget);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
 	for (;;) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master/child: sessions counted in all and by client, against a plain table;
- * room for all of them from the start.
+ * master/child: the seat of each process, against a plain table; numbers as the
+ * kernel gives them, and numbers that all want the same slot.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,115 +9,132 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/wait.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "master/child.h"
 
 enum {
-	CLIENTS = 40,
 	PROCESSES = 300,
 	OPERATIONS = 20000,
 };
 
-static struct ip
-client(unsigned i)
+static struct budget_seat
+seat_of(unsigned i)
 {
-	struct ip ip = { .family = i % 2 == 0 ? 4 : 6 };
+	return (struct budget_seat){ { i + 1, i + 2, 0 }, i % 2 == 0 };
+}
 
-	/* The same bytes in both families are two clients. */
-	ip.b[0] = 10;
-	ip.b[3] = (uint8_t)(i / 2);
-	return ip;
+/* Adds and removes at random; pid_of gives each process its number. */
+static void
+compare(pid_t (*pid_of)(unsigned))
+{
+	bool alive[PROCESSES] = { false };
+	struct budget_seat seat, want;
+	struct children c;
+	uint32_t seed = 1;
+	unsigned n = 0;
+
+	children_init(&c, PROCESSES);
+	for (int k = 0; k < OPERATIONS; k++) {
+		unsigned i;
+
+		seed = seed * 1664525 + 1013904223;
+		i = (seed >> 8) % PROCESSES;
+		want = seat_of(i);
+		if (!alive[i]) {
+			assert_false(children_remove(&c, pid_of(i), &seat));
+			children_add(&c, pid_of(i), &want);
+			n++;
+		} else {
+			memset(&seat, 0, sizeof(seat));
+			assert_true(children_remove(&c, pid_of(i), &seat));
+			assert_memory_equal(seat.at, want.at, sizeof(seat.at));
+			assert_int_equal(seat.stranger, want.stranger);
+			n--;
+		}
+		alive[i] = !alive[i];
+		assert_int_equal(c.n, n);
+	}
+	for (unsigned i = 0; i < PROCESSES; i++)
+		assert_int_equal(children_remove(&c, pid_of(i), &seat),
+		    alive[i]);
+	assert_int_equal(c.n, 0);
+	children_free(&c);
+}
+
+static pid_t
+in_a_row(unsigned i)
+{
+	return (pid_t)(i + 4194304 - PROCESSES);
+}
+
+static pid_t
+far_apart(unsigned i)
+{
+	return (pid_t)(i * 7919 + 1);
+}
+
+/* Multiples of a large power of two are not scattered well. */
+static pid_t
+crowded(unsigned i)
+{
+	return (pid_t)((i + 1) << 22);
 }
 
 static void
 test_model(void **state)
 {
-	int owner[PROCESSES];		/* the client, or -1 */
-	unsigned count[CLIENTS] = { 0 }, n = 0;
-	struct children c;
-	uint32_t seed = 1;
-
 	(void)state;
-	children_init(&c, PROCESSES);
-	for (int i = 0; i < PROCESSES; i++)
-		owner[i] = -1;
-	for (int k = 0; k < OPERATIONS; k++) {
-		unsigned i, who;
-		struct ip ip;
-
-		seed = seed * 1664525 + 1013904223;
-		i = (seed >> 8) % PROCESSES;
-		who = (seed >> 20) % CLIENTS;
-		if (owner[i] < 0) {
-			ip = client(who);
-			children_add(&c, (pid_t)(i + 1000), &ip);
-			owner[i] = (int)who;
-			count[who]++;
-			n++;
-		} else {
-			who = (unsigned)owner[i];
-			assert_true(children_remove(&c, (pid_t)(i + 1000)));
-			assert_false(children_remove(&c, (pid_t)(i + 1000)));
-			owner[i] = -1;
-			count[who]--;
-			n--;
-		}
-		ip = client(who);
-		assert_int_equal(children_of(&c, &ip), count[who]);
-		assert_int_equal(c.n, n);
-	}
-	for (int i = 0; i < PROCESSES; i++)
-		(void)children_remove(&c, i + 1000);
-	assert_int_equal(c.n, 0);
-	children_free(&c);
-}
-
-static void
-test_unknown(void **state)
-{
-	struct children c;
-	struct ip ip = client(1);
-
-	(void)state;
-	children_init(&c, PROCESSES);
-	assert_int_equal(children_of(&c, &ip), 0);
-	assert_false(children_remove(&c, 1));
-	children_free(&c);
+	compare(in_a_row);
+	compare(far_apart);
+	compare(crowded);
 }
 
 static void
 test_full(void **state)
 {
+	struct budget_seat seat = seat_of(1);
 	struct children c;
-	struct ip ip = client(0);
 
 	(void)state;
-	children_init(&c, 2);
-	assert_false(children_are_full(&c));
-	children_add(&c, 1, &ip);
-	children_add(&c, 2, &ip);
-	assert_true(children_are_full(&c));
-	assert_true(children_remove(&c, 1));
-	assert_false(children_are_full(&c));
-	assert_int_equal(children_of(&c, &ip), 1);
-	children_free(&c);
+	for (size_t max = 1; max < 10; max++) {
+		children_init(&c, max);
+		assert_false(children_remove(&c, 1, &seat));
+		for (size_t i = 0; i < max; i++)
+			children_add(&c, (pid_t)(100 + i), &seat);
+		assert_int_equal(c.n, c.max);
+		assert_false(children_remove(&c, 99, &seat));
+		for (size_t i = 0; i < max; i++)
+			assert_true(children_remove(&c, (pid_t)(100 + i),
+			    &seat));
+		assert_false(children_remove(&c, 100, &seat));
+		children_free(&c);
+	}
 }
 
-/* One customer has a whole network of these. */
+/* A session that was broken into finds nothing of this. */
 static void
-test_network(void **state)
+test_no_child_has_it(void **state)
 {
 	struct children c;
-	struct ip a, b, other;
+	int status;
+	pid_t pid;
 
 	(void)state;
-	assert_true(ip_parse(STR("2001:db8:0:1::1"), &a));
-	assert_true(ip_parse(STR("2001:db8:0:1:ffff::2"), &b));
-	assert_true(ip_parse(STR("2001:db8:0:2::1"), &other));
-	children_init(&c, 4);
-	children_add(&c, 1, &a);
-	children_add(&c, 2, &b);
-	assert_int_equal(children_of(&c, &b), 2);
-	assert_int_equal(children_of(&c, &other), 0);
+	children_init(&c, PROCESSES);
+	pid = fork();
+	if (pid == 0) {
+		/* Asks the kernel: a write from an address that is not there
+		 * fails. */
+		int fd[2];
+
+		_exit(pipe(fd) == 0 && write(fd[1], c.child, 1) == -1 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 	children_free(&c);
 }
 
@@ -126,9 +143,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_model),
-		cmocka_unit_test(test_unknown),
 		cmocka_unit_test(test_full),
-		cmocka_unit_test(test_network),
+		cmocka_unit_test(test_no_child_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_BUDGET_H
+#define MASTER_BUDGET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/ip.h"
+#include "conf/conf.h"
+
+/*
+ * How much of this host each client may have: sessions at once and new
+ * connections in a time, by client, by network and in all.  Times are
+ * clock_boot_ms(), or whatever else only grows.
+ */
+struct budget;
+
+/* Who is at the door. */
+struct budget_guest {
+	struct ip	ip;		/* family 0: a local program, whose uid
+					 * stands in the first 4 bytes */
+	bool		trusted;	/* one of ours (policy/checks) */
+	bool		submits;	/* on the submission service */
+	bool		is_root;	/* on the local socket */
+};
+
+enum budget_answer {
+	BUDGET_WELCOME,
+	BUDGET_FULL,			/* no session is left */
+	BUDGET_CLIENT_FULL,		/* ... for this client */
+	BUDGET_NETWORK_FULL,
+	BUDGET_CLIENT_FAST,		/* too many new connections */
+	BUDGET_NETWORK_FAST,
+	BUDGET_FAST,			/* ... from everywhere */
+};
+
+/* Where a guest is counted; to be given back by budget_leave(). */
+#define BUDGET_SCOPES	3
+
+struct budget_seat {
+	uint32_t	at[BUDGET_SCOPES];	/* 0: nowhere */
+	bool		stranger;
+};
+
+/* Takes all memory that it will ever need, where no child can see it.  The
+ * limits are copied. */
+struct budget *budget_new(const struct conf_budget *);
+void	budget_free(struct budget *);
+/* May it come in?  If so it is counted, and *seat says where; if not, nothing
+ * has changed but that the refusal is known. */
+enum budget_answer budget_enter(struct budget *, const struct budget_guest *,
+	    int64_t now, struct budget_seat *seat);
+void	budget_leave(struct budget *, const struct budget_seat *);
+/* Shall one who was refused be told so?  Not when there are too many. */
+bool	budget_may_answer(struct budget *, int64_t now);
+/* Shall a refusal be logged?  The others are counted. */
+bool	budget_may_log(struct budget *, int64_t now);
+/* How many were not, since the last call. */
+uint64_t budget_unlogged(struct budget *);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who may have how much of this host (SECURITY 4.6).  Pure bookkeeping: the
+ * master asks at each connection, before the fork; time comes in as a number.
+ *
+ * A guest is counted in one to three scopes: its address (IPv6: the /64, which
+ * is what one customer's one network has), the network around it, and for IPv6
+ * the site around that.  Each scope has a limit of sessions at once, and the
+ * first two one of new connections.  Who is trusted is counted by address
+ * alone, and has no limit of new connections.
+ *
+ * The table has a fixed number of entries, found by a keyed hash, so that no
+ * stranger can choose collisions.  Entries without open sessions are in a list,
+ * in the order in which they were left; a new client takes a fresh entry or
+ * the oldest of these.  One always exists: there are more entries than all
+ * sessions together can hold.  And it has nothing to lose: with the default
+ * limits 300 guests a second take at most 54,000 of 65,536 entries in the
+ * minute after which a bucket is full again.  Who is refused takes no entry.
+ *
+ * A bucket of tokens is one number, the time at which it will be full again:
+ * an entry that was never used, all zero, has a full one.
+ *
+ * Always true: each step costs the same however many clients and sessions there
+ * are, nothing is allocated after the start, and no session can see or change
+ * any of this (mem_apart).  A new generation of the master begins with an empty
+ * budget; the sessions of the old one are the old one's.
+ */
+#include "master/budget.h"
+
+#include <string.h>
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/table.h"
+
+enum {
+	ENTRIES_MIN = 65536,
+	KEPT_PERCENT = 15,
+	ANSWERS = 1000,			/* refusals answered in a second */
+	LINES = 5,			/* of refusals, logged in a second */
+};
+
+#define SECOND		INT64_C(1000000)	/* in microseconds */
+#define MINUTE		(60 * SECOND)
+
+enum scope {
+	SCOPE_LOCAL,			/* a uid */
+	SCOPE_CLIENT4,
+	SCOPE_NETWORK4,
+	SCOPE_CLIENT6,
+	SCOPE_NETWORK6,
+	SCOPE_SITE6,
+	SCOPES,
+};
+
+/* The number of leading bits of the address that are one client, network or
+ * site. */
+static const unsigned scope_bits[SCOPES] = { 32, 32, 24, 64, 56, 48 };
+
+/* A bucket: what one connection takes, and how much there is when it is full;
+ * both in microseconds of its filling.  one 0: no limit. */
+struct rate {
+	int64_t	one, all;
+};
+
+struct limit {
+	uint64_t	most;		/* at once */
+	struct rate	rate;
+};
+
+struct entry {
+	uint64_t	prefix;
+	int64_t		full_at;
+	uint32_t	next;		/* in the chain of its hash */
+	uint32_t	older, newer;	/* in the list of idle ones */
+	uint32_t	open;		/* 0: it is in that list */
+	enum scope	scope;
+};
+
+/* Places in the array of entries are numbers from 1; 0 is none.  Place 0
+ * itself holds the two ends of the list. */
+struct budget {
+	size_t		 size;		/* of all of it */
+	struct limit	 limit[SCOPES];
+	uint64_t	 sessions, kept;
+	struct rate	 rate;
+	uint64_t	 open, strangers;
+	int64_t		 full_at, answers_at, lines_at;
+	uint64_t	 unlogged;
+	uint64_t	 key[2];
+	uint32_t	 used, max;	/* entries */
+	uint32_t	 mask;		/* of the hash */
+	uint32_t	*head;
+	struct entry	*entry;
+};
+
+/* --------------------------------------------------------- the buckets --- */
+
+/* n in a period; burst times as many when it is full. */
+static struct rate
+rate_of(uint64_t n, int64_t period, int burst)
+{
+	if (n == 0)
+		return (struct rate){ 0, 0 };
+	return (struct rate){ period / (int64_t)n, burst * period };
+}
+
+static bool
+has_token(int64_t full_at, const struct rate *r, int64_t now)
+{
+	int64_t missing = full_at > now ? full_at - now : 0;
+
+	return r->one == 0 || missing + r->one <= r->all;
+}
+
+static void
+take_token(int64_t *full_at, const struct rate *r, int64_t now)
+{
+	if (*full_at < now)
+		*full_at = now;
+	*full_at += r->one;
+}
+
+/* ------------------------------------------------------- start and end --- */
+
+static uint64_t
+at_once(uint64_t n, uint64_t times, uint64_t parts)
+{
+	if (n == 0)
+		return UINT64_MAX;
+	n = n * times / parts;
+	return n == 0 ? 1 : n;
+}
+
+/* SECURITY 4.6: 60 for a /24, 50 for a /56, 150 for a /48. */
+static void
+set_limits(struct budget *b, const struct conf_budget *c)
+{
+	struct rate client = rate_of(c->new_per_client, MINUTE, 1);
+	struct rate network = rate_of(c->new_per_network, MINUTE, 1);
+	uint64_t each = at_once(c->per_client, 1, 1);
+
+	b->limit[SCOPE_LOCAL].most = each;
+	b->limit[SCOPE_CLIENT4] = (struct limit){ each, client };
+	b->limit[SCOPE_CLIENT6] = (struct limit){ each, client };
+	b->limit[SCOPE_NETWORK4] = (struct limit){
+	    at_once(c->per_network, 1, 1), network };
+	b->limit[SCOPE_NETWORK6] = (struct limit){
+	    at_once(c->per_network, 5, 6), network };
+	b->limit[SCOPE_SITE6].most = at_once(c->per_network, 5, 2);
+	b->rate = rate_of(c->new_per_second, SECOND, 2);
+	b->sessions = c->most;
+	b->kept = c->most * KEPT_PERCENT / 100;
+}
+
+struct budget *
+budget_new(const struct conf_budget *c)
+{
+	uint32_t max = ENTRIES_MIN;
+	struct budget *b;
+	size_t size;
+
+	while (max / (BUDGET_SCOPES + 1) < c->most)
+		max *= 2;
+	size = sizeof(*b) + (max + (size_t)1) * sizeof(struct entry) +
+	    max * sizeof(uint32_t);
+	b = mem_apart(size);
+	b->size = size;
+	b->max = max;
+	b->mask = max - 1;
+	b->entry = (struct entry *)(b + 1);
+	b->head = (uint32_t *)(b->entry + max + 1);
+	table_draw_key(b->key);
+	set_limits(b, c);
+	return b;
+}
+
+void
+budget_free(struct budget *b)
+{
+	if (b != NULL)
+		mem_apart_free(b, b->size);
+}
+
+/* ----------------------------------------------------------- the table --- */
+
+static uint64_t
+prefix_of(const struct ip *ip, unsigned bits)
+{
+	uint64_t prefix = 0;
+
+	for (size_t i = 0; i < sizeof(prefix); i++)
+		prefix = prefix << 8 | ip->b[i];
+	/* An IPv4 address is the upper half. */
+	return prefix & ~UINT64_C(0) << (64 - bits);
+}
+
+static uint32_t *
+chain_of(const struct budget *b, enum scope scope, uint64_t prefix)
+{
+	uint64_t words[2] = { prefix, scope };
+
+	return &b->head[table_hash(b->key, str_span(words, sizeof(words))) &
+	    b->mask];
+}
+
+static uint32_t
+find(const struct budget *b, enum scope scope, uint64_t prefix)
+{
+	uint32_t i = *chain_of(b, scope, prefix);
+
+	while (i != 0 && (b->entry[i].prefix != prefix ||
+	    b->entry[i].scope != scope))
+		i = b->entry[i].next;
+	return i;
+}
+
+static void
+unlist(struct budget *b, uint32_t i)
+{
+	struct entry *e = &b->entry[i];
+
+	b->entry[e->older].newer = e->newer;
+	b->entry[e->newer].older = e->older;
+}
+
+/* As the newest of those that are idle. */
+static void
+list(struct budget *b, uint32_t i)
+{
+	struct entry *e = &b->entry[i], *ends = &b->entry[0];
+
+	e->newer = 0;
+	e->older = ends->older;
+	b->entry[e->older].newer = i;
+	ends->older = i;
+}
+
+static void
+unchain(struct budget *b, uint32_t i)
+{
+	uint32_t *at = chain_of(b, b->entry[i].scope, b->entry[i].prefix);
+
+	while (*at != i)
+		at = &b->entry[*at].next;
+	*at = b->entry[i].next;
+}
+
+/* An entry that nobody needs, with a first session. */
+static uint32_t
+make(struct budget *b, enum scope scope, uint64_t prefix)
+{
+	uint32_t i, *head;
+
+	if (b->used < b->max) {
+		i = ++b->used;
+	} else {
+		i = b->entry[0].newer;
+		must(i != 0);
+		unlist(b, i);
+		unchain(b, i);
+	}
+	head = chain_of(b, scope, prefix);
+	b->entry[i] = (struct entry){ .prefix = prefix, .scope = scope,
+	    .next = *head, .open = 1 };
+	*head = i;
+	return i;
+}
+
+static void
+open_one(struct budget *b, uint32_t i)
+{
+	if (b->entry[i].open++ == 0)
+		unlist(b, i);
+}
+
+/* --------------------------------------------------------- the decision --- */
+
+/* The scopes of a guest, one behind the other from *first on. */
+static unsigned
+scopes_of(const struct budget_guest *g, enum scope *first)
+{
+	switch (g->ip.family) {
+	case 4:
+		*first = SCOPE_CLIENT4;
+		return g->trusted ? 1 : 2;
+	case 6:
+		*first = SCOPE_CLIENT6;
+		return g->trusted ? 1 : 3;
+	default:
+		*first = SCOPE_LOCAL;
+		return 1;
+	}
+}
+
+/* Strangers never get at the sessions that are kept for others. */
+static bool
+is_full(const struct budget *b, bool stranger)
+{
+	return b->open >= b->sessions ||
+	    (stranger && b->strangers >= b->sessions - b->kept);
+}
+
+static enum budget_answer
+judge(const struct budget *b, const struct budget_guest *g,
+    const uint32_t at[BUDGET_SCOPES], enum scope first, unsigned n,
+    int64_t now)
+{
+	const struct limit *limit = &b->limit[first];
+
+	for (unsigned k = 0; k < n && !g->is_root; k++)
+		if (b->entry[at[k]].open >= limit[k].most)
+			return k == 0 ? BUDGET_CLIENT_FULL :
+			    BUDGET_NETWORK_FULL;
+	if (g->trusted)
+		return BUDGET_WELCOME;
+	for (unsigned k = 0; k < n; k++)
+		if (!has_token(b->entry[at[k]].full_at, &limit[k].rate, now))
+			return k == 0 ? BUDGET_CLIENT_FAST :
+			    BUDGET_NETWORK_FAST;
+	return has_token(b->full_at, &b->rate, now) ? BUDGET_WELCOME :
+	    BUDGET_FAST;
+}
+
+enum budget_answer
+budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
+    struct budget_seat *seat)
+{
+	uint64_t prefix[BUDGET_SCOPES];
+	int64_t now = ms * 1000;
+	enum budget_answer answer;
+	enum scope first;
+	unsigned n = scopes_of(g, &first);
+
+	*seat = (struct budget_seat){ .stranger = !g->trusted && !g->submits };
+	if (is_full(b, seat->stranger))
+		return BUDGET_FULL;
+	for (unsigned k = 0; k < n; k++) {
+		prefix[k] = prefix_of(&g->ip, scope_bits[first + k]);
+		seat->at[k] = find(b, first + k, prefix[k]);
+	}
+	answer = judge(b, g, seat->at, first, n, now);
+	if (answer != BUDGET_WELCOME)
+		return answer;
+	/* First those that are there: making one may take any that is idle. */
+	for (unsigned k = 0; k < n; k++)
+		if (seat->at[k] != 0)
+			open_one(b, seat->at[k]);
+	for (unsigned k = 0; k < n; k++) {
+		if (seat->at[k] == 0)
+			seat->at[k] = make(b, first + k, prefix[k]);
+		if (!g->trusted)
+			take_token(&b->entry[seat->at[k]].full_at,
+			    &b->limit[first + k].rate, now);
+	}
+	if (!g->trusted)
+		take_token(&b->full_at, &b->rate, now);
+	b->open++;
+	b->strangers += seat->stranger;
+	return BUDGET_WELCOME;
+}
+
+void
+budget_leave(struct budget *b, const struct budget_seat *seat)
+{
+	for (unsigned k = 0; k < BUDGET_SCOPES; k++) {
+		uint32_t i = seat->at[k];
+
+		if (i == 0)
+			continue;
+		must(b->entry[i].open > 0);
+		if (--b->entry[i].open == 0)
+			list(b, i);
+	}
+	b->open--;
+	b->strangers -= seat->stranger;
+}
+
+/* -------------------------------------------------------- the refusals --- */
+
+bool
+budget_may_answer(struct budget *b, int64_t ms)
+{
+	static const struct rate r = { SECOND / ANSWERS, SECOND };
+
+	if (!has_token(b->answers_at, &r, ms * 1000))
+		return false;
+	take_token(&b->answers_at, &r, ms * 1000);
+	return true;
+}
+
+bool
+budget_may_log(struct budget *b, int64_t ms)
+{
+	static const struct rate r = { SECOND / LINES, 2 * SECOND };
+
+	if (!has_token(b->lines_at, &r, ms * 1000)) {
+		b->unlogged++;
+		return false;
+	}
+	take_token(&b->lines_at, &r, ms * 1000);
+	return true;
+}
+
+uint64_t
+budget_unlogged(struct budget *b)
+{
+	uint64_t n = b->unlogged;
+
+	b->unlogged = 0;
+	return n;
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * master/budget: scenarios, each a list of guests that come and go under a
+ * clock of the test's own; and the table when it is full.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "master/budget.h"
+
+enum {
+	SEATS = 8192,
+	START = 5000,			/* ms: no machine has just been booted */
+	WHOLE_TABLE = 65536,		/* entries of the smallest one */
+};
+
+struct world {
+	struct budget		*budget;
+	int64_t			 now;
+	struct budget_seat	 seat[SEATS];
+	size_t			 n;	/* who sits, in the order of coming */
+};
+
+static const struct conf_budget plan = {
+	.most = 1000, .per_client = 20, .per_network = 60,
+	.new_per_client = 60, .new_per_network = 200, .new_per_second = 300,
+};
+
+static struct world *
+begin(const struct conf_budget *c)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->budget = budget_new(c);
+	w->now = START;
+	return w;
+}
+
+static void
+end(struct world *w)
+{
+	budget_free(w->budget);
+	free(w);
+}
+
+static struct budget_guest
+guest(const char *text)
+{
+	struct budget_guest g = { .trusted = false };
+
+	if (!ip_parse(str_of(text), &g.ip))
+		fail_msg("%s is no address", text);
+	return g;
+}
+
+static struct budget_guest
+user(uint32_t uid)
+{
+	struct budget_guest g = { .trusted = true, .is_root = uid == 0 };
+
+	memcpy(g.ip.b, &uid, sizeof(uid));
+	return g;
+}
+
+static enum budget_answer
+come(struct world *w, struct budget_guest g)
+{
+	enum budget_answer a;
+
+	assert_true(w->n < SEATS);
+	a = budget_enter(w->budget, &g, w->now, &w->seat[w->n]);
+	if (a == BUDGET_WELCOME)
+		w->n++;
+	return a;
+}
+
+static void
+leave(struct world *w, size_t n)
+{
+	while (n-- > 0)
+		budget_leave(w->budget, &w->seat[--w->n]);
+}
+
+/* How many of so many come in; the answer to the first who does not. */
+static unsigned
+crowd(struct world *w, struct budget_guest g, unsigned n,
+    enum budget_answer *refusal)
+{
+	for (unsigned i = 0; i < n; i++)
+		if ((*refusal = come(w, g)) != BUDGET_WELCOME)
+			return i;
+	return n;
+}
+
+/* ---------------------------------------------------------- scenarios --- */
+
+/*
+ * A line is a step: what happens, an address with "%" for numbers from 0 on,
+ * how many try (each %'s value once, n when there is none), how many come in,
+ * and what the first who does not is told.  Who "visits" leaves at once, so
+ * that only the rate counts.  "later" lets so many ms pass, "leave" makes the
+ * last n go.
+ */
+enum deed { STAY, VISIT, OURS_STAY, OURS_VISIT, SUBMIT_STAY, LATER, LEAVE };
+
+struct step {
+	enum deed		 deed;
+	const char		*who;
+	unsigned		 n, welcome;
+	enum budget_answer	 refusal;
+};
+
+#define STEPS	8
+
+struct scenario {
+	const char		*name;
+	struct conf_budget	 limits;
+	struct step		 step[STEPS];
+};
+
+#define ONLY(member, value)	{ .most = 4000, .member = (value) }
+
+static const struct scenario scenarios[] = {
+	{ "so many of one address", ONLY(per_client, 3), {
+	    { STAY, "192.0.2.1", 5, 3, BUDGET_CLIENT_FULL },
+	    { STAY, "192.0.2.2", 1, 1, 0 },
+	    { LEAVE, NULL, 2, 0, 0 },
+	    { STAY, "192.0.2.1", 5, 1, BUDGET_CLIENT_FULL } } },
+	{ "trusted ones are counted by address too", ONLY(per_client, 3), {
+	    { OURS_STAY, "192.0.2.1", 5, 3, BUDGET_CLIENT_FULL } } },
+	{ "a /64 is one client", ONLY(per_client, 3), {
+	    { STAY, "2001:db8:0:1::%x", 5, 3, BUDGET_CLIENT_FULL },
+	    { STAY, "2001:db8:0:2::1", 5, 3, BUDGET_CLIENT_FULL } } },
+	{ "a /24 is a network", ONLY(per_network, 60), {
+	    { STAY, "192.0.2.%u", 70, 60, BUDGET_NETWORK_FULL },
+	    { STAY, "192.0.3.1", 1, 1, 0 },
+	    { STAY, "192.0.2.255", 1, 0, BUDGET_NETWORK_FULL },
+	    { OURS_STAY, "192.0.2.255", 5, 5, 0 } } },
+	{ "what ours have does not count for the network",
+	    ONLY(per_network, 60), {
+	    { OURS_STAY, "192.0.2.%u", 100, 100, 0 },
+	    { STAY, "192.0.2.200", 61, 60, BUDGET_NETWORK_FULL } } },
+	{ "a /56 is a network", ONLY(per_network, 60), {
+	    { STAY, "2001:db8:0:1%02x::1", 70, 50, BUDGET_NETWORK_FULL },
+	    { STAY, "2001:db8:0:201::1", 1, 1, 0 },
+	    { STAY, "2001:db8:0:1ff::1", 1, 0, BUDGET_NETWORK_FULL } } },
+	{ "a /48 is a site", ONLY(per_network, 60), {
+	    { STAY, "2001:db8:1:%x00::1", 200, 150, BUDGET_NETWORK_FULL },
+	    { STAY, "2001:db8:2::1", 1, 1, 0 } } },
+	{ "small networks get one at least", ONLY(per_network, 1), {
+	    { STAY, "2001:db8:0:1::1", 2, 1, BUDGET_NETWORK_FULL },
+	    { STAY, "192.0.2.1", 2, 1, BUDGET_NETWORK_FULL } } },
+	{ "so many new ones in a minute", ONLY(new_per_client, 60), {
+	    { VISIT, "192.0.2.1", 70, 60, BUDGET_CLIENT_FAST },
+	    { VISIT, "192.0.2.2", 1, 1, 0 },
+	    { LATER, NULL, 999, 0, 0 },
+	    { VISIT, "192.0.2.1", 1, 0, BUDGET_CLIENT_FAST },
+	    { LATER, NULL, 1, 0, 0 },
+	    { VISIT, "192.0.2.1", 2, 1, BUDGET_CLIENT_FAST },
+	    { LATER, NULL, 30 * 1000, 0, 0 },
+	    { VISIT, "192.0.2.1", 40, 30, BUDGET_CLIENT_FAST } } },
+	{ "a bucket holds no more than a minute's", ONLY(new_per_client, 60), {
+	    { VISIT, "192.0.2.1", 60, 60, 0 },
+	    { LATER, NULL, 3600 * 1000, 0, 0 },
+	    { VISIT, "192.0.2.1", 70, 60, BUDGET_CLIENT_FAST } } },
+	{ "numbers that do not divide a minute", ONLY(new_per_client, 7), {
+	    { VISIT, "192.0.2.1", 9, 7, BUDGET_CLIENT_FAST },
+	    { LATER, NULL, 8571, 0, 0 },
+	    { VISIT, "192.0.2.1", 9, 0, BUDGET_CLIENT_FAST },
+	    { LATER, NULL, 1, 0, 0 },
+	    { VISIT, "192.0.2.1", 9, 1, BUDGET_CLIENT_FAST } } },
+	{ "one a minute", ONLY(new_per_client, 1), {
+	    { VISIT, "2001:db8::1", 2, 1, BUDGET_CLIENT_FAST },
+	    { LATER, NULL, 59999, 0, 0 },
+	    { VISIT, "2001:db8::2", 1, 0, BUDGET_CLIENT_FAST },
+	    { LATER, NULL, 1, 0, 0 },
+	    { VISIT, "2001:db8::3", 2, 1, BUDGET_CLIENT_FAST } } },
+	{ "ours may be as fast as they like", ONLY(new_per_client, 1), {
+	    { OURS_VISIT, "192.0.2.1", 500, 500, 0 },
+	    { VISIT, "192.0.2.1", 2, 1, BUDGET_CLIENT_FAST } } },
+	{ "a fast /24", ONLY(new_per_network, 200), {
+	    { VISIT, "192.0.2.%u", 250, 200, BUDGET_NETWORK_FAST },
+	    { VISIT, "192.0.3.1", 1, 1, 0 },
+	    { LATER, NULL, 3000, 0, 0 },
+	    { VISIT, "192.0.2.%u", 20, 10, BUDGET_NETWORK_FAST } } },
+	{ "a fast /56, and a /48 of fast ones", ONLY(new_per_network, 200), {
+	    { VISIT, "2001:db8:0:1%02x::1", 250, 200, BUDGET_NETWORK_FAST },
+	    { VISIT, "2001:db8:0:2%02x::1", 250, 200, BUDGET_NETWORK_FAST } } },
+	{ "everybody together", ONLY(new_per_second, 300), {
+	    { VISIT, "10.%u.0.1", 250, 250, 0 },
+	    { VISIT, "11.%u.0.1", 250, 250, 0 },
+	    { VISIT, "12.%u.0.1", 250, 100, BUDGET_FAST },
+	    { OURS_VISIT, "12.0.0.1", 9, 9, 0 },
+	    { LATER, NULL, 100, 0, 0 },
+	    { VISIT, "13.%u.0.1", 250, 30, BUDGET_FAST },
+	    { LATER, NULL, 60000, 0, 0 },
+	    { VISIT, "14.0.0.1", 700, 600, BUDGET_FAST } } },
+	{ "refused visitors use nothing up",
+	    { .most = 4000, .new_per_client = 1, .new_per_network = 5 }, {
+	    { VISIT, "192.0.2.1", 1, 1, 0 },
+	    { VISIT, "192.0.2.1", 1, 0, BUDGET_CLIENT_FAST },
+	    { VISIT, "192.0.2.1", 1, 0, BUDGET_CLIENT_FAST },
+	    { VISIT, "192.0.2.1", 1, 0, BUDGET_CLIENT_FAST },
+	    { VISIT, "192.0.2.1%u", 9, 4, BUDGET_NETWORK_FAST } } },
+	{ "no limits but the whole", { .most = 700 }, {
+	    { STAY, "192.0.2.1", 700, 595, BUDGET_FULL },
+	    { OURS_STAY, "192.0.2.1", 700, 105, BUDGET_FULL } } },
+	{ "sessions are kept for those who submit", { .most = 100 }, {
+	    { STAY, "192.0.2.1", 100, 85, BUDGET_FULL },
+	    { SUBMIT_STAY, "192.0.2.1", 100, 15, BUDGET_FULL },
+	    { OURS_STAY, "192.0.2.2", 1, 0, BUDGET_FULL },
+	    { LEAVE, NULL, 15, 0, 0 },
+	    { STAY, "192.0.2.1", 1, 0, BUDGET_FULL },
+	    { LEAVE, NULL, 1, 0, 0 },
+	    { STAY, "192.0.2.1", 2, 1, BUDGET_FULL } } },
+	{ "those who submit take none from the others", { .most = 100 }, {
+	    { OURS_STAY, "192.0.2.1", 15, 15, 0 },
+	    { STAY, "192.0.2.2", 90, 85, BUDGET_FULL } } },
+	{ "a few sessions are for all", { .most = 3 }, {
+	    { STAY, "192.0.2.1", 5, 3, BUDGET_FULL } } },
+	{ "one session", { .most = 1 }, {
+	    { STAY, "192.0.2.1", 2, 1, BUDGET_FULL },
+	    { LEAVE, NULL, 1, 0, 0 },
+	    { STAY, "192.0.2.1", 2, 1, BUDGET_FULL } } },
+};
+
+static struct budget_guest
+who_comes(const struct step *s, unsigned i)
+{
+	struct budget_guest g;
+	char text[64], number[16], *at;
+	const char *mark = strchr(s->who, '%');
+
+	snprintf(text, sizeof(text), "%s", s->who);
+	if (mark != NULL) {
+		/* "%u", "%x" or "%02x". */
+		size_t n = strcspn(mark, "ux") + 1;
+
+		snprintf(number, sizeof(number), mark[n - 1] == 'u' ? "%u" :
+		    n == 2 ? "%x" : "%02x", i);
+		at = text + (mark - s->who);
+		snprintf(at, sizeof(text) - (size_t)(at - text), "%s%s",
+		    number, mark + n);
+	}
+	g = guest(text);
+	g.trusted = s->deed == OURS_STAY || s->deed == OURS_VISIT;
+	g.submits = s->deed == SUBMIT_STAY;
+	return g;
+}
+
+static void
+try_step(struct world *w, const struct scenario *c, unsigned k)
+{
+	const struct step *s = &c->step[k];
+	enum budget_answer a, refusal = BUDGET_WELCOME;
+	bool visits = s->deed == VISIT || s->deed == OURS_VISIT;
+	unsigned welcome = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		a = come(w, who_comes(s, i));
+		if (a == BUDGET_WELCOME) {
+			welcome++;
+			if (visits)
+				leave(w, 1);
+		} else if (refusal == BUDGET_WELCOME)
+			refusal = a;
+	}
+	if (welcome != s->welcome || refusal != s->refusal)
+		fail_msg("%s, step %u: %u came in, not %u; answer %d, not %d",
+		    c->name, k, welcome, s->welcome, (int)refusal,
+		    (int)s->refusal);
+}
+
+static void
+test_scenarios(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+		const struct scenario *c = &scenarios[i];
+		struct world *w = begin(&c->limits);
+
+		for (unsigned k = 0; k < STEPS && c->step[k].n > 0; k++) {
+			if (c->step[k].deed == LATER)
+				w->now += c->step[k].n;
+			else if (c->step[k].deed == LEAVE)
+				leave(w, c->step[k].n);
+			else
+				try_step(w, c, k);
+		}
+		leave(w, w->n);
+		end(w);
+	}
+}
+
+/* A user of the local socket is counted by uid, root is not. */
+static void
+test_users(void **state)
+{
+	struct world *w = begin(&plan);
+	enum budget_answer a;
+
+	(void)state;
+	assert_int_equal(crowd(w, user(1000), 30, &a), 20);
+	assert_int_equal(a, BUDGET_CLIENT_FULL);
+	assert_int_equal(crowd(w, user(1001), 30, &a), 20);
+	assert_int_equal(crowd(w, user(0), 500, &a), 500);
+	/* The same four bytes as an address are somebody else. */
+	assert_int_equal(crowd(w, guest("232.3.0.0"), 30, &a), 20);
+	end(w);
+}
+
+/* ----------------------------------------------------------- the table --- */
+
+static struct budget_guest
+numbered(uint32_t i)
+{
+	struct budget_guest g = { .ip = { .family = 4 } };
+
+	g.ip.b[0] = 10;
+	g.ip.b[1] = (uint8_t)(i >> 16);
+	g.ip.b[2] = (uint8_t)(i >> 8);
+	g.ip.b[3] = (uint8_t)i;
+	return g;
+}
+
+static enum budget_answer
+visit(struct world *w, struct budget_guest g)
+{
+	enum budget_answer a = come(w, g);
+
+	if (a == BUDGET_WELCOME)
+		leave(w, 1);
+	return a;
+}
+
+/* So many of ours come and go: each leaves one idle entry. */
+static void
+turn(struct world *w, uint32_t from, uint32_t n)
+{
+	struct budget_guest g;
+
+	for (uint32_t i = 0; i < n; i++) {
+		g = numbered(from + i);
+		g.trusted = true;
+		assert_int_equal(visit(w, g), BUDGET_WELCOME);
+	}
+}
+
+/* More clients than there are entries: the one who left first is forgotten, and
+ * nobody who is there. */
+static void
+test_the_oldest_gives_way(void **state)
+{
+	const struct conf_budget c = { .most = 100, .per_client = 2,
+	    .new_per_client = 3 };
+	struct world *w = begin(&c);
+	struct budget_guest stays = guest("192.0.2.1");
+	struct budget_guest first = numbered(0), second = numbered(1);
+
+	(void)state;
+	assert_int_equal(come(w, stays), BUDGET_WELCOME);
+	assert_int_equal(come(w, stays), BUDGET_WELCOME);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(visit(w, second), BUDGET_WELCOME);
+		assert_int_equal(visit(w, first), BUDGET_WELCOME);
+	}
+	assert_int_equal(visit(w, first), BUDGET_CLIENT_FAST);
+	assert_int_equal(visit(w, second), BUDGET_CLIENT_FAST);
+	/* Ours take one entry each: two are in use for who stays, three for
+	 * the first and the second.  One is left over when this ends. */
+	turn(w, 1000, WHOLE_TABLE - 6);
+	assert_int_equal(visit(w, first), BUDGET_CLIENT_FAST);
+	assert_int_equal(visit(w, second), BUDGET_CLIENT_FAST);
+	turn(w, 200000, 2);
+	/* The second's entry is the oldest and has gone; the first, who came
+	 * after, is remembered. */
+	assert_int_equal(visit(w, first), BUDGET_CLIENT_FAST);
+	assert_int_equal(visit(w, second), BUDGET_WELCOME);
+	assert_int_equal(come(w, stays), BUDGET_CLIENT_FULL);
+	end(w);
+}
+
+/* The entry of a guest's network is the oldest of all when the guest, who is
+ * new, needs one more: it must not be that one. */
+static void
+test_a_guest_does_not_lose_its_network(void **state)
+{
+	const struct conf_budget c = { .most = 100, .per_network = 1 };
+	struct world *w = begin(&c);
+
+	(void)state;
+	assert_int_equal(visit(w, guest("192.0.2.1")), BUDGET_WELCOME);
+	/* Takes all others, and the one of 192.0.2.1, which was left first. */
+	turn(w, 0, WHOLE_TABLE - 2 + 1);
+	assert_int_equal(come(w, guest("192.0.2.2")), BUDGET_WELCOME);
+	assert_int_equal(come(w, guest("192.0.2.3")), BUDGET_NETWORK_FULL);
+	leave(w, 1);
+	assert_int_equal(come(w, guest("192.0.2.3")), BUDGET_WELCOME);
+	end(w);
+}
+
+/* Sessions that take every entry they can, in a table of the least size. */
+static void
+test_there_is_always_an_entry(void **state)
+{
+	const struct conf_budget c = { .most = WHOLE_TABLE / 4 };
+	struct world *w = begin(&c);
+	struct budget_seat *seat = calloc(c.most, sizeof(*seat));
+	struct budget_guest g = { .submits = true, .ip = { .family = 6 } };
+
+	(void)state;
+	assert_non_null(seat);
+	for (uint32_t round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < c.most; i++) {
+			uint32_t who = round << 24 | i;
+
+			memcpy(g.ip.b, &who, sizeof(who));
+			assert_int_equal(budget_enter(w->budget, &g, w->now,
+			    &seat[i]), BUDGET_WELCOME);
+		}
+		assert_int_equal(come(w, g), BUDGET_FULL);
+		for (uint32_t i = 0; i < c.most; i++)
+			budget_leave(w->budget, &seat[i]);
+	}
+	free(seat);
+	end(w);
+}
+
+/* Against plain counting: who is in is never wrong, however the table turns. */
+static void
+test_model(void **state)
+{
+	enum { CLIENTS = 400, OPEN = 300, OPERATIONS = 200000 };
+	const struct conf_budget c = { .most = OPEN, .per_client = 5 };
+	struct world *w = begin(&c);
+	struct { struct budget_seat seat; unsigned who; } in[OPEN];
+	unsigned count[CLIENTS] = { 0 }, n = 0;
+	struct budget_guest g;
+	uint32_t seed = 1, next = 1000;
+
+	(void)state;
+	turn(w, next, WHOLE_TABLE);
+	for (int k = 0; k < OPERATIONS; k++) {
+		unsigned who;
+
+		seed = seed * 1664525 + 1013904223;
+		who = (seed >> 8) % CLIENTS;
+		if (n > 0 && (seed >> 4) % 2 == 0) {
+			unsigned i = (seed >> 20) % n;
+
+			budget_leave(w->budget, &in[i].seat);
+			count[in[i].who]--;
+			in[i] = in[--n];
+			continue;
+		}
+		if (n == OPEN)
+			continue;
+		g = numbered(who);
+		g.submits = true;
+		if (count[who] == 5) {
+			assert_int_equal(come(w, g), BUDGET_CLIENT_FULL);
+			continue;
+		}
+		assert_int_equal(budget_enter(w->budget, &g, w->now,
+		    &in[n].seat), BUDGET_WELCOME);
+		in[n++].who = who;
+		count[who]++;
+		if (n < OPEN)
+			turn(w, next++ + WHOLE_TABLE, 1);
+	}
+	while (n > 0)
+		budget_leave(w->budget, &in[--n].seat);
+	end(w);
+}
+
+/* ------------------------------------------------------- the refusals --- */
+
+static void
+test_answers_and_lines(void **state)
+{
+	struct world *w = begin(&plan);
+	unsigned answers = 0, lines = 0;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		answers += budget_may_answer(w->budget, w->now);
+		lines += budget_may_log(w->budget, w->now);
+	}
+	assert_int_equal(answers, 1000);
+	assert_int_equal(lines, 10);
+	assert_int_equal(budget_unlogged(w->budget), 4990);
+	assert_int_equal(budget_unlogged(w->budget), 0);
+	/* Ten seconds of a flood: 1,000 answers and 5 lines in each. */
+	for (int i = 0; i < 100000; i++) {
+		w->now = START + 1 + i / 10;
+		answers += budget_may_answer(w->budget, w->now);
+		lines += budget_may_log(w->budget, w->now);
+	}
+	assert_in_range(answers, 10990, 11010);
+	assert_in_range(lines, 58, 61);
+	end(w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_scenarios),
+		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_the_oldest_gives_way),
+		cmocka_unit_test(test_a_guest_does_not_lose_its_network),
+		cmocka_unit_test(test_there_is_always_an_entry),
+		cmocka_unit_test(test_model),
+		cmocka_unit_test(test_answers_and_lines),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
