@@ -51,6 +51,13 @@ void	proc_limit(const struct proc_limits *);
  * child; this is one system call.  Lower limits that are there stay. */
 void	proc_limit_cpu(unsigned warn, unsigned most);
 
+/* How likely this process, and whatever it forks, is to be killed when the
+ * machine has no memory left: -1000 (never) to 1000 (first).  0 where that is
+ * not known.  Lower than it is only a process with privilege can set it; what
+ * cannot be set stays as it is. */
+int	proc_oom_score(void);
+void	proc_set_oom_score(int);
+
 /* Pid file, locked while the process lives.  Fails when another daemon holds
  * it, and names its pid.  Returns the descriptor. */
 int	proc_pidfile(const char *path, struct fault *);

@@ -37,6 +37,7 @@ enum {
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
 	SESSION_RECIPIENT_ROOM = 1024,		/* slot, and addresses twice */
 	RUNNER_FILES = 65536,
+	SESSION_OOM = 100,		/* more than the rest of us */
 };
 
 static const char *const service_name[SERVICES] = { "master", "qmgr" };
@@ -81,6 +82,7 @@ be_master(struct house *h)
 	int keep[LISTEN_MAX + 2];
 	size_t n = 0;
 
+	proc_set_oom_score(h->oom_score + SESSION_OOM);
 	for (unsigned i = 0; i < h->listeners.n; i++)
 		keep[n++] = h->listeners.tcp[i].fd;
 	keep[n++] = h->notify[0];
@@ -115,6 +117,7 @@ be_runner(struct house *h)
 	int keep[] = { h->notify[1], h->channel[0], h->listeners.queue,
 	    log_fd() };
 
+	proc_set_oom_score(h->oom_score);
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
 	proc_limit(&limits);
 	n = iface_addresses(own, OWN_MAX);

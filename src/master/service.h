@@ -43,6 +43,7 @@ struct house {
 	struct retired		 retired[RETIRED_MAX];
 	unsigned		 nretired;
 	unsigned		 agents;	/* that are alive */
+	int			 oom_score;	/* with which it was started */
 };
 
 /* Starts what is not running and whose time has come. */

@@ -14,6 +14,12 @@
  *	SIGTERM		drain: master and runner finish, then it ends
  *	child died	start it again, at once, then ever more slowly
  *
+ * It alone is protected from the kernel's search for memory, because all others
+ * end with it.  A fork inherits the protection, so whoever is forked gives it
+ * back before doing anything: nothing that grows with what others send has it.
+ * The master is more likely to be chosen than the rest, for its sessions have
+ * its score (they could not change it): a 421 costs nobody a message.
+ *
  * Started by an ordinary user it does the same, and everybody stays who he is.
  */
 
@@ -47,6 +53,7 @@ enum {
 	END_MS = 45 * 1000,		/* the master takes 30 of them */
 	LISTEN_TRIES = 20,
 	LISTEN_PAUSE_MS = 100,
+	OOM_SCORE = -500,
 };
 
 struct warden {
@@ -66,6 +73,7 @@ be_agent(struct warden *w, const struct request *request, int answer)
 	int keep[] = { answer, log_fd() };
 
 	signal_reset();
+	proc_set_oom_score(w->house.oom_score);
 	proc_close_all_but(keep, 2);
 	log_role("agent");
 	proc_title("godwitd: agent %s", request->user);
@@ -244,8 +252,11 @@ say_last_words(const char *text)
 }
 
 static void
-be_daemon(void)
+be_daemon(struct house *h)
 {
+	h->oom_score = proc_oom_score();
+	if (h->oom_score > OOM_SCORE)
+		proc_set_oom_score(OOM_SCORE);
 	signal_ignore(SIGPIPE);
 	signal_catch(SIGCHLD);
 	signal_catch(SIGHUP);
@@ -274,7 +285,7 @@ warden_run(const struct warden_setup *setup)
 		log_error("cannot start: %s", why.text);
 		return EX_OSERR;
 	}
-	be_daemon();
+	be_daemon(&w.house);
 	/* The first line reads the time zone, once for all who are forked. */
 	log_info("godwit %s starts as %s", CONFIG_VERSION,
 	    w.house.cage.privileged ? "root, with separate users" :

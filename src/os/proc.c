@@ -43,6 +43,7 @@
 #define SANITIZED	0
 #endif
 
+static const char OOM_PATH[] = "/proc/self/oom_score_adj";
 static const char PATH_FIXED[] = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
 /* The memory that ps(1) shows, and the pipe to the one who started us. */
@@ -284,6 +285,36 @@ proc_limit_cpu(unsigned warn, unsigned most)
 	struct rlimit r = { warn, most };
 
 	(void)setrlimit(RLIMIT_CPU, &r);
+}
+
+int
+proc_oom_score(void)
+{
+	int fd = open(OOM_PATH, O_RDONLY | O_CLOEXEC);
+	char text[16];
+	ssize_t n;
+
+	if (fd == -1)
+		return 0;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return (int)strtol(text, NULL, 10);
+}
+
+void
+proc_set_oom_score(int score)
+{
+	int fd = open(OOM_PATH, O_WRONLY | O_CLOEXEC);
+	char text[16];
+	int n;
+
+	if (fd == -1)
+		return;
+	score = score < -1000 ? -1000 : score > 1000 ? 1000 : score;
+	n = snprintf(text, sizeof(text), "%d", score);
+	(void)!write(fd, text, (size_t)n);
+	close(fd);
 }
 
 static int

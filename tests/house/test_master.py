@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
 """The daemon as a daemon: its processes, its signals, and want of something."""
+import contextlib
 import re
 import select
+import socket
 import threading
 import time
 
 import pytest
 
-from house import (Client, parse, queue_id, read, simple, stuff, wait)
+from house import (A, B, B2, PATIENCE, REFUSES, Client, parse, queue_id, read,
+                   simple, stuff, wait)
 
 
 def extension(client, name):
@@ -30,6 +33,26 @@ def test_who_runs_as_whom(house):
                 assert re.search(r"NoNewPrivs:\s+1", status), user
                 assert re.search(r"Seccomp:\s+2", status), user
                 assert re.search(r"CapEff:\s+0+\n", status), user
+
+
+def test_who_is_killed_for_memory(house):
+    """The warden last (where root may say so), sessions first; what a user starts
+    is as he is himself."""
+    ours = int(read("/proc/self/oom_score_adj"))
+    g = house("deliver command \"/bin/sh -c \\\"cat /proc/self/oom_score_adj "
+              ">~/score\\\"\"")
+    g.send("bob@b.test", "alice@a.test", simple("one"))
+    g.wait_log("status=sent")
+    score = {name: int(read(g.host.path(f"/proc/{pid}/oom_score_adj"))) for name, pid in
+             [("warden", g.pid()), ("master", g.process("master")), ("qmgr", g.process("qmgr"))]}
+    lower = g.host.run(["sh", "-c", "echo -500 >/proc/self/oom_score_adj"], check=False)
+    assert score == {"warden": ours if lower.returncode else min(ours, -500),
+                     "master": min(ours + 100, 1000), "qmgr": ours}
+    assert int(read(g.host.home("alice") + "/score")) == ours
+    with Client(g.host) as client:
+        client.ehlo()
+        session, = [p[0] for p in g.processes() if p[1] == g.process("master")]
+        assert int(read(g.host.path(f"/proc/{session}/oom_score_adj"))) == score["master"]
 
 
 def test_spool_is_nobody_elses(house):
@@ -200,6 +223,51 @@ def test_limits_of_connections(house):
     for client in clients + [other]:
         client.quit()
     wait(lambda: is_served(g), "there is room again")
+
+
+def greet(host, source=None, port=25):
+    """The first line that a connection is sent; "" when it is closed."""
+    with host.net():
+        s = socket.create_connection((A, port), PATIENCE, (source, 0) if source else None)
+    with s:
+        return s.recv(200).decode()
+
+
+def test_who_comes_too_often(house, village):
+    g = house(f"relay for {B2}\nconnections-per-minute 3\n"
+              "connections-per-minute-network 5")
+    said = [greet(village.b, B)[:9] for _ in range(5)]
+    assert said == ["220 a.tes"] * 3 + ["421 4.7.0"] * 2
+    g.wait_log(rf"NOQUEUE: reject: CONNECT from unknown\[{re.escape(B)}\]: 421 4\.7\.0 "
+               "Too many new connections from your address; try again later$")
+    said = [greet(village.b, REFUSES) for _ in range(3)]
+    assert [s[:3] for s in said] == ["220", "220", "421"]
+    assert "your network" in said[2]
+    # Ours may come as often as they like.
+    for _ in range(9):
+        assert greet(village.b, B2).startswith("220 ")
+    for _ in range(9):
+        assert is_served(g)
+    mark = g.mark()
+    for _ in range(60):
+        assert greet(village.b, B).startswith("421 ")
+    assert 1 <= g.since(mark).count("reject: CONNECT") <= 20
+    wait(lambda: is_served(g) and "more connections were refused" in g.since(mark),
+         "those that were not logged are counted")
+
+
+def test_the_last_sessions_are_for_ours(house, village):
+    g = house("listen smtp\nlisten submission\nsessions 20\nsessions-per-client 0\n"
+              "sessions-per-network 0")
+    with contextlib.ExitStack() as stack:
+        for _ in range(17):
+            s = stack.enter_context(village.b.connect(A))
+            assert s.recv(200).startswith(b"220 ")
+        assert greet(village.b).startswith("421 4.3.2 ")
+        assert is_served(g)
+        assert greet(village.b, port=587).startswith("220 ")
+        assert greet(village.b).startswith("421 4.3.2 ")
+    wait(lambda: greet(village.b).startswith("220 "), "there is room again")
 
 
 def is_served(g):

@@ -238,6 +238,24 @@ little_time(void)
 		;
 }
 
+/* Higher is always allowed, and a fork inherits it. */
+static int
+oom_score(void)
+{
+	int before = proc_oom_score(), status;
+	pid_t pid;
+
+	proc_set_oom_score(before + 7);
+	if (proc_oom_score() != before + 7)
+		return 1;
+	if ((pid = fork()) == 0)
+		_exit(proc_oom_score() == before + 7 ? 0 : 1);
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		return 2;
+	proc_set_oom_score(4711);
+	return proc_oom_score() == 1000 ? 0 : 3;
+}
+
 /* The grandchild goes with the child: then the pipe that it holds ends. */
 static int
 orphan(void)
@@ -270,6 +288,7 @@ static const struct {
 	int		 want;
 } acts[] = {
 	{ "harden", harden, 0 },
+	{ "oom score", oom_score, 0 },
 	{ "clear_environment", clear, 0 },
 	{ "close_all_but", close_all, 0 },
 	{ "null_stdio", null_stdio, 0 },
