@@ -24,6 +24,9 @@
  */
 struct conf *conf_load(const char *path, bool may_be_missing,
 	    struct buf *errors);
+/* Is there, at this moment, the memory that loading one takes?  For a process
+ * that must not die of the want of it, as the one who loads does. */
+bool	conf_has_memory(void);
 /* As conf_load(), of a text that is in memory already. */
 struct conf *conf_parse(const char *path, struct str text,
 	    struct buf *errors);

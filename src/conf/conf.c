@@ -36,6 +36,7 @@
 #include "conf/sentence.h"
 
 #define MAILNAME_PATH	"/etc/mailname"
+#define MEMORY_MAX	((size_t)8 * 1024 * 1024)	/* of the largest */
 #define MAILNAME_MAX	4096
 #define HOST_NAME_LIMIT	256	/* with the NUL; more than any kernel's */
 
@@ -402,6 +403,15 @@ conf_load(const char *path, bool may_be_missing, struct buf *errors)
 		conf = build(found == 1 ? path : "", buf_str(&text), &e);
 	buf_free(&text);
 	return conf;
+}
+
+bool
+conf_has_memory(void)
+{
+	void *p = mem_try(MEMORY_MAX);
+
+	mem_free(p);
+	return p != NULL;
 }
 
 void

@@ -146,9 +146,12 @@ read_again(struct warden *w, struct conf **out)
 static void
 reload(struct warden *w)
 {
+	bool possible = conf_has_memory();
 	struct conf *conf;
 
-	if (!read_again(w, &conf)) {
+	if (!possible)
+		log_error("reload: out of memory");
+	if (!possible || !read_again(w, &conf)) {
 		log_error("reload: the configuration stays as it was");
 		return;
 	}

@@ -151,7 +151,8 @@ def inject(verdict, path, number, call, n, error, role, deaths):
     warden, master, runner = i.warden.pid, i.master(), i.runner()
     token = f"{path.name}-{number}"
     name = f"{path.name}: {call} {n} in {role} says {error}"
-    what = "signal=KILL" if error == "KILL" else f"error={error}"
+    # A brk that fails returns where the end of the heap is.
+    what = "signal=KILL" if error == "KILL" else "retval=0" if call == "brk" else f"error={error}"
     mark = len(i.log())
     trace = Trace(os.path.join(i.dir, "trace.inject"), path.pids(), "-e", f"trace={call}",
                   "-e", f"inject={call}:{what}:when={n}")

@@ -21,13 +21,14 @@ Call = collections.namedtuple("Call", "pid name text")
 
 
 class Trace:
-    """strace -f on some processes, into a file."""
+    """strace -f on some processes, into a file; without what they fork if not
+    follow."""
 
-    def __init__(self, path, pids, *options):
+    def __init__(self, path, pids, *options, follow=True):
         self.path = path
         with open(path, "w"):
             pass
-        argv = ["strace", "-f", "-s", "96", "-o", path, *options]
+        argv = ["strace", "-s", "96", "-o", path, *options] + ["-f"] * follow
         for pid in pids:
             argv += ["-p", str(pid)]
         self.strace = subprocess.Popen(argv, stdin=subprocess.DEVNULL,

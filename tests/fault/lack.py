@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: ISC
+"""The process that accepts, and the one above it, when the kernel has nothing
+left: no memory, no process, no descriptor.  Neither ends; who comes meanwhile
+is told 421 or waits, and two seconds after it is over all is as before."""
+import contextlib
+import os
+import signal
+import time
+
+from instance import BUILD, Client, Instance, DOMAIN, kill, run, until
+from tracing import Trace
+
+LASTS, BACK = 1, 2              # seconds: of the lack, until all is well
+MEMORY = ("mmap", "brk", "mremap")
+# What fails, with what; what those who come may be answered (0: no word in half
+# a second, 220: they did not need it).
+LACKS = (
+    (("accept4",), "ENOMEM", {0, 421}), (("accept4",), "ENOBUFS", {0, 421}),
+    (("accept4",), "EMFILE", {0, 421}), (("accept4",), "ENFILE", {0, 421}),
+    (("clone",), "ENOMEM", {0, 421}), (("clone",), "EAGAIN", {0, 421}),
+    (("openat",), "ENOMEM", {220}), (("openat",), "EMFILE", {220}),
+    (("accept4", "openat"), "EMFILE", {0, 421}),
+    (("newfstatat", "stat"), "ENOMEM", {220}),
+    (("ppoll",), "ENOMEM", {0, 220}), (("ppoll", "poll"), "ENOMEM", {0, 220}),
+    (("clone", "sendto", "write"), "ENOBUFS", {0}), (MEMORY, "ENOMEM", {220}),
+    (MEMORY + ("clone", "openat", "newfstatat"), "ENOMEM", {0, 421}),
+    (MEMORY + ("clone", "openat", "accept4", "newfstatat"), "ENOMEM", {0, 421}),
+)
+
+
+def refuse(calls, error):
+    """strace's options that make them fail.  brk tells that by what it returns."""
+    found = ["-e", "trace=" + ",".join(calls)]
+    rest = [c for c in calls if c != "brk"]
+    return found + ["-e", f"inject={','.join(rest)}:error={error}"] + \
+        (["-e", "inject=brk:retval=0"] if "brk" in calls else [])
+
+
+def greeting(instance, timeout=0.5):
+    try:
+        with Client(instance, timeout=timeout) as c:
+            return c.greeting[0]
+    except OSError:
+        return 0
+
+
+def compile_aliases(instance, name):
+    """As another program would, at one stroke: such a file is verified before it
+    is used, and that takes more memory than the master has at hand."""
+    path = os.path.join(instance.dir, "aliases")
+    with open(path, "a"):
+        pass
+    run(os.path.join(BUILD, "fault", "foreign"), path + ".new", name, "alice")
+    os.rename(path + ".new", path + ".db")
+
+
+def lack(verdict, instance, number, calls, error, allowed):
+    name = f"lack: {'+'.join(calls)} says {error}"
+    if "mmap" in calls:                 # a process that has none in reserve
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(os.path.join(instance.dir, "aliases.db"))
+        instance.again()
+    master, mark, said = instance.master(), len(instance.log()), set()
+    compile_aliases(instance, f"someone{number}")
+    time.sleep(1)                       # it looks at them once a second
+    trace = Trace(os.path.join(instance.dir, "trace.lack"), [master],
+                  *refuse(calls, error), follow=False)
+    try:
+        end = time.monotonic() + LASTS
+        while time.monotonic() < end:
+            said.add(greeting(instance))
+            time.sleep(0.02)
+        with open(trace.path, errors="replace") as f:
+            text = f.read()
+    finally:
+        trace.end()
+    over, story = time.monotonic(), text[-1000:] + instance.log()[mark:][-3000:]
+    verdict.say(f"    {name}: {sorted(said)}, " + ", ".join(
+        f"{c} {sum(1 for l in text.splitlines() if c + '(' in l and 'INJ' in l)}" for c in calls))
+    verdict.check("(INJECTED)" in text, f"{name}: nothing failed", story)
+    verdict.check(said <= allowed, f"{name}: answered {sorted(said)}", story)
+    code = 0
+    while code != 250 and time.monotonic() < over + BACK + 1:
+        try:
+            with Client(instance, timeout=BACK) as c:
+                code = c.greeting[0] == 220 and c.hello()[0] == 250 and \
+                    c.message(f"lack-{number}", [f"someone{number}@{DOMAIN}"])
+        except OSError:
+            code = 0
+    took = time.monotonic() - over
+    verdict.check(code == 250 and took <= BACK, f"{name}: then {code} after {took:.1f} s", story)
+    verdict.check(instance.master() == master, f"{name}: the master has ended", story)
+
+
+def sessions_lack(verdict, instance):
+    """No memory in the sessions: 421, not a connection that just ends."""
+    compile_aliases(instance, "late")
+    trace = Trace(os.path.join(instance.dir, "trace.lack"), [instance.master()],
+                  *refuse(MEMORY, "ENOMEM"))
+    code = 0
+    try:
+        with Client(instance) as c:
+            c.hello()
+            c.say("MAIL FROM:<>")
+            for i in range(1000):
+                code, text = c.say(f"RCPT TO:<u{i}@{'a.' * 100}example>")
+                if code != 250:
+                    break
+    finally:
+        trace.end()
+    verdict.say(f"    lack: a session without memory says {text.strip()}, after {i} recipients")
+    verdict.check(code == 421, f"lack: a session without memory says {code}",
+                  instance.log()[-2000:])
+
+
+def reload_lack(verdict, instance):
+    """A configuration that there is no memory to read changes nothing."""
+    warden, master, mark = instance.warden, instance.master(), len(instance.log())
+    trace = Trace(os.path.join(instance.dir, "trace.lack"), [warden.pid],
+                  *refuse(MEMORY, "ENOMEM"), follow=False)
+    try:
+        kill(warden.pid, signal.SIGHUP)
+        said = until(lambda: "the configuration stays" in instance.log()[mark:], 5)
+    finally:
+        trace.end()
+    story = instance.log()[mark:]
+    verdict.check(said and "out of memory" in story, "lack: a reload without memory", story)
+    verdict.check(warden.poll() is None and instance.master() == master and
+                  greeting(instance, 2) == 220, "lack: a reload ended something", story)
+    kill(warden.pid, signal.SIGHUP)
+    verdict.check(until(lambda: "reload: done" in instance.log()[mark:], 5),
+                  "lack: the next reload does nothing", instance.log()[mark:])
+
+
+def run_all(verdict, ground):
+    instance = Instance(ground, "lack")
+    instance.start()
+    try:
+        for number, (calls, error, allowed) in enumerate(LACKS, 1):
+            lack(verdict, instance, number, calls, error, allowed)
+        sessions_lack(verdict, instance)
+        reload_lack(verdict, instance)
+    finally:
+        instance.crush()
