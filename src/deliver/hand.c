@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "os/clock.h"
 #include "os/sock.h"
 
@@ -47,8 +48,10 @@ struct cursor {
 static void
 put_number(struct buf *b, uint32_t n, unsigned bytes)
 {
-	for (; bytes > 0; bytes--, n >>= 8)
-		buf_putc(b, (char)(n & 0xff));
+	uint8_t little[4];
+
+	bytes_put_le32(little, n);
+	buf_put(b, little, bytes);
 }
 
 static void
@@ -75,11 +78,11 @@ static uint32_t
 take_number(struct cursor *c, unsigned bytes)
 {
 	struct str s = take(c, bytes);
-	uint32_t n = 0;
+	uint8_t little[4] = { 0 };
 
-	while (s.n > 0)
-		n = n << 8 | (unsigned char)s.p[--s.n];
-	return n;
+	if (s.n > 0)
+		memcpy(little, s.p, s.n);
+	return bytes_get_le32(little);
 }
 
 static struct str

@@ -30,6 +30,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "os/file.h"
@@ -129,12 +130,9 @@ make_handle(DB **db, uint32_t cache, const char *path, struct fault *why)
 
 /* The number at this place, whatever the byte order of its writer. */
 static uint32_t
-meta_number(const unsigned char *meta, size_t at, bool swapped)
+meta_number(const unsigned char *meta, size_t at, bool big)
 {
-	uint32_t v;
-
-	memcpy(&v, meta + at, sizeof(v));
-	return swapped ? __builtin_bswap32(v) : v;
+	return big ? bytes_get_be32(meta + at) : bytes_get_le32(meta + at);
 }
 
 static bool
@@ -152,19 +150,19 @@ is_all_zero(const unsigned char *p, size_t n)
 static const char *
 judge_meta(const unsigned char *meta, uint64_t size, uint32_t *pagesize)
 {
-	bool swapped;
+	bool big;
 	uint64_t pages;
 
-	swapped = meta_number(meta, META_MAGIC_AT, false) != META_MAGIC;
-	if (meta_number(meta, META_MAGIC_AT, swapped) != META_MAGIC)
+	big = meta_number(meta, META_MAGIC_AT, false) != META_MAGIC;
+	if (meta_number(meta, META_MAGIC_AT, big) != META_MAGIC)
 		return "it is no hash";
-	if (meta_number(meta, META_VERSION_AT, swapped) != META_VERSION)
+	if (meta_number(meta, META_VERSION_AT, big) != META_VERSION)
 		return "unknown version";
-	*pagesize = meta_number(meta, META_PAGESIZE_AT, swapped);
+	*pagesize = meta_number(meta, META_PAGESIZE_AT, big);
 	if (*pagesize < 512 || *pagesize > 65536 ||
 	    (*pagesize & (*pagesize - 1)) != 0)
 		return "impossible page size";
-	pages = (uint64_t)meta_number(meta, META_LAST_AT, swapped) + 1;
+	pages = (uint64_t)meta_number(meta, META_LAST_AT, big) + 1;
 	if (size % *pagesize != 0 || size / *pagesize < pages)
 		return "it is cut short";
 	/* Without the flag the library would not look at the checksum. */

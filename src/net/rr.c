@@ -21,6 +21,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 #define HEADER_SIZE	12	/* RFC 1035 4.1.1 */
 #define NAME_MAX_WIRE	255	/* RFC 1035 2.3.4 */
 #define LABEL_MAX	63
@@ -58,17 +60,19 @@ take8(struct cursor *c)
 static uint16_t
 take16(struct cursor *c)
 {
-	unsigned high = take8(c);
+	uint16_t v = has(c, 2) ? bytes_get_be16(c->base + c->at) : 0;
 
-	return (uint16_t)(high << 8 | take8(c));
+	c->at += c->bad ? 0 : 2;
+	return v;
 }
 
 static uint32_t
 take32(struct cursor *c)
 {
-	uint32_t high = take16(c);
+	uint32_t v = has(c, 4) ? bytes_get_be32(c->base + c->at) : 0;
 
-	return high << 16 | take16(c);
+	c->at += c->bad ? 0 : 4;
+	return v;
 }
 
 static void

@@ -17,6 +17,8 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* An entry from those of the single bits: b0 stands for 1, b7 for 128. */
 #define BIT(i, n, b)	(((i) >> (n) & 1) != 0 ? (b) : 0)
 #define E1(i, b0, b1, b2, b3, b4, b5, b6, b7)				\
@@ -54,13 +56,6 @@ static const uint32_t	tables[8][256] = {
 	    0x847609b4, 0x0d006599, 0x1a00cb32, 0x34019664),
 };
 
-static uint32_t
-little(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
-}
-
 uint32_t
 crc32c_by_table(uint32_t crc, const void *bytes, size_t n)
 {
@@ -69,8 +64,8 @@ crc32c_by_table(uint32_t crc, const void *bytes, size_t n)
 
 	crc = ~crc;
 	for (; n >= 8; n -= 8, p += 8) {
-		low = little(p) ^ crc;
-		high = little(p + 4);
+		low = bytes_get_le32(p) ^ crc;
+		high = bytes_get_le32(p + 4);
 		crc = tables[7][low & 255] ^ tables[6][low >> 8 & 255] ^
 		    tables[5][low >> 16 & 255] ^ tables[4][low >> 24] ^
 		    tables[3][high & 255] ^ tables[2][high >> 8 & 255] ^

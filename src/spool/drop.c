@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/die.h"
 
 void
@@ -22,23 +23,24 @@ drop_put_magic(struct buf *b)
 void
 drop_put(struct buf *b, enum drop_type type, struct str v)
 {
+	uint8_t length[4];
+
 	must(v.n <= UINT32_MAX);
+	bytes_put_be32(length, (uint32_t)v.n);
 	buf_putc(b, (char)type);
-	for (int shift = 24; shift >= 0; shift -= 8)
-		buf_putc(b, (char)(v.n >> shift));
+	buf_put(b, length, sizeof(length));
 	buf_puts(b, v);
 }
 
 static bool
 cut_record(struct str *in, char *type, struct str *v)
 {
-	size_t n = 0;
+	size_t n;
 
 	if (in->n < 5)
 		return false;
 	*type = in->p[0];
-	for (int i = 1; i <= 4; i++)
-		n = n << 8 | (unsigned char)in->p[i];
+	n = bytes_get_be32((const uint8_t *)in->p + 1);
 	if (n > in->n - 5)
 		return false;
 	*v = str_slice(*in, 5, 5 + n);

@@ -18,8 +18,9 @@
 
 #include <string.h>
 
-#include "os/crc.h"
+#include "base/bytes.h"
 #include "base/die.h"
+#include "os/crc.h"
 
 enum {
 	VERSION = 1,
@@ -44,45 +45,6 @@ enum record {
 };
 
 static const char magic[8] = { 'g', 'o', 'd', 'w', 'i', 't', '\r', '\n' };
-
-static void
-put16(uint8_t *p, uint16_t v)
-{
-	p[0] = (uint8_t)v;
-	p[1] = (uint8_t)(v >> 8);
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	put16(p, (uint16_t)v);
-	put16(p + 2, (uint16_t)(v >> 16));
-}
-
-static void
-put64(uint8_t *p, uint64_t v)
-{
-	put32(p, (uint32_t)v);
-	put32(p + 4, (uint32_t)(v >> 32));
-}
-
-static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] | p[1] << 8);
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return get16(p) | (uint32_t)get16(p + 2) << 16;
-}
-
-static uint64_t
-get64(const uint8_t *p)
-{
-	return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 static int
 damaged(struct fault *why, const char *what)
@@ -121,24 +83,24 @@ format_super_encode(const struct format_super *s,
 	must(s->nparts <= FORMAT_PARTS_MAX);
 	memset(out, 0, FORMAT_SUPER_SIZE);
 	memcpy(out, magic, sizeof(magic));
-	put32(out + 8, VERSION);
+	bytes_put_le32(out + 8, VERSION);
 	memcpy(out + 16, s->name, SPOOL_NAME_MAX);
-	put64(out + 48, (uint64_t)s->arrival_wall_ms);
-	put64(out + 56, (uint64_t)s->arrival_boot_ms);
+	bytes_put_le64(out + 48, (uint64_t)s->arrival_wall_ms);
+	bytes_put_le64(out + 56, (uint64_t)s->arrival_boot_ms);
 	memcpy(out + 64, s->boot_id, 16);
-	put32(out + 80, s->recipients);
-	put32(out + 84, s->nparts);
-	put32(out + 88, s->envelope_offset);
-	put32(out + 92, s->envelope_length);
-	put64(out + 96, s->content_offset);
-	put64(out + 104, s->total);
-	put32(out + 112, s->envelope_crc);
-	put32(out + 116, s->content_crc);
+	bytes_put_le32(out + 80, s->recipients);
+	bytes_put_le32(out + 84, s->nparts);
+	bytes_put_le32(out + 88, s->envelope_offset);
+	bytes_put_le32(out + 92, s->envelope_length);
+	bytes_put_le64(out + 96, s->content_offset);
+	bytes_put_le64(out + 104, s->total);
+	bytes_put_le32(out + 112, s->envelope_crc);
+	bytes_put_le32(out + 116, s->content_crc);
 	for (uint32_t i = 0; i < s->nparts; i++, p += 16) {
-		put64(p, s->parts[i].offset);
-		put64(p + 8, s->parts[i].length);
+		bytes_put_le64(p, s->parts[i].offset);
+		bytes_put_le64(p + 8, s->parts[i].length);
 	}
-	put32(out + SUPER_CRC_AT, crc32c(0, out, SUPER_CRC_AT));
+	bytes_put_le32(out + SUPER_CRC_AT, crc32c(0, out, SUPER_CRC_AT));
 }
 
 static int
@@ -168,28 +130,28 @@ format_super_decode(const uint8_t in[FORMAT_SUPER_SIZE],
 	memset(s, 0, sizeof(*s));
 	if (memcmp(in, magic, sizeof(magic)) != 0)
 		return damaged(why, "no superblock");
-	if (get32(in + SUPER_CRC_AT) != crc32c(0, in, SUPER_CRC_AT))
+	if (bytes_get_le32(in + SUPER_CRC_AT) != crc32c(0, in, SUPER_CRC_AT))
 		return damaged(why, "checksum of the superblock");
-	if (get32(in + 8) != VERSION)
+	if (bytes_get_le32(in + 8) != VERSION)
 		return damaged(why, "version");
 	memcpy(s->name, in + 16, SPOOL_NAME_MAX);
 	s->name[SPOOL_NAME_MAX - 1] = '\0';
-	s->arrival_wall_ms = (int64_t)get64(in + 48);
-	s->arrival_boot_ms = (int64_t)get64(in + 56);
+	s->arrival_wall_ms = (int64_t)bytes_get_le64(in + 48);
+	s->arrival_boot_ms = (int64_t)bytes_get_le64(in + 56);
 	memcpy(s->boot_id, in + 64, 16);
-	s->recipients = get32(in + 80);
-	s->nparts = get32(in + 84);
-	s->envelope_offset = get32(in + 88);
-	s->envelope_length = get32(in + 92);
-	s->content_offset = get64(in + 96);
-	s->total = get64(in + 104);
-	s->envelope_crc = get32(in + 112);
-	s->content_crc = get32(in + 116);
+	s->recipients = bytes_get_le32(in + 80);
+	s->nparts = bytes_get_le32(in + 84);
+	s->envelope_offset = bytes_get_le32(in + 88);
+	s->envelope_length = bytes_get_le32(in + 92);
+	s->content_offset = bytes_get_le64(in + 96);
+	s->total = bytes_get_le64(in + 104);
+	s->envelope_crc = bytes_get_le32(in + 112);
+	s->content_crc = bytes_get_le32(in + 116);
 	if (s->nparts > FORMAT_PARTS_MAX)
 		return damaged(why, "parts");
 	for (uint32_t i = 0; i < s->nparts; i++, p += 16) {
-		s->parts[i].offset = get64(p);
-		s->parts[i].length = get64(p + 8);
+		s->parts[i].offset = bytes_get_le64(p);
+		s->parts[i].length = bytes_get_le64(p + 8);
 	}
 	return check_layout(s, why);
 }
@@ -208,15 +170,15 @@ format_slot_encode(const struct slot *s, uint8_t out[FORMAT_SLOT_SIZE])
 {
 	memset(out, 0, FORMAT_SLOT_SIZE);
 	out[0] = (uint8_t)s->state;
-	put16(out + 2, s->attempts);
-	put32(out + 4, s->sequence);
-	put64(out + 8, (uint64_t)s->next);
-	put16(out + 16, s->reply);
-	put16(out + 18, (uint16_t)s->status.class);
-	put16(out + 20, (uint16_t)s->status.subject);
-	put16(out + 22, (uint16_t)s->status.detail);
-	put16(out + 24, s->bounce);
-	put32(out + SLOT_CRC_AT, crc32c(0, out, SLOT_CRC_AT));
+	bytes_put_le16(out + 2, s->attempts);
+	bytes_put_le32(out + 4, s->sequence);
+	bytes_put_le64(out + 8, (uint64_t)s->next);
+	bytes_put_le16(out + 16, s->reply);
+	bytes_put_le16(out + 18, (uint16_t)s->status.class);
+	bytes_put_le16(out + 20, (uint16_t)s->status.subject);
+	bytes_put_le16(out + 22, (uint16_t)s->status.detail);
+	bytes_put_le16(out + 24, s->bounce);
+	bytes_put_le32(out + SLOT_CRC_AT, crc32c(0, out, SLOT_CRC_AT));
 }
 
 int
@@ -224,19 +186,19 @@ format_slot_decode(const uint8_t in[FORMAT_SLOT_SIZE], struct slot *s,
     struct fault *why)
 {
 	memset(s, 0, sizeof(*s));
-	if (get32(in + SLOT_CRC_AT) != crc32c(0, in, SLOT_CRC_AT))
+	if (bytes_get_le32(in + SLOT_CRC_AT) != crc32c(0, in, SLOT_CRC_AT))
 		return damaged(why, "checksum of a slot");
 	if (in[0] < SLOT_PENDING || in[0] > SLOT_DISCARDED)
 		return damaged(why, "state of a slot");
 	s->state = (enum slot_state)in[0];
-	s->attempts = get16(in + 2);
-	s->sequence = get32(in + 4);
-	s->next = (int64_t)get64(in + 8);
-	s->reply = get16(in + 16);
-	s->status.class = get16(in + 18);
-	s->status.subject = get16(in + 20);
-	s->status.detail = get16(in + 22);
-	s->bounce = get16(in + 24);
+	s->attempts = bytes_get_le16(in + 2);
+	s->sequence = bytes_get_le32(in + 4);
+	s->next = (int64_t)bytes_get_le64(in + 8);
+	s->reply = bytes_get_le16(in + 16);
+	s->status.class = bytes_get_le16(in + 18);
+	s->status.subject = bytes_get_le16(in + 20);
+	s->status.detail = bytes_get_le16(in + 22);
+	s->bounce = bytes_get_le16(in + 24);
 	return 0;
 }
 
@@ -263,26 +225,26 @@ format_note_encode(const struct note *n, uint8_t out[FORMAT_NOTE_SIZE])
 	size_t text = n->text.n < room ? n->text.n : room;
 
 	memset(out, 0, FORMAT_NOTE_SIZE);
-	put64(out + 4, (uint64_t)n->when);
-	put16(out + 12, (uint16_t)host);
-	put16(out + 14, (uint16_t)text);
+	bytes_put_le64(out + 4, (uint64_t)n->when);
+	bytes_put_le16(out + 12, (uint16_t)host);
+	bytes_put_le16(out + 14, (uint16_t)text);
 	if (host > 0)
 		memcpy(out + NOTE_TEXT_AT, n->host.p, host);
 	if (text > 0)
 		memcpy(out + NOTE_TEXT_AT + host, n->text.p, text);
-	put32(out, crc32c(0, out + 4, FORMAT_NOTE_SIZE - 4));
+	bytes_put_le32(out, crc32c(0, out + 4, FORMAT_NOTE_SIZE - 4));
 }
 
 bool
 format_note_decode(struct arena *a, const uint8_t in[FORMAT_NOTE_SIZE],
     struct note *n)
 {
-	size_t host = get16(in + 12), text = get16(in + 14);
+	size_t host = bytes_get_le16(in + 12), text = bytes_get_le16(in + 14);
 
-	if (get32(in) != crc32c(0, in + 4, FORMAT_NOTE_SIZE - 4) ||
+	if (bytes_get_le32(in) != crc32c(0, in + 4, FORMAT_NOTE_SIZE - 4) ||
 	    NOTE_TEXT_AT + host + text > FORMAT_NOTE_SIZE)
 		return false;
-	n->when = (int64_t)get64(in + 4);
+	n->when = (int64_t)bytes_get_le64(in + 4);
 	n->host = arena_str(a, str_span(in + NOTE_TEXT_AT, host));
 	n->text = arena_str(a, str_span(in + NOTE_TEXT_AT + host, text));
 	return true;
@@ -294,8 +256,8 @@ put_record(struct buf *out, enum record type, struct str v)
 	uint8_t head[4];
 
 	must(v.n <= UINT16_MAX);
-	put16(head, (uint16_t)type);
-	put16(head + 2, (uint16_t)v.n);
+	bytes_put_le16(head, (uint16_t)type);
+	bytes_put_le16(head + 2, (uint16_t)v.n);
 	buf_put(out, head, sizeof(head));
 	buf_puts(out, v);
 }
@@ -305,7 +267,7 @@ put_number(struct buf *out, enum record type, uint32_t v)
 {
 	uint8_t b[4];
 
-	put32(b, v);
+	bytes_put_le32(b, v);
 	put_record(out, type, str_span(b, sizeof(b)));
 }
 
@@ -316,9 +278,9 @@ put_address(struct buf *out, enum record type, const struct address *a)
 	uint8_t head[4], len[2];
 
 	must(a->local.n + a->domain.n < UINT16_MAX - 2);
-	put16(head, (uint16_t)type);
-	put16(head + 2, (uint16_t)(2 + a->local.n + a->domain.n));
-	put16(len, (uint16_t)a->local.n);
+	bytes_put_le16(head, (uint16_t)type);
+	bytes_put_le16(head + 2, (uint16_t)(2 + a->local.n + a->domain.n));
+	bytes_put_le16(len, (uint16_t)a->local.n);
 	buf_put(out, head, sizeof(head));
 	buf_put(out, len, sizeof(len));
 	buf_puts(out, a->local);
@@ -355,7 +317,7 @@ get_address(struct arena *a, struct str v, struct address *out,
 
 	if (v.n < 2)
 		return damaged(why, "short address");
-	local = get16((const uint8_t *)v.p);
+	local = bytes_get_le16((const uint8_t *)v.p);
 	if (local > v.n - 2)
 		return damaged(why, "length of an address");
 	out->local = arena_str(a, str_slice(v, 2, 2 + local));
@@ -368,7 +330,7 @@ get_number(struct str v, uint32_t max, uint32_t *out, struct fault *why)
 {
 	if (v.n != 4)
 		return damaged(why, "length of a number");
-	*out = get32((const uint8_t *)v.p);
+	*out = bytes_get_le32((const uint8_t *)v.p);
 	return *out <= max ? 0 : damaged(why, "number out of bounds");
 }
 
@@ -451,8 +413,8 @@ format_envelope_decode(struct arena *a, struct str in, uint32_t recipients,
 
 		if (in.n < 4)
 			return damaged(why, "short record");
-		type = get16((const uint8_t *)in.p);
-		n = get16((const uint8_t *)in.p + 2);
+		type = bytes_get_le16((const uint8_t *)in.p);
+		n = bytes_get_le16((const uint8_t *)in.p + 2);
 		in = str_from(in, 4);
 		if (n > in.n)
 			return damaged(why, "length of a record");

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "os/crc.h"
 #include "os/file.h"
 
@@ -26,20 +27,6 @@ enum {
 	CRC_AT = RECORD_SIZE - 4,
 	JOURNAL_MAX = 16 * 1024 * 1024,
 };
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
-	    (uint32_t)p[3] << 24;
-}
 
 static void
 remember(struct journal *j, const char *name, uint32_t index)
@@ -58,9 +45,9 @@ read_record(struct journal *j, const uint8_t *p)
 
 	memcpy(name, p, sizeof(name));
 	name[sizeof(name) - 1] = '\0';
-	if (get32(p + CRC_AT) == crc32c(0, p, CRC_AT) &&
+	if (bytes_get_le32(p + CRC_AT) == crc32c(0, p, CRC_AT) &&
 	    spool_name_is_valid(str_of(name)))
-		remember(j, name, get32(p + INDEX_AT));
+		remember(j, name, bytes_get_le32(p + INDEX_AT));
 }
 
 int
@@ -97,8 +84,8 @@ journal_add(struct journal *j, const struct spool *s, const char *name,
 	int fd, r;
 
 	memcpy(record, name, strnlen(name, SPOOL_NAME_MAX - 1));
-	put32(record + INDEX_AT, index);
-	put32(record + CRC_AT, crc32c(0, record, CRC_AT));
+	bytes_put_le32(record + INDEX_AT, index);
+	bytes_put_le32(record + CRC_AT, crc32c(0, record, CRC_AT));
 	fd = openat(s->root, JOURNAL_FILE, O_WRONLY | O_CREAT | O_APPEND |
 	    O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
