@@ -50,10 +50,29 @@ int	file_sync(int fd, struct fault *);
 /* fsync of a directory. */
 int	file_sync_dir(int dirfd, struct fault *);
 /*
- * Whether fdatasync of a newly linked file also makes its name durable on
- * the file system of fd: ext4 with a journal, xfs, btrfs.  Everywhere else
- * the directory must be synced as well.
+ * What a file system is good for, as far as durability goes.  The order is
+ * that of trust: what is not known to be good needs more syncs.
  */
+enum file_trust {
+	FILE_TRUST_SYNC,	/* fdatasync of a newly linked file also makes
+				 * its name durable: ext4 with a journal, xfs,
+				 * btrfs */
+	FILE_TRUST_DIR,		/* the directory must be synced as well */
+	FILE_TRUST_REMOTE,	/* what a sync does is up to another machine,
+				 * or to a program: NFS, CIFS, FUSE, ... */
+	FILE_TRUST_MEMORY,	/* no sync helps: tmpfs, ramfs */
+};
+
+struct file_system {
+	enum file_trust	trust;
+	char		name[32];	/* "ext4 with a journal", "tmpfs" */
+};
+
+/* Of the file system of fd; one that cannot be asked is FILE_TRUST_DIR. */
+void	file_system_find(int fd, struct file_system *);
+/* The same of what statfs(2) says, journal being true where an ext4 is known
+ * to have one. */
+void	file_system_judge(uint32_t type, bool journal, struct file_system *);
 bool	file_name_is_synced(int fd);
 
 struct file_space {

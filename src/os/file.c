@@ -10,9 +10,9 @@
  * does not know the name; its caller may put it in front (fault_prefix()).
  *
  * What is durable when is the caller's affair (DESIGN of the spool), but the
- * knowledge about file systems is here: file_name_is_synced() answers yes
- * only where it is known, since a wrong yes loses mail in a power cut and a
- * wrong no costs one more flush.
+ * knowledge about file systems is here: one is trusted to sync the name with
+ * the file only where that is known, since a wrong yes loses mail in a power
+ * cut and a wrong no costs one more flush.
  */
 #include "os/file.h"
 
@@ -34,8 +34,31 @@
 
 /* statfs(2); not all of them are in the headers of every system. */
 #define MAGIC_EXT4	0xef53		/* ext2 and ext3 as well */
-#define MAGIC_XFS	0x58465342
-#define MAGIC_BTRFS	0x9123683e
+
+/* An overlay syncs as the file system below its upper directory does, which
+ * it does not tell: it gets all the syncs there are. */
+static const struct known {
+	uint32_t	type;
+	enum file_trust	trust;
+	const char	*name;
+} known[] = {
+	{ 0x58465342, FILE_TRUST_SYNC, "xfs" },
+	{ 0x9123683e, FILE_TRUST_SYNC, "btrfs" },
+	{ 0x794c7630, FILE_TRUST_DIR, "overlay" },
+	{ 0xf2f52010, FILE_TRUST_DIR, "f2fs" },
+	{ 0x2fc12fc1, FILE_TRUST_DIR, "zfs" },
+	{ 0xca451a4e, FILE_TRUST_DIR, "bcachefs" },
+	{ 0x00006969, FILE_TRUST_REMOTE, "nfs" },
+	{ 0xff534d42, FILE_TRUST_REMOTE, "cifs" },
+	{ 0xfe534d42, FILE_TRUST_REMOTE, "smb" },
+	{ 0x0000517b, FILE_TRUST_REMOTE, "smb" },
+	{ 0x65735546, FILE_TRUST_REMOTE, "fuse" },
+	{ 0x01021997, FILE_TRUST_REMOTE, "9p" },
+	{ 0x00c36400, FILE_TRUST_REMOTE, "ceph" },
+	{ 0x5346414f, FILE_TRUST_REMOTE, "afs" },
+	{ 0x01021994, FILE_TRUST_MEMORY, "tmpfs" },
+	{ 0x858458f6, FILE_TRUST_MEMORY, "ramfs" },
+};
 
 #define TEMP_DIGITS	13		/* 64 bits in base 32 */
 #define TEMP_TRIES	8
@@ -412,22 +435,48 @@ has_journal(dev_t dev)
 	return found;
 }
 
-bool
-file_name_is_synced(int fd)
+void
+file_system_judge(uint32_t type, bool journal, struct file_system *out)
+{
+	size_t i;
+
+	if (type == MAGIC_EXT4) {
+		out->trust = journal ? FILE_TRUST_SYNC : FILE_TRUST_DIR;
+		snprintf(out->name, sizeof(out->name), "ext4 with%s a journal",
+		    journal ? "" : "out");
+		return;
+	}
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (known[i].type != type)
+			continue;
+		out->trust = known[i].trust;
+		snprintf(out->name, sizeof(out->name), "%s", known[i].name);
+		return;
+	}
+	out->trust = FILE_TRUST_DIR;
+	snprintf(out->name, sizeof(out->name), "file system %#x",
+	    (unsigned)type);
+}
+
+void
+file_system_find(int fd, struct file_system *out)
 {
 	struct statfs fs;
 	struct stat st;
 
 	if (fstatfs(fd, &fs) == -1)
-		return false;
-	switch ((uint32_t)fs.f_type) {
-	case MAGIC_XFS:
-	case MAGIC_BTRFS:
-		return true;
-	case MAGIC_EXT4:
-		return fstat(fd, &st) == 0 && has_journal(st.st_dev);
-	}
-	return false;
+		fs.f_type = 0;
+	file_system_judge((uint32_t)fs.f_type, fs.f_type == MAGIC_EXT4 &&
+	    fstat(fd, &st) == 0 && has_journal(st.st_dev), out);
+}
+
+bool
+file_name_is_synced(int fd)
+{
+	struct file_system fs;
+
+	file_system_find(fd, &fs);
+	return fs.trust == FILE_TRUST_SYNC;
 }
 
 int

@@ -308,6 +308,42 @@ space_and_names(void **state)
 	close(proc);
 }
 
+static const struct {
+	uint32_t	type;
+	bool		journal;
+	enum file_trust	trust;
+	const char	*name;
+} systems[] = {
+	{ 0xef53, true, FILE_TRUST_SYNC, "ext4 with a journal" },
+	{ 0xef53, false, FILE_TRUST_DIR, "ext4 without a journal" },
+	{ 0x58465342, false, FILE_TRUST_SYNC, "xfs" },
+	{ 0x9123683e, false, FILE_TRUST_SYNC, "btrfs" },
+	{ 0x794c7630, true, FILE_TRUST_DIR, "overlay" },
+	{ 0x01021994, true, FILE_TRUST_MEMORY, "tmpfs" },
+	{ 0x858458f6, false, FILE_TRUST_MEMORY, "ramfs" },
+	{ 0x6969, false, FILE_TRUST_REMOTE, "nfs" },
+	{ 0xff534d42, false, FILE_TRUST_REMOTE, "cifs" },
+	{ 0x65735546, true, FILE_TRUST_REMOTE, "fuse" },
+	{ 0x4d44, true, FILE_TRUST_DIR, "file system 0x4d44" },
+	{ 0, true, FILE_TRUST_DIR, "file system 0" },
+	{ 0xffffffff, true, FILE_TRUST_DIR, "file system 0xffffffff" },
+};
+
+static void
+judges_file_systems(void **state)
+{
+	struct file_system fs;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
+		file_system_judge(systems[i].type, systems[i].journal, &fs);
+		assert_string_equal(fs.name, systems[i].name);
+		assert_int_equal(fs.trust, systems[i].trust);
+	}
+	file_system_find(-1, &fs);
+	assert_int_equal(fs.trust, FILE_TRUST_DIR);
+}
+
 static void
 locks(void **state)
 {
@@ -342,6 +378,7 @@ main(void)
 		cmocka_unit_test(full_device),
 		cmocka_unit_test(many_parts),
 		cmocka_unit_test(space_and_names),
+		cmocka_unit_test(judges_file_systems),
 		cmocka_unit_test(locks),
 	};
 
