@@ -12,6 +12,7 @@
 enum notify_kind {
 	NOTIFY_NEW = 'N',	/* an entry is there and durable */
 	NOTIFY_VOID = 'V',	/* an entry was withdrawn: remove it */
+	NOTIFY_TEMP = 'T',	/* its temporary name is left over: remove it */
 	NOTIFY_FLUSH = 'F',	/* try everything (or the one named) now */
 };
 

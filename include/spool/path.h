@@ -12,9 +12,11 @@
  * Where things lie in the spool:
  *
  *	q/XX/NAME	entries, one file a message, in 256 directories
+ *	q/XX/.t.NAME	being made, where unnamed files are not known
  *	hold/NAME	set aside by an operator
  *	corrupt/NAME	set aside because they cannot be trusted
  *	drop/NAME	left by sendmail(1) while the daemon was away
+ *	journal		marks that could not be written into their entries
  *
  * An entry's name is its id: 18 characters of base 32, ten of the time in
  * milliseconds and eight of chance.  A bounce about it bears its name with
@@ -30,6 +32,8 @@ struct spool {
 	int	q;		/* its q, or -1 */
 	bool	dir_sync;	/* a link must be followed by a sync of its
 				 * directory on this file system */
+	bool	temporaries;	/* it is known to make no unnamed files, so
+				 * an entry begins under a temporary name */
 	int	*shards;	/* then these are open, else NULL */
 	mode_t	mode;		/* of a new entry */
 	uint8_t	boot_id[16];	/* of this boot, for the arrival */

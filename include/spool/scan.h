@@ -10,12 +10,14 @@
  * does not keep its reader from other work. */
 struct scan {
 	const struct spool	*spool;
+	bool			 sweep;
 	unsigned		 shard;		/* the next to be opened */
 	bool			 open;
 	struct dir_walk		 walk;
 };
 
-void	scan_start(struct scan *, const struct spool *);
+/* sweep: removes on its way what was begun and given up (spool/temp). */
+void	scan_start(struct scan *, const struct spool *, bool sweep);
 /* The next name, valid until the next call; NULL at the end.  A directory
  * that cannot be read is passed over with the fault set (kind != NONE). */
 const char *scan_next(struct scan *, struct fault *);

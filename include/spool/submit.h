@@ -26,13 +26,16 @@ struct submission {
 	bool			 named;		/* it has its name */
 	bool			 durable;	/* committed: not ours any more */
 	bool			 is_void;	/* see submit_abort() */
+	bool			 temporary;	/* begun under such a name */
+	bool			 left_over;	/* and that is still there */
 };
 
 void	submit_init(struct submission *, const struct spool *);
 /*
- * Begins: an unnamed file, locked, with room for size_hint bytes of content
- * reserved (0: not known).  name NULL takes a new id.  Faults are those to be
- * answered before 354: 452 4.3.1 no room, 451 4.3.0 anything else.
+ * Begins: an unnamed file (where there are none, one with a temporary name),
+ * locked, with room for size_hint bytes of content reserved (0: not known).
+ * name NULL takes a new id.  Faults are those to be answered before 354:
+ * 452 4.3.1 no room, 451 4.3.0 anything else.
  */
 int	submit_begin(struct submission *, const struct envelope *,
 	    const char *name, uint64_t size_hint, struct fault *);
@@ -50,6 +53,9 @@ int	submit_commit(struct submission *, struct str head, bool *exists,
 /* After the commit and the reply: unlocks, so that a runner may take it. */
 void	submit_release(struct submission *);
 /*
+ * After a commit or an abort, left_over says that the runner is to be asked to
+ * remove the temporary name (NOTIFY_TEMP), because this process may not.
+ *
  * Gives it up; after a commit it only unlocks.  If it had its name already
  * (its sync failed), its superblock is overwritten, so that nobody will deliver
  * it, and is_void says that the runner is to be asked to remove NAME (this

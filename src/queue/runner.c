@@ -32,6 +32,7 @@
 #include "queue/pickup.h"
 #include "spool/notify.h"
 #include "spool/scan.h"
+#include "spool/temp.h"
 
 enum {
 	SCAN_STEP = 256,		/* entries between two waits */
@@ -126,6 +127,10 @@ hear_notes(struct runner *r, int fd)
 			    (n.kind == NOTIFY_VOID || !keeps_all(r)))
 				stock_admit(&r->stock, n.name, false);
 			break;
+		case NOTIFY_TEMP:
+			if (n.name[0] != '\0')
+				(void)temp_sweep(r->setup->spool, n.name, 0);
+			break;
 		case NOTIFY_FLUSH:
 			if (fd == r->own[1])
 				stock_flush(&r->stock, n.name);
@@ -210,7 +215,7 @@ look_around(struct runner *r)
 		return;
 	pick_up(r);
 	if (!r->scanning && !keeps_all(r)) {
-		scan_start(&r->scan, r->setup->spool);
+		scan_start(&r->scan, r->setup->spool, true);
 		r->scanning = true;
 	}
 	r->look_at = now + (r->look_at == 0 ? LOOK_FIRST_MS : LOOK_AROUND_MS);
@@ -264,7 +269,7 @@ runner_run(const struct runner_setup *setup)
 	    setup->narrow);
 	r.scanning = !keeps_all(&r);
 	if (r.scanning)
-		scan_start(&r.scan, setup->spool);
+		scan_start(&r.scan, setup->spool, true);
 	if (sock_pair(SOCK_DGRAM, r.own, &why) < 0)
 		die("%s", why.text);
 	r.watch = pickup_watch(setup->conf->spool.p);

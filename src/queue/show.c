@@ -178,7 +178,7 @@ list_queue(struct listing *l)
 	struct fault why;
 	const char *name;
 
-	scan_start(&scan, l->show->spool);
+	scan_start(&scan, l->show->spool, false);
 	while (!l->broken && (name = scan_next(&scan, &why)) != NULL) {
 		if (message_open(&m, l->show->spool, name, false, &why) !=
 		    MESSAGE_OK)

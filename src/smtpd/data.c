@@ -151,6 +151,8 @@ accept_message(struct session *s)
 		    "send the message again", sub->name);
 	/* Only now: nobody waits for it. */
 	intake_log(s);
+	/* While it is locked, or a quick runner might be done with it first. */
+	transaction_tidy(s);
 	submit_release(sub);
 	if (s->conf->workers > 0)
 		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);

@@ -22,6 +22,7 @@
 #include "os/log.h"
 #include "os/signal.h"
 #include "smtp/reply.h"
+#include "spool/notify.h"
 
 void
 session_init(struct session *s, const struct smtpd *smtpd, int fd,
@@ -79,6 +80,16 @@ transaction_new(struct session *s)
 }
 
 void
+transaction_tidy(struct session *s)
+{
+	struct submission *sub = &s->transaction->submission;
+
+	if (sub->left_over)
+		notify_send(s->smtpd->notify, NOTIFY_TEMP, sub->name);
+	sub->left_over = false;
+}
+
+void
 transaction_end(struct session *s)
 {
 	struct transaction *t = s->transaction;
@@ -86,6 +97,7 @@ transaction_end(struct session *s)
 	if (t == NULL)
 		return;
 	submit_free(&t->submission);
+	transaction_tidy(s);
 	arena_free(&t->arena);
 	mem_free(t);
 	s->transaction = NULL;

@@ -67,6 +67,8 @@ void	session_free(struct session *);
 enum phase session_phase(const struct session *);
 
 struct transaction *transaction_new(struct session *);
+/* Tells the runner of a temporary name that is not needed any more. */
+void	transaction_tidy(struct session *);
 /* The only way out of a transaction; harmless when there is none. */
 void	transaction_end(struct session *);
 

@@ -4,7 +4,8 @@
  * then a name, in one datagram.  Nobody waits for it and nobody depends on it;
  * a runner that missed one finds the entry by its scan.  A name is checked
  * before it is used, because sessions are not trusted: the worst that a stolen
- * one can do here is to make the runner look at an entry once more.
+ * one can do here is to make the runner look at an entry once more, or remove
+ * one that was never answered 250.
  */
 
 #include "spool/notify.h"
@@ -28,7 +29,8 @@ notify_send(int fd, enum notify_kind kind, const char *name)
 static bool
 is_kind(char c)
 {
-	return c == NOTIFY_NEW || c == NOTIFY_VOID || c == NOTIFY_FLUSH;
+	return c == NOTIFY_NEW || c == NOTIFY_VOID || c == NOTIFY_TEMP ||
+	    c == NOTIFY_FLUSH;
 }
 
 int

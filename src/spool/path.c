@@ -105,6 +105,7 @@ spool_open(struct spool *s, const char *path, bool writer_only, bool foreign,
 {
 	s->root = s->q = -1;
 	s->shards = NULL;
+	s->temporaries = false;
 	s->mode = foreign ? 0060 : 0600;
 	clock_boot_id(s->boot_id);
 	s->root = dir_open(AT_FDCWD, path, why);

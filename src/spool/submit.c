@@ -18,6 +18,10 @@
  * mail.  A sync that failed is never repeated, because Linux reports such an
  * error once and then forgets error and data.
  *
+ * Where the file system knows no unnamed files, all is the same but for the
+ * beginning, where it gets a temporary name (spool/temp), and the end, where
+ * that is taken away.
+ *
  * A small message is written in one call.  Of a large one the content goes out
  * in steps as it comes, and the superblock last.  The disk is asked to begin
  * with its work early, so that the final sync, which the client waits for, is
@@ -32,10 +36,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "os/crc.h"
 #include "base/die.h"
 #include "os/clock.h"
+#include "os/crc.h"
 #include "os/file.h"
+#include "spool/temp.h"
 
 enum {
 	FLUSH_AT = 256 * 1024,		/* bytes of content held in memory */
@@ -92,18 +97,48 @@ reserve(struct submission *s, uint64_t size_hint, struct fault *why)
 	return fault_system(why, errno, "reserve room in the spool");
 }
 
+/* A file that is locked and cannot be found as an entry. */
+static int
+create(struct submission *s, struct fault *why)
+{
+	bool supported = false;
+	char shard[3];
+
+	if (!s->spool->temporaries) {
+		spool_shard(s->name, shard);
+		s->fd = file_open_unnamed(s->spool->q, shard, s->spool->mode,
+		    false, &supported, why);
+		if (s->fd >= 0 && file_try_lock(s->fd) != 1)
+			bug("an unnamed file is locked by another");
+	}
+	if (!supported) {
+		s->fd = temp_open(s->spool, s->name, why);
+		s->temporary = s->fd >= 0;
+	}
+	return s->fd < 0 ? -1 : 0;
+}
+
+static void
+remove_temporary(struct submission *s)
+{
+	struct fault ignored;
+
+	if (s->temporary)
+		s->left_over = temp_remove(s->spool, s->name, &ignored) < 0;
+	s->temporary = false;
+}
+
 int
 submit_begin(struct submission *s, const struct envelope *env,
     const char *name, uint64_t size_hint, struct fault *why)
 {
-	char shard[3];
-	bool supported;
 	struct format_super *super = &s->super;
 
 	must(s->fd < 0 && env->recipients.n > 0);
 	memset(super, 0, sizeof(*super));
 	s->flushed = 0;
 	s->named = s->durable = s->is_void = false;
+	s->temporary = s->left_over = false;
 	buf_reset(&s->pending);
 	buf_reset(&s->envelope);
 	super->arrival_wall_ms = clock_wall_ms();
@@ -124,17 +159,8 @@ submit_begin(struct submission *s, const struct envelope *env,
 	super->content_offset = super->envelope_offset +
 	    super->envelope_length;
 
-	spool_shard(s->name, shard);
-	s->fd = file_open_unnamed(s->spool->q, shard, s->spool->mode, false,
-	    &supported, why);
-	if (s->fd < 0) {
-		if (!supported)
-			fault_temporary(why, 451, 3, 0, "the spool's file "
-			    "system cannot make unnamed files (O_TMPFILE)");
+	if (create(s, why) < 0)
 		return -1;
-	}
-	if (file_try_lock(s->fd) != 1)
-		bug("an unnamed file is locked by another");
 	if (reserve(s, size_hint, why) < 0) {
 		submit_abort(s);
 		return -1;
@@ -244,6 +270,7 @@ submit_commit(struct submission *s, struct str head, bool *exists,
 		return -1;
 	}
 	s->durable = true;
+	remove_temporary(s);
 	if (exists != NULL)
 		*exists = false;
 	return 0;
@@ -272,6 +299,7 @@ submit_abort(struct submission *s)
 		(void)spool_remove(s->spool, s->name, &ignored);
 		s->is_void = true;
 	}
+	remove_temporary(s);
 	submit_release(s);
 }
 

@@ -125,7 +125,7 @@ print_spool(const char *path)
 		return;
 	if (spool_open(&spool, path, false, false, &why) < 0)
 		fail("spool", why.text);
-	scan_start(&scan, &spool);
+	scan_start(&scan, &spool, false);
 	while ((name = scan_next(&scan, &why)) != NULL) {
 		fault_clear(&why);
 		if (message_open(&m, &spool, name, true, &why) != MESSAGE_OK ||

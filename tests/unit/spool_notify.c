@@ -42,13 +42,13 @@ static void
 test_kinds(void **state)
 {
 	static const enum notify_kind kinds[] = { NOTIFY_NEW, NOTIFY_VOID,
-	    NOTIFY_FLUSH };
+	    NOTIFY_TEMP, NOTIFY_FLUSH };
 	static const char *const names[] = { NAME, "", NAME "-b1",
 	    NAME "-b12345-b12345" };
 	struct notify n;
 
 	(void)state;
-	for (size_t i = 0; i < 12; i++) {
+	for (size_t i = 0; i < 16; i++) {
 		if (strlen(names[i % 4]) >= SPOOL_NAME_MAX)
 			continue;
 		notify_send(fd[0], kinds[i / 4], names[i % 4]);

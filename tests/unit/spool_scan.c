@@ -30,7 +30,7 @@ test_empty(void **state)
 	struct scan scan;
 	struct fault why;
 
-	scan_start(&scan, &f->spool);
+	scan_start(&scan, &f->spool, false);
 	assert_null(scan_next(&scan, &why));
 	assert_int_equal(why.kind, FAULT_NONE);
 	assert_null(scan_next(&scan, &why));
@@ -61,7 +61,7 @@ test_all(void **state)
 	touch(f, "00/README");
 	touch(f, "ff/01ARZ3NDEKTSV4RRF");
 	touch(f, "ff/01ARZ3NDEKTSV4RRFF.tmp");
-	scan_start(&scan, &f->spool);
+	scan_start(&scan, &f->spool, false);
 	while ((s = scan_next(&scan, &why)) != NULL) {
 		for (i = 0; i < N && strcmp(name[i], s) != 0; i++)
 			;
@@ -91,7 +91,7 @@ test_missing_directory(void **state)
 	assert_int_equal(unlinkat(f->spool.q, "05", AT_REMOVEDIR), 0);
 	assert_int_equal(unlinkat(f->spool.q, "ff", AT_REMOVEDIR), 0);
 	touch(f, "ff");
-	scan_start(&scan, &f->spool);
+	scan_start(&scan, &f->spool, false);
 	do {
 		s = scan_next(&scan, &why);
 		found += s != NULL;
@@ -115,7 +115,7 @@ test_stopped(void **state)
 		spool_name_new(name, i);
 		touch(f, spool_entry_path(name, path));
 	}
-	scan_start(&scan, &f->spool);
+	scan_start(&scan, &f->spool, false);
 	assert_non_null(scan_next(&scan, &why));
 	scan_stop(&scan);
 	assert_int_equal(fake_open_files(), before);

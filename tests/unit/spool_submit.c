@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * spool/submit: what was written is what is stored, however it was split; and
- * whatever goes wrong on the way leaves nothing behind.
+ * whatever goes wrong on the way leaves nothing behind.  All of it twice, with
+ * unnamed files and with temporary names.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +11,16 @@
 #include <cmocka.h>
 
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <signal.h>
 
 #include "base/mem.h"
 #include "fake_spool.h"
 #include "os/clock.h"
 #include "os/dir.h"
+#include "os/proc.h"
+#include "os/sandbox.h"
+#include "spool/temp.h"
 
 #define HEAD	"Received: from client.example\r\n\tby mx.example.org\r\n"
 #define SMALL	"Subject: x\r\n\r\none\r\n.two\r\n\0\377\r\n"
@@ -523,27 +528,153 @@ test_directory_sync_fails(void **state)
 	submit_free(&s);
 }
 
+/* While it is made there is one file, under no entry's name, and it is gone
+ * when it has that. */
+static void
+test_temporary(void **state)
+{
+	struct fake_spool *f = *state;
+	char path[SPOOL_PATH_MAX];
+	struct submission s;
+	struct fault why;
+
+	f->spool.temporaries = true;
+	begin(f, &s, NULL, 0);
+	assert_true(s.temporary);
+	assert_int_equal(fake_count(f, "q"), 1);
+	assert_false(fake_is_queued(f, s.name));
+	assert_int_equal(faccessat(f->spool.q, temp_path(s.name, path), F_OK,
+	    0), 0);
+	assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+	assert_false(s.left_over);
+	assert_int_equal(fake_count(f, "q"), 1);
+	submit_release(&s);
+	check(f, s.name, STR(HEAD), STR(SMALL));
+	submit_free(&s);
+}
+
+/* The same bounce after a crash, and while somebody is at it. */
+static void
+test_temporary_is_there(void **state)
+{
+	static const char name[] = "01ARZ3NDEKTSV4RRFF-b1";
+	struct fake_spool *f = *state;
+	struct envelope env = fake_envelope(f, "", "joe@example.org");
+	struct submission s, other;
+	struct fault why;
+	int stale;
+
+	f->spool.temporaries = true;
+	stale = temp_open(&f->spool, name, &why);
+	assert_true(stale >= 0);
+	assert_int_equal(file_write(stale, "half", 4, &why), 0);
+	submit_init(&s, &f->spool);
+	assert_int_equal(submit_begin(&s, &env, name, 0, &why), -1);
+	assert_int_equal(why.reply, 451);
+	assert_int_equal(s.fd, -1);
+	assert_int_equal(fake_count(f, "q"), 1);
+	close(stale);
+	assert_int_equal(submit_begin(&s, &env, name, 0, &why), 0);
+	submit_init(&other, &f->spool);
+	assert_int_equal(submit_begin(&other, &env, name, 0, &why), -1);
+	submit_free(&other);
+	assert_int_equal(sink_write(&s.sink, STR("whole"), &why), 0);
+	assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+	submit_free(&s);
+	check(f, name, STR(HEAD), STR("whole"));
+	assert_int_equal(fake_count(f, "q"), 1);
+}
+
+/* 0 when a session's sandbox lets it make an entry, of which it says that the
+ * temporary name is left over; and give one up, of which it says the same. */
+static int
+submit_caged(struct fake_spool *f)
+{
+	struct envelope env = fake_envelope(f, "", "joe@example.org");
+	struct sandbox_path paths[] = { { f->path, SANDBOX_CREATE } };
+	struct submission s;
+	struct fault why;
+
+	if (proc_harden(&why) < 0 ||
+	    sandbox_enter(SANDBOX_MASTER, paths, 1, &why) < 0)
+		return 1;
+	submit_init(&s, &f->spool);
+	if (submit_begin(&s, &env, "01ARZ3NDEKTSV4RRFF", 0, &why) < 0 ||
+	    sink_write(&s.sink, STR(SMALL), &why) < 0 ||
+	    submit_commit(&s, STR(HEAD), NULL, &why) < 0)
+		return 2;
+	if (!s.left_over || !s.durable || s.is_void)
+		return 3;
+	submit_release(&s);
+	if (submit_begin(&s, &env, "01ARZ3NDEKTSV4RRFG", 0, &why) < 0 ||
+	    s.left_over)
+		return 4;
+	submit_abort(&s);
+	return s.left_over && !s.is_void ? 0 : 5;
+}
+
+static void
+test_temporary_of_session(void **state)
+{
+	struct fake_spool *f = *state;
+	int status;
+	pid_t pid;
+
+	f->spool.temporaries = true;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(submit_caged(f));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(fake_count(f, "q"), 3);
+	check(f, "01ARZ3NDEKTSV4RRFF", STR(HEAD), STR(SMALL));
+	assert_true(temp_sweep(&f->spool, "01ARZ3NDEKTSV4RRFF", TEMP_AGE));
+	assert_false(temp_sweep(&f->spool, "01ARZ3NDEKTSV4RRFG", TEMP_AGE));
+	assert_true(temp_sweep(&f->spool, "01ARZ3NDEKTSV4RRFG", 0));
+	assert_int_equal(fake_count(f, "q"), 1);
+	check(f, "01ARZ3NDEKTSV4RRFF", STR(HEAD), STR(SMALL));
+}
+
+static int
+setup_temporaries(void **state)
+{
+	int r = fake_spool_setup(state);
+	struct fake_spool *f = *state;
+
+	f->spool.temporaries = true;
+	return r;
+}
+
 int
 main(void)
 {
 #define WITH(test)							\
 	cmocka_unit_test_setup_teardown(test, fake_spool_setup,		\
 	    fake_spool_teardown)
+#define BOTH(test)							\
+	WITH(test), { #test " (temporaries)", test, setup_temporaries,	\
+	    fake_spool_teardown, NULL }
 	const struct CMUnitTest tests[] = {
-		WITH(test_small_splits),
+		BOTH(test_small_splits),
 		WITH(test_large_splits),
-		WITH(test_parts),
-		WITH(test_used_again),
-		WITH(test_superblock),
-		WITH(test_lock),
-		WITH(test_mode),
-		WITH(test_same_name),
-		WITH(test_abort_unnamed),
-		WITH(test_abort_committed),
-		WITH(test_reserve),
-		WITH(test_no_room),
-		WITH(test_no_spool),
-		WITH(test_directory_sync_fails),
+		BOTH(test_parts),
+		BOTH(test_used_again),
+		BOTH(test_superblock),
+		BOTH(test_lock),
+		BOTH(test_mode),
+		BOTH(test_same_name),
+		BOTH(test_abort_unnamed),
+		BOTH(test_abort_committed),
+		BOTH(test_reserve),
+		BOTH(test_no_room),
+		BOTH(test_no_spool),
+		BOTH(test_directory_sync_fails),
+		WITH(test_temporary),
+		WITH(test_temporary_is_there),
+		WITH(test_temporary_of_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Entries that are begun under a temporary name, for file systems that do not
+ * know O_TMPFILE.
+ *
+ *	(nothing) ──open(O_EXCL), flock──▶ .t.NAME ──link──▶ both ──▶ NAME
+ *	                                      │               │ unlink(.t.NAME)
+ *	                                      └── given up, swept: gone
+ *
+ * A rename would do in one call what link and unlink do in two, but whoever
+ * may rename in a directory may remove from it: Landlock asks for that right,
+ * and all sessions are one user, so that a stolen one could take away what
+ * another has just been answered 250 for.  So a session links, which it may
+ * anyway, and the temporary name is removed by the runner, who is told of it
+ * and who also finds it when he walks over the spool.
+ *
+ * Who writes an entry has it locked.  To remove the temporary name of one that
+ * is linked harms nobody, not even the writer; if it is not linked, and were
+ * removed too early, the link would fail and the answer be 451.
+ */
+
+#include "spool/temp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/file.h"
+
+#define TEMP_PREFIX	".t."
+
+const char *
+temp_entry(const char *file)
+{
+	const char *name = file + sizeof(TEMP_PREFIX) - 1;
+
+	if (strncmp(file, TEMP_PREFIX, sizeof(TEMP_PREFIX) - 1) != 0 ||
+	    !spool_name_is_valid(str_of(name)))
+		return NULL;
+	return name;
+}
+
+const char *
+temp_path(const char *name, char out[SPOOL_PATH_MAX])
+{
+	char shard[3];
+
+	spool_shard(name, shard);
+	snprintf(out, SPOOL_PATH_MAX, "%s/" TEMP_PREFIX "%s", shard, name);
+	return out;
+}
+
+int
+temp_open(const struct spool *s, const char *name, struct fault *why)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC;
+	char path[SPOOL_PATH_MAX];
+	int fd;
+
+	fd = openat(s->q, temp_path(name, path), flags, s->mode);
+	/* A bounce has the same name when it is made again after a crash. */
+	if (fd < 0 && errno == EEXIST) {
+		(void)temp_sweep(s, name, 0);
+		fd = openat(s->q, path, flags, s->mode);
+	}
+	if (fd < 0)
+		return fault_system(why, errno, "create q/%s", path);
+	if (file_try_lock(fd) == 1)
+		return fd;
+	close(fd);
+	return fault_temporary(why, 451, 3, 0, "q/%s: is locked by another",
+	    path);
+}
+
+int
+temp_remove(const struct spool *s, const char *name, struct fault *why)
+{
+	char path[SPOOL_PATH_MAX];
+
+	if (unlinkat(s->q, temp_path(name, path), 0) < 0 && errno != ENOENT)
+		return fault_system(why, errno, "unlink q/%s", path);
+	return 0;
+}
+
+bool
+temp_sweep(const struct spool *s, const char *name, int64_t age)
+{
+	char path[SPOOL_PATH_MAX];
+	struct stat st;
+	bool removed = false;
+	int fd;
+
+	if (fstatat(s->q, temp_path(name, path), &st,
+	    AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	if (st.st_nlink > 1)
+		return unlinkat(s->q, path, 0) == 0;
+	if (clock_wall() - (int64_t)st.st_mtime < age)
+		return false;
+	fd = openat(s->q, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (file_try_lock(fd) == 1)
+		removed = unlinkat(s->q, path, 0) == 0;
+	close(fd);
+	return removed;
+}
