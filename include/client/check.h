@@ -13,5 +13,8 @@
  * system; asks nothing of the network and changes nothing.
  */
 size_t	client_check(const struct conf *, struct buf *out);
+/* What the daemon will say of its spool when it starts, in a line; nothing
+ * when that cannot be seen. */
+void	client_check_spool(const struct conf *, struct buf *out);
 
 #endif

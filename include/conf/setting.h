@@ -91,6 +91,12 @@ struct conf_budget {
 	uint64_t	new_per_second;		/* of all */
 };
 
+struct conf_store {
+	uint64_t	free_space;	/* bytes kept free in spool */
+	bool		may_lose_mail;	/* spool-may-lose-mail: any file
+					 * system will do */
+};
+
 struct conf_timeout {			/* seconds */
 	uint64_t	greeting, command, data, session, connect;
 	uint64_t	deliver;	/* of a local command */
@@ -125,7 +131,7 @@ struct conf {
 	uint64_t		hops;
 	struct conf_budget	budget;
 	struct conf_session	session;
-	uint64_t		free_space;	/* bytes kept free in spool */
+	struct conf_store	store;
 
 	struct conf_timeout	timeout;
 
@@ -152,6 +158,7 @@ enum setting_type {
 	SETTING_NUMBER,
 	SETTING_SIZE,		/* bytes */
 	SETTING_DURATION,	/* seconds */
+	SETTING_SWITCH,		/* yes or no; its member is a bool */
 	/* Those with more parts, see conf/sentence. */
 	SETTING_LISTEN,
 	SETTING_DOMAINS,

@@ -174,6 +174,7 @@ run_check(const struct request *r)
 	while (str_cut(&rest, '\n', &line))
 		fprintf(stderr, "warning: %.*s\n", STR_ARG(line));
 	buf_reset(&text);
+	client_check_spool(conf, &text);
 	if (conf->path.n > 0)
 		buf_printf(&text, "%s: ok\n", conf->path.p);
 	else

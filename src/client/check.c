@@ -25,6 +25,7 @@
 #include "map/db.h"
 #include "os/file.h"
 #include "os/user.h"
+#include "spool/trial.h"
 
 #define FIRST_FREE_PORT	1024
 #define PORTS_PATH	"/proc/sys/net/ipv4/ip_unprivileged_port_start"
@@ -79,6 +80,31 @@ check_spool(struct checking *c)
 	} else {
 		warn(c, "spool directory %s: %s", path, strerror(errno));
 	}
+}
+
+static void
+check_durable(struct checking *c)
+{
+	const char *path = c->conf->spool.p;
+	struct trial trial;
+	struct fault why;
+
+	if (!c->conf->store.may_lose_mail &&
+	    trial_look(path, &trial, &why) == 0 &&
+	    !trial_is_durable(&trial, path, &why))
+		warn(c, "%s", why.text);
+}
+
+void
+client_check_spool(const struct conf *conf, struct buf *out)
+{
+	struct trial trial;
+	struct fault ignored;
+
+	if (trial_look(conf->spool.p, &trial, &ignored) < 0)
+		return;
+	trial_describe(&trial, conf->spool.p, out);
+	buf_putc(out, '\n');
 }
 
 static bool
@@ -244,6 +270,7 @@ client_check(const struct conf *conf, struct buf *out)
 
 	check_hostname(&c);
 	check_spool(&c);
+	check_durable(&c);
 	check_aliases(&c);
 	check_accounts(&c);
 	check_listens(&c);

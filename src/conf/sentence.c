@@ -487,6 +487,7 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_NUMBER:
 	case SETTING_SIZE:
 	case SETTING_DURATION:
+	case SETTING_SWITCH:
 		break;
 	}
 	bug("%s is a simple setting", set->name);
@@ -514,6 +515,7 @@ sentence_count(const struct conf *conf, const struct setting *set)
 	case SETTING_NUMBER:
 	case SETTING_SIZE:
 	case SETTING_DURATION:
+	case SETTING_SWITCH:
 		break;
 	}
 	bug("%s is a simple setting", set->name);
@@ -590,6 +592,7 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 	case SETTING_NUMBER:
 	case SETTING_SIZE:
 	case SETTING_DURATION:
+	case SETTING_SWITCH:
 		break;
 	}
 	bug("%s is a simple setting", set->name);

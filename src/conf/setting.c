@@ -58,6 +58,8 @@ static const struct setting table[] = {
 	    0, 1, true, "what parts a user from an extension" },
 	{ "spool", SETTING_PATH, AT(spool), CONFIG_SPOOL_DIR,
 	    1, PATH_LIMIT, false, "the directory of the queue" },
+	{ "spool-may-lose-mail", SETTING_SWITCH, AT(store.may_lose_mail), "no",
+	    0, 0, false, "whether any file system will do for the spool" },
 	{ "run", SETTING_PATH, AT(run), CONFIG_RUN_DIR,
 	    1, RUN_LIMIT, false, "the directory of sockets and pid file" },
 	{ "log", SETTING_LOG, AT(log), "syslog",
@@ -102,7 +104,7 @@ static const struct setting table[] = {
 	    "10", 1, 10000, true, "unknown users before a session is ended" },
 	{ "transactions", SETTING_NUMBER, AT(session.transactions), "100",
 	    1, 1000000, true, "messages in one session" },
-	{ "free-space", SETTING_SIZE, AT(free_space), "64M",
+	{ "free-space", SETTING_SIZE, AT(store.free_space), "64M",
 	    0, 1024 * GIB, true, "what is kept free on the spool" },
 	/* RFC 5321 4.5.3.2 */
 	{ "timeout-greeting", SETTING_DURATION, AT(timeout.greeting), "30s",
@@ -331,6 +333,17 @@ set_name(struct conf *conf, struct str *member, const struct setting *set,
 	return 0;
 }
 
+static int
+set_switch(bool *member, struct str value, struct fault *why)
+{
+	bool yes = str_eq(value, STR("yes"));
+
+	if (!yes && !str_eq(value, STR("no")))
+		return expected(why, value, "\"yes\" or \"no\"");
+	*member = yes;
+	return 0;
+}
+
 int
 setting_parse(struct conf *conf, const struct setting *set, struct str value,
     struct fault *why)
@@ -357,6 +370,8 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_SIZE:
 	case SETTING_DURATION:
 		return set_quantity(member, set, value, why);
+	case SETTING_SWITCH:
+		return set_switch(member, value, why);
 	case SETTING_LISTEN:
 	case SETTING_DOMAINS:
 	case SETTING_DELIVER:
@@ -385,6 +400,9 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_SIZE:
 	case SETTING_DURATION:
 		put_quantity(out, set->type, *(const uint64_t *)member);
+		return;
+	case SETTING_SWITCH:
+		buf_putz(out, *(const bool *)member ? "yes" : "no");
 		return;
 	case SETTING_LISTEN:
 	case SETTING_DOMAINS:

@@ -94,6 +94,7 @@ be_master(struct house *h)
 	    cage_lock_master(h->conf, &why) < 0)
 		die("%s", why.text);
 	limit_sessions(h->conf, &spool);
+	spool.temporaries = h->trial.temporaries;
 	setup.spool = &spool;
 	setup.aliases = alias_book_new(h->conf);
 	master_run(&setup);
@@ -127,6 +128,7 @@ be_runner(struct house *h)
 	    cage_become_runner(&h->cage, &why) < 0 ||
 	    cage_lock_runner(h->conf, &setup.narrow, &why) < 0)
 		die("%s", why.text);
+	spool.temporaries = h->trial.temporaries;
 	setup.spool = &spool;
 	runner_run(&setup);
 	_exit(0);

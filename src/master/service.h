@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "master/cage.h"
 #include "master/listen.h"
+#include "master/proof.h"
 
 /* What the warden keeps for its whole life, and whom it keeps alive with it. */
 enum service {
@@ -34,6 +35,7 @@ struct retired {
 struct house {
 	struct conf		*conf;
 	struct cage		 cage;
+	struct trial		 trial;		/* what the spool is like */
 	struct listeners	 listeners;
 	int			 notify[2];	/* sessions write [0], the
 						 * runner reads [1] */

@@ -234,8 +234,11 @@ prepare(struct warden *w, struct fault *why)
 		return -1;
 	owner = (struct spool_owner){ w->house.cage.runner_uid,
 	    w->house.cage.runner_gid, w->house.cage.drop_gid };
-	if (spool_make(w->house.conf->spool.p,
+	if (proof_look(w->house.conf, &w->house.trial, why) < 0 ||
+	    spool_make(w->house.conf->spool.p,
 	    w->house.cage.privileged ? &owner : NULL, why) < 0 ||
+	    proof_take(w->house.conf, &w->house.cage, &w->house.trial,
+	    why) < 0 ||
 	    dir_make(AT_FDCWD, w->house.conf->run.p, 0755, geteuid(), getegid(),
 	    why) < 0 ||
 	    sock_pair(SOCK_SEQPACKET, w->house.notify, why) < 0 ||
@@ -293,6 +296,7 @@ warden_run(const struct warden_setup *setup)
 	log_info("godwit %s starts as %s", CONFIG_VERSION,
 	    w.house.cage.privileged ? "root, with separate users" :
 	    "an ordinary user");
+	proof_say(w.house.conf, &w.house.trial);
 	services_start_due(&w.house);
 	if (!setup->foreground)
 		proc_detach_ready();

@@ -30,7 +30,7 @@ check_space(const struct session *s, uint64_t size, struct fault *why)
 		    "Trouble with the mail system's disk; try again later");
 	if (file_space(s->smtpd->spool->q, &space, why) < 0)
 		return -1;
-	if (space.free_bytes < s->conf->free_space + 2 * size ||
+	if (space.free_bytes < s->conf->store.free_space + 2 * size ||
 	    space.free_inodes < 16)
 		return fault_temporary(why, 452, 3, 1,
 		    "Insufficient system storage");

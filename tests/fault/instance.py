@@ -155,7 +155,8 @@ class Instance:
                     "listen": "smtp on 127.0.0.1:25", "spool": self.spool,
                     "run": os.path.join(self.dir, "run"), "log": self.log_path,
                     "aliases": os.path.join(self.dir, "aliases"), "deliver": deliver,
-                    "retry-first": "1s", "retry-most": "2s", "free-space": "1M"}
+                    "retry-first": "1s", "retry-most": "2s", "free-space": "1M",
+                    "spool-may-lose-mail": "yes"}       # wherever /tmp lies
         if sink is not None:
             lines["route"] = f"* via 127.0.0.1:{sink.port}"
         lines.update(settings or {})

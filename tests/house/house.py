@@ -518,6 +518,7 @@ class Godwit:
             "log": self.log_path,
             "aliases": self.aliases,
             "free-space": "1M",
+            "spool-may-lose-mail": "yes",       # wherever /tmp lies
             "transactions": "1000",
             "retry-first": "1s",
             "retry-most": "2s",

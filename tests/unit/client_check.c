@@ -54,6 +54,9 @@ check(const char *lines, struct buf *out)
 	buf_printf(&text, "aliases %s\nlisten none\n", aliases);
 	if (strstr(lines, "spool") == NULL)
 		buf_printf(&text, "spool %s\n", spool);
+	/* Wherever /tmp may lie. */
+	if (strstr(lines, "may-lose") == NULL)
+		buf_putz(&text, "spool-may-lose-mail yes\n");
 	if (strstr(lines, "hostname") == NULL)
 		buf_putz(&text, "hostname a.example\n");
 	if (strstr(lines, "user") == NULL)
@@ -128,6 +131,48 @@ test_spool(void **state)
 	expect(line, "is no directory");
 }
 
+/* /proc stands for what cannot hold a spool; memory, where there is some. */
+static void
+test_durable(void **state)
+{
+	struct buf out = { 0 };
+	struct file_system fs;
+	int shm = open("/dev/shm", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	write_aliases("postmaster: root\nroot: me@b.example\n", true);
+	file_system_find(shm, &fs);
+	close(shm);
+	if (fs.trust == FILE_TRUST_MEMORY) {
+		expect("spool /dev/shm\nspool-may-lose-mail no\n",
+		    "spool /dev/shm: it lies on tmpfs, which forgets");
+		expect("spool /dev/shm\nspool-may-lose-mail yes\n", NULL);
+	}
+	check("spool /proc\nspool-may-lose-mail no\n", &out);
+	assert_null(strstr(buf_cstr(&out), "it lies on"));
+	buf_free(&out);
+}
+
+/* One line, which names the spool; none when there is nothing to see. */
+static void
+test_says_spool(void **state)
+{
+	struct conf conf = { 0 };
+	struct buf out = { 0 };
+
+	(void)state;
+	conf.spool = str_of(spool);
+	client_check_spool(&conf, &out);
+	assert_true(str_starts(buf_str(&out), STR("spool /tmp/godwit-check")));
+	assert_non_null(strstr(buf_cstr(&out), "sync"));
+	assert_int_equal(str_find(buf_str(&out), '\n') + 1, out.n);
+	buf_reset(&out);
+	conf.spool = STR("/nonexistent/a/b");
+	client_check_spool(&conf, &out);
+	assert_int_equal(out.n, 0);
+	buf_free(&out);
+}
+
 static void
 test_aliases(void **state)
 {
@@ -181,6 +226,8 @@ main(void)
 		cmocka_unit_test(test_fine),
 		cmocka_unit_test(test_hostname),
 		cmocka_unit_test(test_spool),
+		cmocka_unit_test(test_durable),
+		cmocka_unit_test(test_says_spool),
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_accounts),
 	};

@@ -97,6 +97,8 @@ static const struct {
 	{ "log", "/var/log/godwit", "/var/log/godwit" },
 	{ "delimiter", "", "" },
 	{ "delimiter", "-", "-" },
+	{ "spool-may-lose-mail", "yes", "yes" },
+	{ "spool-may-lose-mail", "no", "no" },
 	{ "user", "_godwit", "_godwit" },
 	{ "user", "a.b-c1", "a.b-c1" },
 };
@@ -168,6 +170,11 @@ static const struct {
 	{ "log", "sysslog", "expected \"syslog\", \"stderr\" or an absolute "
 	    "path, got \"sysslog\"" },
 	{ "delimiter", "++", "expected one character or \"\", got \"++\"" },
+	{ "spool-may-lose-mail", "", "expected \"yes\" or \"no\", got \"\"" },
+	{ "spool-may-lose-mail", "Yes",
+	    "expected \"yes\" or \"no\", got \"Yes\"" },
+	{ "spool-may-lose-mail", "1",
+	    "expected \"yes\" or \"no\", got \"1\"" },
 	{ "user", "", "expected the name of a user or group, got \"\"" },
 	{ "user", "-r", "expected the name of a user or group, got \"-r\"" },
 	{ "user", "..", "expected the name of a user or group, got \"..\"" },

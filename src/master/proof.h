@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_PROOF_H
+#define MASTER_PROOF_H
+
+#include "conf/conf.h"
+#include "master/cage.h"
+#include "spool/trial.h"
+
+/* Looks at the place of the spool, before it is made there: one that may lose
+ * mail is a fault, unless the configuration accepts that. */
+int	proof_look(const struct conf *, struct trial *, struct fault *);
+/*
+ * Then proves it (spool/trial) in a child that becomes the user of the queue,
+ * before anything depends on it.  One that cannot be used is a fault; a disk
+ * that has no room for it is not: what waits there must be delivered.  To be
+ * called before the warden catches signals.
+ */
+int	proof_take(const struct conf *, const struct cage *, struct trial *,
+	    struct fault *);
+/* The line about it in the log. */
+void	proof_say(const struct conf *, const struct trial *);
+
+#endif
