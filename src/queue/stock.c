@@ -56,7 +56,8 @@ stock_init(struct stock *s, const struct conf *conf,
 	hops_init(&s->hops);
 	list_init(&s->later);
 	table_init(&s->later_by_name);
-	if (journal_load(&s->journal, spool, &why) < 0)
+	if (journal_load(&s->journal, spool, &why) < 0 ||
+	    journal_reserve(spool, &why) < 0)
 		log_error("journal: %s", why.text);
 }
 

@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-from instance import Client, Instance, Sink, DOMAIN, FAR, content, until
+from instance import BUILD, Client, Instance, Sink, DOMAIN, FAR, content, run, send, until
 
 BIG = 3 << 20
 ALICE = f"alice@{DOMAIN}"
@@ -188,6 +188,52 @@ def deliver_from_full(verdict, ground):
         sink.close()
 
 
+def start_full(verdict, ground):
+    """A daemon that is started on a full disk delivers what waits there."""
+    disk, sink = ground.disk("full.start.fs", 32, "-b", "1024"), Sink()
+    instance = Instance(ground, "full.start", spool=disk + "/spool", sink=sink)
+    far = f"someone@{FAR}"
+    for what, hog in ("blocks", Blocks(disk)), ("inodes", Inodes(disk)):
+        try:
+            instance.start()
+            sink.answer = "451 4.3.0 not now"
+            verdict.check(send(instance, "waits-" + what, [far]) == 250, "full start: not taken")
+            hog.fill()
+            sink.answer = "250 2.1.0 Ok"
+            instance.again()
+            verdict.check(until(instance.is_empty, 20) and sink.got[("waits-" + what, far)] == 1,
+                          f"full start, no {what}: not delivered once", instance.log()[-2000:])
+        except RuntimeError as e:
+            verdict.check(False, f"full start, no {what}", e)
+        finally:
+            hog.free()
+            instance.crush()
+    verdict.check("no room for the self-test" in instance.log(), "full start: nothing was said",
+                  instance.log()[-2000:])
+    verdict.say("full start: comes up, and delivers what waits")
+    sink.close()
+
+
+def notes_on_full(verdict, ground):
+    """What cannot be marked in its entry can be noted, for the room was taken
+    before; where it was not, nothing can, so the test would see it."""
+    disk = ground.disk("full.notes.fs", 32, "-b", "1024")
+    program, said = os.path.join(os.path.abspath(BUILD), "fault/note"), {}
+    for kind in "reserved", "bare":
+        spool, hog = os.path.join(disk, kind), Blocks(disk)
+        run(program, spool, "reserve" if kind == "reserved" else "0")
+        hog.fill()
+        try:
+            said[kind] = int(run(program, spool, "1024"))
+        finally:
+            hog.free()
+        again = int(run(program, spool, "1"))
+        verdict.check(again == 1, f"full notes, {kind}: no note where there is room")
+    verdict.check(said["reserved"] == 1024, f"full notes: {said['reserved']} of 1024 in the room")
+    verdict.check(said["bare"] < 16, f"full notes: {said['bare']} without room: it was not full")
+    verdict.say(f"full notes: {said['reserved']} in the room that was taken, {said['bare']} without")
+
+
 def mailbox_full(verdict, ground, box):
     """A mailbox that is full is a reason to wait."""
     disk = ground.disk(f"full.{box}.boxes", 16, "-b", "1024")
@@ -240,5 +286,7 @@ def run_all(verdict, ground):
         # It has its inode by then.
         (during_data, BIG, False), (at_commit, 500, False)))
     deliver_from_full(verdict, ground)
+    start_full(verdict, ground)
+    notes_on_full(verdict, ground)
     mailbox_full(verdict, ground, "maildir")
     mailbox_full(verdict, ground, "mbox")
