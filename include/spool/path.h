@@ -22,6 +22,7 @@
  * milliseconds and eight of chance.  A bounce about it bears its name with
  * "-b1" and so on behind it and lies in the same directory.
  */
+#define SPOOL_JOURNAL	"journal"
 #define SPOOL_ID_LEN	18
 #define SPOOL_NAME_MAX	32		/* with the NUL */
 #define SPOOL_PATH_MAX	(SPOOL_NAME_MAX + 16)

@@ -53,8 +53,9 @@ int	submit_commit(struct submission *, struct str head, bool *exists,
 /* After the commit and the reply: unlocks, so that a runner may take it. */
 void	submit_release(struct submission *);
 /*
- * After a commit or an abort, left_over says that the runner is to be asked to
- * remove the temporary name (NOTIFY_TEMP), because this process may not.
+ * After a commit, an abort or a beginning that failed, left_over says that the
+ * runner is to be asked to remove the temporary name (NOTIFY_TEMP), because
+ * this process may not.
  *
  * Gives it up; after a commit it only unlocks.  If it had its name already
  * (its sync failed), its superblock is overwritten, so that nobody will deliver

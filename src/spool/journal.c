@@ -26,8 +26,6 @@
 #include "os/crc.h"
 #include "os/file.h"
 
-#define JOURNAL_FILE	"journal"
-
 enum {
 	RECORD_SIZE = 64,
 	INDEX_AT = SPOOL_NAME_MAX,
@@ -65,9 +63,9 @@ journal_load(struct journal *j, const struct spool *s, struct fault *why)
 
 	memset(j, 0, sizeof(*j));
 	table_init(&j->done);
-	if (faccessat(s->root, JOURNAL_FILE, F_OK, 0) < 0 && errno == ENOENT)
+	if (faccessat(s->root, SPOOL_JOURNAL, F_OK, 0) < 0 && errno == ENOENT)
 		return 0;
-	if (file_load(s->root, JOURNAL_FILE, JOURNAL_MAX, &b, why) < 0) {
+	if (file_load(s->root, SPOOL_JOURNAL, JOURNAL_MAX, &b, why) < 0) {
 		buf_free(&b);
 		return -1;
 	}
@@ -107,14 +105,14 @@ fill(int fd, int64_t from, int64_t to, struct fault *why)
 static int
 open_alone(const struct spool *s, struct fault *why)
 {
-	int fd = openat(s->root, JOURNAL_FILE, O_RDWR | O_CREAT | O_NOFOLLOW |
+	int fd = openat(s->root, SPOOL_JOURNAL, O_RDWR | O_CREAT | O_NOFOLLOW |
 	    O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return fault_system(why, errno, "open " JOURNAL_FILE);
+		return fault_system(why, errno, "open " SPOOL_JOURNAL);
 	if (flock(fd, LOCK_EX) == 0)
 		return fd;
-	fault_system(why, errno, "lock " JOURNAL_FILE);
+	fault_system(why, errno, "lock " SPOOL_JOURNAL);
 	close(fd);
 	return -1;
 }
@@ -125,7 +123,7 @@ journal_reserve(const struct spool *s, struct fault *why)
 	struct stat st;
 	int fd, r = 0;
 
-	if (fstatat(s->root, JOURNAL_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (fstatat(s->root, SPOOL_JOURNAL, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_size >= JOURNAL_ROOM)
 		return 0;
 	fd = open_alone(s, why);
@@ -134,7 +132,7 @@ journal_reserve(const struct spool *s, struct fault *why)
 	if (fstat(fd, &st) < 0 || (st.st_size < JOURNAL_ROOM &&
 	    fallocate(fd, 0, st.st_size, JOURNAL_ROOM - st.st_size) < 0 &&
 	    errno != EOPNOTSUPP))
-		r = fault_system(why, errno, "reserve " JOURNAL_FILE);
+		r = fault_system(why, errno, "reserve " SPOOL_JOURNAL);
 	if (r == 0)
 		r = fill(fd, st.st_size, JOURNAL_ROOM, why);
 	if (r == 0)
@@ -162,7 +160,7 @@ find_place(int fd, int64_t at, struct fault *why)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return fault_system(why, errno, "stat " JOURNAL_FILE);
+		return fault_system(why, errno, "stat " SPOOL_JOURNAL);
 	for (; at + RECORD_SIZE <= (int64_t)st.st_size; at += RECORD_SIZE) {
 		if (file_pread(fd, record, RECORD_SIZE, at, why) < 0)
 			return -1;
@@ -229,7 +227,7 @@ wipe(const struct journal *j, int fd, struct fault *why)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return fault_system(why, errno, "stat " JOURNAL_FILE);
+		return fault_system(why, errno, "stat " SPOOL_JOURNAL);
 	for (int64_t at = 0; at + RECORD_SIZE <= (int64_t)st.st_size;
 	    at += RECORD_SIZE) {
 		if (file_pread(fd, record, RECORD_SIZE, at, why) < 0)

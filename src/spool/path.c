@@ -50,6 +50,26 @@ make_shards(int q, mode_t mode, const struct spool_owner *o, struct fault *why)
 	return 0;
 }
 
+/* Its directory is root's (who else could put something there?), so that the
+ * runner could not make it.  Without it one can live. */
+static int
+make_journal(int root, const struct spool_owner *o, struct fault *why)
+{
+	struct stat st;
+	int r = 0, fd = openat(root, SPOOL_JOURNAL, O_WRONLY | O_CREAT |
+	    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+	if (fd < 0 && errno == ENOSPC)
+		return 0;
+	if (fd < 0)
+		return fault_system(why, errno, "make " SPOOL_JOURNAL);
+	if (fstat(fd, &st) < 0 || (geteuid() == 0 && (st.st_uid != o->uid ||
+	    st.st_gid != o->gid) && fchown(fd, o->uid, o->gid) < 0))
+		r = fault_system(why, errno, "chown " SPOOL_JOURNAL);
+	close(fd);
+	return r;
+}
+
 int
 spool_make(const char *path, const struct spool_owner *owner,
     struct fault *why)
@@ -67,7 +87,8 @@ spool_make(const char *path, const struct spool_owner *owner,
 	root = dir_open(AT_FDCWD, path, why);
 	if (root < 0)
 		return -1;
-	if (dir_make(root, "q", owner != NULL ? 0710 : 0700, o->uid, o->gid,
+	if (make_journal(root, o, why) == 0 &&
+	    dir_make(root, "q", owner != NULL ? 0710 : 0700, o->uid, o->gid,
 	    why) == 0 &&
 	    dir_make(root, "hold", 0700, o->uid, o->gid, why) == 0 &&
 	    dir_make(root, "corrupt", 0700, o->uid, o->gid, why) == 0 &&

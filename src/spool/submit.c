@@ -114,6 +114,7 @@ create(struct submission *s, struct fault *why)
 	if (!supported) {
 		s->fd = temp_open(s->spool, s->name, why);
 		s->temporary = s->fd >= 0;
+		s->left_over = s->fd < 0;	/* perhaps */
 	}
 	return s->fd < 0 ? -1 : 0;
 }

@@ -122,16 +122,18 @@ int
 trial_run(const struct spool *s, struct trial *t, struct fault *why)
 {
 	char begun[SPOOL_NAME_MAX], name[SPOOL_NAME_MAX], shard[3];
-	bool supported;
+	bool supported = false;
 	struct fault ignored;
-	int fd, r;
+	int fd = -1, r;
 
 	memset(t, 0, sizeof(*t));
 	judge(s->root, t);
 	spool_name_new(begun, clock_wall_ms());
 	spool_name_new(name, clock_wall_ms());
 	spool_shard(name, shard);
-	fd = file_open_unnamed(s->q, shard, s->mode, false, &supported, why);
+	if (!s->temporaries)
+		fd = file_open_unnamed(s->q, shard, s->mode, false, &supported,
+		    why);
 	if (!supported) {
 		t->temporaries = true;
 		fd = temp_open(s, begun, why);

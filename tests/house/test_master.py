@@ -67,6 +67,61 @@ def test_spool_is_nobody_elses(house):
     assert done.returncode != 0
 
 
+def test_the_spool_is_put_to_the_proof(house):
+    """One line says what its file system asks for, and the check says the
+    same; the journal is the runner's, with its room."""
+    g = house(journal=True)
+    line = f"spool {g.spool}: ext4 with a journal: one sync a message"
+    assert g.wait_log(r"spool .*: .*")[0] == line
+    check = [g.program("godwit"), "check", "-f", g.conf]
+    assert line in g.host.run(check).stdout.decode().splitlines()
+    owner = g.host.shell(f"stat -c '%U %a %s' {g.spool}/journal")
+    assert owner == "godwitq 600 65536\n"
+    assert not re.search("error", g.since(0))
+    assert g.entries() == []
+
+
+def test_a_spool_in_memory_is_refused(house):
+    g = house(start=False)
+    at = g.base + "/memory"
+    g.host.shell(f"mkdir {at} && mount -t tmpfs tmpfs {at}")
+    try:
+        g.configure(f"spool {at}/spool\nspool-may-lose-mail no")
+        with pytest.raises(AssertionError, match="lies on tmpfs, which forgets.*"
+                           "spool-may-lose-mail yes"):
+            g.start()
+        assert g.host.shell(f"ls {at}") == ""
+        g.warden = None
+        check = [g.program("godwit"), "check", "-f", g.conf]
+        assert b"lies on tmpfs" in g.host.run(check).stderr
+        g.configure(f"spool {at}/spool\nspool-may-lose-mail yes")
+        g.start()
+        g.wait_log("warning: spool .*: tmpfs: .*mail may be lost")
+        g.send("bob@b.test", "alice@a.test", simple("volatile"))
+        g.wait_mail("alice")
+        g.stop()
+    finally:
+        g.host.shell(f"umount {at}")
+
+
+def test_a_spool_on_an_overlay(house):
+    g = house(start=False)
+    at = g.base + "/overlay"
+    g.host.shell(f"""
+        mkdir {at} {at}/lower {at}/upper {at}/work {at}/merged
+        mount -t overlay -o lowerdir={at}/lower,upperdir={at}/upper,workdir={at}/work overlay {at}/merged
+    """)
+    try:
+        g.configure(f"spool {at}/merged/spool\nspool-may-lose-mail no")
+        g.start()
+        g.wait_log("spool .*: overlay: also syncs the directory")
+        g.send("bob@b.test", "alice@a.test", simple("overlaid"))
+        g.wait_mail("alice")
+        g.stop()
+    finally:
+        g.host.shell(f"umount {at}/merged")
+
+
 def test_reload_during_traffic(house):
     """Nobody is refused, and nothing is lost."""
     g = house("sessions-per-client 200")

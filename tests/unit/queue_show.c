@@ -473,7 +473,8 @@ test_changes(void **state)
 	make(w, OTHER, "ann@example.com", "a@b.example", 10);
 	assert_text(ask(w, "hold " OTHER), STR("ok\n"));
 	assert_text(ask(w, "remove " OTHER), STR("ok\n"));
-	assert_int_equal(fake_count(&w->f, "."), 0);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+	assert_int_equal(fake_count(&w->f, "hold"), 0);
 }
 
 static void

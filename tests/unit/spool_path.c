@@ -32,6 +32,7 @@ test_make(void **state)
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		assert_int_equal(mode_of(f, dirs[i]), 0700);
+	assert_true(fake_exists(f, "journal"));
 	/* Making it again changes nothing and is no error. */
 	assert_int_equal(spool_make(f->path, NULL, &why), 0);
 	assert_int_equal(chmod(f->path, 0755), 0);

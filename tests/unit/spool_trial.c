@@ -34,7 +34,10 @@ test_runs(void **state)
 		assert_int_equal(tried.dir_sync,
 		    tried.fs.trust != FILE_TRUST_SYNC);
 	}
-	assert_int_equal(fake_count(f, "."), 0);
+	f->spool.temporaries = true;
+	assert_int_equal(trial_run(&f->spool, &tried, &why), 0);
+	assert_true(tried.temporaries);
+	assert_int_equal(fake_count(f, "q"), 0);
 	assert_int_equal(fake_open_files(), before);
 }
 
@@ -81,7 +84,7 @@ test_fails(void **state)
 	assert_int_equal(why.reply, 452);
 	limit_files(RLIM_INFINITY);
 	signal(SIGXFSZ, SIG_DFL);
-	assert_int_equal(fake_count(f, "."), 0);
+	assert_int_equal(fake_count(f, "q"), 0);
 	s.q = s.root;				/* no XX directories */
 	assert_int_equal(trial_run(&s, &t, &why), -1);
 	assert_int_equal(why.reply, 451);
