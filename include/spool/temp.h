@@ -13,6 +13,7 @@
  * one does; then the temporary one is removed.  What has no other name than
  * that is no entry and is never delivered.
  */
+#define TEMP_PREFIX	".t."
 #define TEMP_AGE	(24 * 60 * 60)	/* seconds; see temp_sweep() */
 
 /* The name of the entry, in the name of such a file; NULL: it is none. */
@@ -28,5 +29,7 @@ int	temp_remove(const struct spool *, const char *name, struct fault *);
 /* Removes it if nobody needs it: the entry has its own name, or nobody has it
  * locked and it was not written to for so many seconds.  Says whether. */
 bool	temp_sweep(const struct spool *, const char *name, int64_t age);
+/* The same of a file elsewhere, as drop(8) begins it. */
+bool	temp_sweep_at(int dirfd, const char *path, int64_t age);
 
 #endif

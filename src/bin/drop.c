@@ -13,7 +13,8 @@
  * it says is for the daemon to judge, which knows by the owner of the file
  * whom it came from.
  *
- *	no name:	the file is gone when we are
+ *	no name:	the file is gone when we are (where there are no files
+ *			without a name it has one that the daemon passes over)
  *	linked:		the daemon may take it
  *	synced:		exit code 0, and not before
  *
@@ -38,6 +39,7 @@
 #include "os/proc.h"
 #include "spool/drop.h"
 #include "spool/path.h"
+#include "spool/temp.h"
 
 #define FILE_MODE	0640	/* the daemon reads it as one of the group */
 #define MAGIC_LEN	(sizeof(DROP_MAGIC) - 1)
@@ -51,6 +53,7 @@ struct drop {
 	int	fd;			/* of the file that is made, or -1 */
 	size_t	size;			/* what is in it */
 	char	name[SPOOL_NAME_MAX];
+	char	temp[SPOOL_NAME_MAX + sizeof(TEMP_PREFIX)];	/* or "" */
 	char	chunk[CHUNK];
 	size_t	held;			/* in the chunk */
 	bool	ended;			/* the input is */
@@ -151,15 +154,29 @@ copy(struct drop *d, struct fault *why)
 	return 0;
 }
 
+/* What has a temporary name is ours alone, so it may change it. */
+static int
+rename_it(struct drop *d, bool *exists, struct fault *why)
+{
+	if (renameat2(AT_FDCWD, d->temp, AT_FDCWD, d->name,
+	    RENAME_NOREPLACE) == -1) {
+		*exists = errno == EEXIST;
+		return fault_system(why, errno, "rename to %s", d->name);
+	}
+	d->temp[0] = '\0';
+	return 0;
+}
+
 static int
 name_it(struct drop *d, struct fault *why)
 {
 	bool exists = true;
 	int result = -1;
 
-	for (int tries = 0; exists && tries < 3; tries++) {
+	for (int tries = 0; exists && result == -1 && tries < 3; tries++) {
 		spool_name_new(d->name, clock_wall_ms());
-		result = file_link(d->fd, AT_FDCWD, d->name, &exists, why);
+		result = d->temp[0] != '\0' ? rename_it(d, &exists, why) :
+		    file_link(d->fd, AT_FDCWD, d->name, &exists, why);
 	}
 	return result;
 }
@@ -193,6 +210,23 @@ fill(struct drop *d, struct fault *why)
 	return -1;
 }
 
+/* For a file system that knows no unnamed files; locked, or the daemon would
+ * take it for left over one day. */
+static int
+open_temp(struct drop *d, struct fault *why)
+{
+	spool_name_new(d->name, clock_wall_ms());
+	snprintf(d->temp, sizeof(d->temp), TEMP_PREFIX "%s", d->name);
+	d->fd = open(d->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, FILE_MODE);
+	if (d->fd == -1) {
+		d->temp[0] = '\0';
+		return fault_system(why, errno, "create a file in the spool");
+	}
+	(void)file_try_lock(d->fd);
+	return 0;
+}
+
 static int
 make(struct drop *d, struct fault *why)
 {
@@ -203,12 +237,11 @@ make(struct drop *d, struct fault *why)
 		return -1;
 	d->fd = file_open_unnamed(AT_FDCWD, ".", FILE_MODE, false, &supported,
 	    why);
-	if (d->fd == -1 && !supported)
-		return fault_temporary(why, 451, 3, 0, "the spool's file "
-		    "system cannot make unnamed files (O_TMPFILE)");
-	if (d->fd == -1)
+	if (d->fd == -1 && (supported || open_temp(d, why) != 0))
 		return -1;
 	result = fill(d, why);
+	if (d->temp[0] != '\0')
+		unlink(d->temp);
 	close(d->fd);
 	return result;
 }

@@ -32,6 +32,7 @@
 #include "spool/message.h"
 #include "spool/notify.h"
 #include "spool/submit.h"
+#include "spool/temp.h"
 
 enum {
 	FRAME_MAX = 1024 * 1024,	/* of a dropped file, beside its content */
@@ -244,6 +245,16 @@ is_ours(const char *name)
 	    spool_name_is_valid(str_of(name));
 }
 
+/* What drop has begun and not ended. */
+static void
+sweep(const struct pickup *s, const char *file)
+{
+	char path[SPOOL_PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", DROP_DIR, file);
+	(void)temp_sweep_at(s->spool->root, path, TEMP_AGE);
+}
+
 void
 pickup_run(const struct pickup *s)
 {
@@ -255,9 +266,12 @@ pickup_run(const struct pickup *s)
 		log_warning("drop: %s", why.text);
 		return;
 	}
-	while ((name = dir_walk_next(&walk)) != NULL)
+	while ((name = dir_walk_next(&walk)) != NULL) {
 		if (is_ours(name))
 			bring_in(s, name);
+		else if (temp_entry(name) != NULL)
+			sweep(s, name);
+	}
 	dir_walk_close(&walk);
 }
 

@@ -31,8 +31,6 @@
 #include "os/clock.h"
 #include "os/file.h"
 
-#define TEMP_PREFIX	".t."
-
 const char *
 temp_entry(const char *file)
 {
@@ -91,23 +89,29 @@ bool
 temp_sweep(const struct spool *s, const char *name, int64_t age)
 {
 	char path[SPOOL_PATH_MAX];
+
+	return temp_sweep_at(s->q, temp_path(name, path), age);
+}
+
+bool
+temp_sweep_at(int dirfd, const char *path, int64_t age)
+{
 	struct stat st;
 	bool removed = false;
 	int fd;
 
-	if (fstatat(s->q, temp_path(name, path), &st,
-	    AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return false;
 	if (st.st_nlink > 1)
-		return unlinkat(s->q, path, 0) == 0;
+		return unlinkat(dirfd, path, 0) == 0;
 	if (clock_wall() - (int64_t)st.st_mtime < age)
 		return false;
-	fd = openat(s->q, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
 	    O_CLOEXEC);
 	if (fd < 0)
 		return false;
 	if (file_try_lock(fd) == 1)
-		removed = unlinkat(s->q, path, 0) == 0;
+		removed = unlinkat(dirfd, path, 0) == 0;
 	close(fd);
 	return removed;
 }

@@ -6,13 +6,15 @@ what is left of the temporary name is removed when nobody needs it, never
 delivered."""
 import os
 import re
+import subprocess
 import time
 
-from instance import Client, Instance, DOMAIN, content, send, until
+from instance import BUILD, Client, Instance, DOMAIN, USERS, content, send, until
 from tracing import Trace
 
 ALICE = f"alice@{DOMAIN}"
 DAY = 24 * 3600
+DROP_GROUP = 904
 UNNAMED = "O_TMPFILE"
 # What else fails, and whether the entry has its name by then.
 FAULTS = (
@@ -146,6 +148,44 @@ def given_up(place):
     place.check(place.count("never") == 0, "half a message arrived")
 
 
+def dropped(place, *more):
+    """drop(8) as alice, its group given to her; its status and its calls."""
+    message = b"godwit drop 1\n" + b"".join(
+        kind + len(text).to_bytes(4, "big") + text for kind, text in (
+            (b"S", b"alice"), (b"R", ALICE.encode()), (b"C", content("dropped"))))
+    path = os.path.join(place.instance.dir, "trace.drop")
+    with open(path, "w"):
+        os.chmod(path, 0o666)
+    done = subprocess.run(
+        ["setpriv", f"--reuid={USERS['alice']}", f"--regid={DROP_GROUP}", "--clear-groups",
+         "strace", "-o", path, "-e", "trace=openat,linkat,renameat2,fdatasync,unlink",
+         *more, os.path.abspath(os.path.join(BUILD, "drop")), place.instance.spool],
+        input=message, capture_output=True, check=False)
+    with open(path, errors="replace") as f:
+        return done, re.findall(r"^(\w+)\((.*)$", f.read(), re.M)
+
+
+def by_drop(place):
+    i = place.instance
+    done, calls = dropped(place)
+    place.check(done.returncode == 0, f"drop: {done.stderr}")
+    opens = [text for name, text in calls if name == "openat"]
+    number = 1 + next(k for k, text in enumerate(opens) if UNNAMED in text)
+    until(lambda: place.count("dropped") == 1, 5)
+    done, calls = dropped(place, "-e", f"inject=openat:error=EOPNOTSUPP:when={number}")
+    made = next(k for k, c in enumerate(calls) if "O_EXCL" in c[1])
+    steps = [name for name, _ in calls[made:]]
+    place.check(done.returncode == 0, f"drop: {done.stderr}", calls)
+    place.check(steps[:3] == ["openat", "renameat2", "fdatasync"] and "unlink" not in steps,
+                f"drop: the order is {' '.join(steps)}")
+    place.check(until(lambda: place.count("dropped") == 2 and not i.queued("drop"), 5),
+                f"drop: arrived {place.count('dropped')} times")
+    done, calls = dropped(place, "-e", f"inject=openat:error=EOPNOTSUPP:when={number}",
+                          "-e", "inject=renameat2:error=EIO")
+    place.check(done.returncode != 0 and calls[-1][0] == "unlink" and not i.queued("drop"),
+                f"drop that fails: {done.returncode}, left {i.queued('drop')}", calls)
+
+
 def run_all(verdict, ground):
     for name, options, dir_synced in (("journal", (), 0), ("bare", ("-O", "^has_journal"), 1)):
         place = Place(verdict, ground, name, *options)
@@ -155,6 +195,7 @@ def run_all(verdict, ground):
             place.check("error:" not in place.instance.log(), "an error at start")
             in_order(place, dir_synced)
             given_up(place)
+            by_drop(place)
             for fault, named in FAULTS if name == "journal" else FAULTS[4:6]:
                 one_fault(place, fault, named)
         finally:

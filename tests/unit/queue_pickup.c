@@ -178,6 +178,28 @@ test_once(void **state)
 	free(after);
 }
 
+/* What drop has begun is no message; what it has left is removed in time. */
+static void
+test_begun(void **state)
+{
+	static const struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
+	struct world *w = *state;
+
+	leave_message(w, ID, "ann@example.com", "joe@b.example",
+	    STR("A: b\r\n"));
+	assert_int_equal(renameat(w->f.spool.root, "drop/" ID,
+	    w->f.spool.root, "drop/.t." ID), 0);
+	bring_in(w);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+	assert_true(fake_exists(&w->f, "drop/.t." ID));
+	assert_int_equal(utimensat(w->f.spool.root, "drop/.t." ID, old, 0),
+	    0);
+	bring_in(w);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+	assert_int_equal(fake_count(&w->f, "drop"), 0);
+	assert_int_equal(fake_count(&w->f, "corrupt"), 0);
+}
+
 static const struct {
 	const char	*name, *sender, *recipients;
 } refused[] = {
@@ -291,6 +313,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(test_brought_in),
 		WITH(test_once),
+		WITH(test_begun),
 		WITH(test_refused),
 		WITH(test_other_names),
 		WITH(test_not_plain),
