@@ -145,7 +145,8 @@ class Host:
         self.pid = self.holder.pid
         self.prefix = ["nsenter", f"--target={self.pid}", "--mount", "--net",
                        "--uts", "--ipc",
-                       f"--pid=/proc/{self.pid}/ns/pid_for_children", "--"]
+                       f"--pid=/proc/{self.pid}/ns/pid_for_children",
+                       "--root", "--wd", "--"]
         self.network = os.open(f"/proc/{self.pid}/ns/net", os.O_RDONLY)
         self.settle()
 
