@@ -108,8 +108,12 @@ create(struct submission *s, struct fault *why)
 		spool_shard(s->name, shard);
 		s->fd = file_open_unnamed(s->spool->q, shard, s->spool->mode,
 		    false, &supported, why);
-		if (s->fd >= 0 && file_try_lock(s->fd) != 1)
-			bug("an unnamed file is locked by another");
+		/* Nobody else can have it: the kernel has no room for one. */
+		if (s->fd >= 0 && file_try_lock(s->fd) != 1) {
+			submit_release(s);
+			return fault_temporary(why, 451, 3, 0,
+			    "cannot lock an entry");
+		}
 	}
 	if (!supported) {
 		s->fd = temp_open(s->spool, s->name, why);
