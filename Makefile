@@ -151,7 +151,7 @@ check-all: all helpers
 asan:
 	+@$(MAKE) --no-print-directory BUILD=build/asan MODE=asan all helpers
 	+@$(MAKE) --no-print-directory -k BUILD=build/asan MODE=asan units || true
-	@GODWIT_BUILD=build/asan tests/run unit talk house
+	@GODWIT_BUILD=build/asan tests/run unit talk house fault
 
 FUZZ_SECONDS ?= 20
 ifeq ($(MODE),fuzz)

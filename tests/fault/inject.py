@@ -14,7 +14,7 @@ import os
 import random
 import time
 
-from instance import LONG, Instance, Sink, DOMAIN, FAR, kill, send, until
+from instance import LONG, SANITIZED, Instance, Sink, DOMAIN, FAR, kill, send, until
 from tracing import Trace
 
 SAMPLE = 60                     # runs of each of two ways, in short mode
@@ -42,6 +42,10 @@ ERRORS = {
     "umask": (), "ftruncate": ("EIO",), "mremap": ("ENOMEM",), "prctl": ("EPERM",),
     "close_range": ("ENOSYS",), "getpeername": ("ENOBUFS",), "set_robust_list": (),
 }
+# Without memory a sanitizer ends the process before we see a thing.
+if SANITIZED:
+    for call in ("mmap", "brk", "mremap"):
+        del ERRORS[call]
 
 
 class Path:
@@ -193,7 +197,7 @@ def inject(verdict, path, number, call, n, error, role, deaths):
     # Two failures of the disk make the spool sick for a minute, and who dies
     # often is started again ever later, as it should be; the next run wants all
     # well.
-    if ill or ends or error in DISK and call in ("fdatasync", "pwritev", "linkat", "pwrite64"):
+    if ill or ends or error in DISK:
         i.crush()
         i.start()
     return hit, count > 1

@@ -20,6 +20,8 @@ import threading
 import time
 
 BUILD = os.environ.get("GODWIT_BUILD", "build")
+SANITIZED = "asan" in BUILD
+SLOW = 3 if SANITIZED else 1    # how much slower all may be
 LONG = os.environ.get("FAULT_LONG", "") not in ("", "0")
 USERS = {"godwit": 901, "godwitq": 902, "godwitk": 903, "alice": 2001, "bob": 2002}
 DOMAIN = "example.org"          # ours
@@ -35,7 +37,7 @@ class Ground:
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="godwit-fault-")
         os.chmod(self.dir, 0o755)
-        self.mounts = []
+        self.mounts, self.instances = [], []
         self._users()
         run("ip", "link", "set", "lo", "up")
 
@@ -93,7 +95,7 @@ def run(*argv):
 
 def until(what, seconds=10, every=0.01):
     """Waits until what() is true; tells whether it became so."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + seconds * SLOW
     while not what():
         if time.monotonic() > end:
             return False
@@ -163,6 +165,7 @@ class Instance:
         with open(self.conf, "w") as out:
             out.write("".join(f"{k} {v}\n" for k, v in lines.items()))
         self.warden = None
+        ground.instances.append(self)
 
     def _make_boxes(self):
         os.makedirs(self.boxes, exist_ok=True)
@@ -174,9 +177,10 @@ class Instance:
             os.chown(at, USERS[user], USERS[user])
 
     def start(self):
-        self.warden = subprocess.Popen(
-            [os.path.abspath(os.path.join(BUILD, "godwitd")), "-d", "-f", self.conf],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with open(os.path.join(self.dir, "output"), "ab") as output:
+            self.warden = subprocess.Popen(
+                [os.path.abspath(os.path.join(BUILD, "godwitd")), "-d", "-f", self.conf],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         if not until(self.is_up, 10):
             raise RuntimeError("the daemon does not start: " + self.log()[-2000:])
 
@@ -248,6 +252,16 @@ class Instance:
                 return f.read()
         except FileNotFoundError:
             return ""
+
+    def flaws(self):
+        """What no fault excuses: words of a sanitizer, a bug that was noticed, a
+        process that fell over (SIGKILL is ours) or into its own sandbox."""
+        with open(os.path.join(self.dir, "output"), errors="replace") as f:
+            said = f.read()
+        found = re.findall(r"(?m)^.*(?:killed by signal (?!9\b)\d+|\bpanic:).*", self.log())
+        if re.search("Sanitizer|runtime error:", said):
+            found.append(said)
+        return found
 
     # ------------------------------------------------ what lies where
 

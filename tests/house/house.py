@@ -622,7 +622,7 @@ class Godwit:
         output = read(self.base + "/output").decode("utf-8", "replace")
         found = re.findall(r"(?m)^.*(?:Sanitizer|runtime error:).*", output)
         found += re.findall(r"(?m)^.*(?:killed by signal (?!9\b)\d+|"
-                            r"worker for .* has died|\bbug:).*", self.log())
+                            r"worker for .* has died|\bpanic:).*", self.log())
         return found
 
     def log(self):
