@@ -289,9 +289,22 @@ endif
 		test -e "$D$$to.db" || echo "note: $$to is not compiled yet; run newaliases"; \
 	fi
 
+# A service whose files go is stopped first, and forgotten.
+define forget_service
+if $(am_root) && test -f '$(unitdir)/godwit.service'; then \
+	if test -d /run/systemd/system; then \
+		systemctl disable --now godwit.service; \
+	elif test -x '$(sysconfdir)/init.d/godwit'; then \
+		'$(sysconfdir)/init.d/godwit' stop; \
+	fi; \
+	! command -v update-rc.d >/dev/null || update-rc.d -f godwit remove; \
+fi
+endef
+
 # Takes away what install put.  A configuration that was changed stays, and so
 # do the aliases, the accounts and the spool: there may be mail in it.
 uninstall:
+	-@$(forget_service)
 	rm -f '$D$(sbindir)/godwitd' '$D$(sbindir)/sendmail' '$D$(sbindir)/godwit'
 	@for n in $(NAMES); do \
 		case $$(readlink '$D$(bindir)'/$$n) in \
@@ -307,7 +320,8 @@ uninstall:
 	rm -f '$D$(unitdir)/godwit.service'
 	@$(PATHS) etc/godwit.init | cmp -s - '$D$(sysconfdir)/init.d/godwit' && \
 	    rm -f '$D$(sysconfdir)/init.d/godwit' || true
-	-@rmdir '$D$(libexecdir)/godwit' '$D$(confdir)' 2>/dev/null || true
+	-@rmdir '$D$(libexecdir)/godwit' '$D$(libexecdir)' '$D$(confdir)' '$D$(unitdir)' \
+	    '$D$(dir $(unitdir))' $(patsubst .%,'$D$(mandir)'/man%,$(sort $(suffix $(MANS)))) 2>/dev/null || true
 
 # ---------------------------------------------------------------- the rest
 

@@ -30,6 +30,9 @@ void	proc_null_stdio(bool also_open);
  * 0, or 1 when the child died first. */
 int	proc_detach(struct fault *);
 void	proc_detach_ready(void);
+/* The same for one that stays: tells a service manager that asked for it
+ * (NOTIFY_SOCKET, sd_notify(3)).  Nobody need have asked, or hear it. */
+void	proc_notify_ready(void);
 /* Kills this process with SIGKILL when its parent dies.  A change of user
  * undoes it: call it afterwards. */
 void	proc_die_with_parent(void);

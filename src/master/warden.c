@@ -298,7 +298,9 @@ warden_run(const struct warden_setup *setup)
 	    "an ordinary user");
 	proof_say(w.house.conf, &w.house.trial);
 	services_start_due(&w.house);
-	if (!setup->foreground)
+	if (setup->foreground)
+		proc_notify_ready();
+	else
 		proc_detach_ready();
 	while (!is_over(&w)) {
 		obey_signals(&w);

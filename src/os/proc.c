@@ -18,11 +18,14 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -195,6 +198,29 @@ proc_detach_ready(void)
 	(void)!write(ready_fd, "", 1);
 	close(ready_fd);
 	ready_fd = -1;
+}
+
+void
+proc_notify_ready(void)
+{
+	static const char word[] = "READY=1";
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	size_t n = path == NULL ? 0 : strlen(path);
+	int fd;
+
+	if (n < 2 || n > sizeof(to.sun_path) ||
+	    (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(to.sun_path, path, n);
+	if (path[0] == '@')
+		to.sun_path[0] = '\0';
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
+		return;
+	n += offsetof(struct sockaddr_un, sun_path);
+	(void)sendto(fd, word, sizeof(word) - 1, MSG_NOSIGNAL,
+	    (struct sockaddr *)&to, (socklen_t)n);
+	close(fd);
 }
 
 void

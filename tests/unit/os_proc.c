@@ -10,7 +10,9 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -167,6 +169,66 @@ detach_badly(void)
 	return 3;	/* without a word */
 }
 
+/* A manager that listens at a name; what it hears of us. */
+static int
+hear(const char *name, size_t n, const char *said)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	char got[64] = "";
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	memcpy(at.sun_path, name, n);
+	if (bind(fd, (struct sockaddr *)&at, (socklen_t)
+	    (offsetof(struct sockaddr_un, sun_path) + n)) == -1)
+		return 1;
+	proc_notify_ready();
+	if (recv(fd, got, sizeof(got) - 1, 0) == -1 && said != NULL)
+		return 2;
+	return strcmp(got, said == NULL ? "" : said) == 0 ? 0 : 3;
+}
+
+static int
+notify_by_path(void)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s.notify", path);
+	setenv("NOTIFY_SOCKET", name, 1);
+	return hear(name, strlen(name), "READY=1") + 10 * unlink(name);
+}
+
+static int
+notify_by_name(void)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "@%s", path);
+	setenv("NOTIFY_SOCKET", name, 1);
+	name[0] = '\0';
+	return hear(name, strlen(path) + 1, "READY=1");
+}
+
+static int
+notify_nobody(void)
+{
+	static const char *const names[] = { "", "@", "/", "x", "/nobody",
+	    "@nobody" };
+	char name[300], other[128];
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[0] = '/';
+	name[sizeof(name) - 1] = '\0';
+	setenv("NOTIFY_SOCKET", name, 1);
+	proc_notify_ready();
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		setenv("NOTIFY_SOCKET", names[i], 1);
+		proc_notify_ready();
+	}
+	unsetenv("NOTIFY_SOCKET");
+	snprintf(other, sizeof(other), "%s.notify", path);
+	return hear(other, strlen(other), NULL) + 10 * unlink(other);
+}
+
 static int
 title(void)
 {
@@ -294,6 +356,9 @@ static const struct {
 	{ "null_stdio", null_stdio, 0 },
 	{ "detach, ready", detach_well, 0 },
 	{ "detach, died", detach_badly, 1 },
+	{ "notify by path", notify_by_path, 0 },
+	{ "notify by name", notify_by_name, 0 },
+	{ "notify nobody", notify_nobody, 0 },
 	{ "title", title, 0 },
 	{ "limit", limits, 0 },
 	{ "limit, files", small_files, 0 },
