@@ -10,7 +10,8 @@
  * are taken out, so that no message can move the cursor of the person who
  * looks at it.
  *
- * While the daemon is down, root gets the same answer from the files.
+ * While the daemon is down, root gets the same answer from the files, and is
+ * told how many messages sendmail left meanwhile, which no answer holds.
  *
  * Called by mailq and `godwit queue`.  Holds nothing beyond one call.
  */
@@ -21,10 +22,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/dir.h"
 #include "os/file.h"
 #include "os/sock.h"
 #include "os/stream.h"
 #include "queue/show.h"
+#include "spool/drop.h"
 
 enum {
 	FIRST_LINE_MAX = 2048,	/* "error " and a fault's text, with room */
@@ -146,12 +149,32 @@ answer_directly(const struct conf *conf, const struct spool *spool, int fd)
 	_exit(0);
 }
 
+/* An entry of the queue has an envelope that we may read; a dropped file is a
+ * stranger's until the daemon has looked at it. */
+static void
+count_dropped(const struct spool *spool)
+{
+	struct dir_walk walk;
+	struct fault ignored;
+	unsigned n = 0;
+
+	if (dir_walk_open(&walk, spool->root, DROP_DIR, &ignored) == -1)
+		return;
+	while (dir_walk_next(&walk) != NULL)
+		n++;
+	dir_walk_close(&walk);
+	if (n > 0)
+		fprintf(stderr, "%u dropped message%s not listed: the mail "
+		    "system takes them in when it starts\n", n,
+		    n == 1 ? "" : "s");
+}
+
 /*
  * While the daemon is down whoever may read its spool reads it himself: root,
- * or the user who runs it.  -1 with the fault as it was: it cannot be.
+ * or the user who runs it, and is told what is down.  -1: it cannot be.
  */
 static int
-ask_the_files(const struct conf *conf)
+ask_the_files(const struct conf *conf, const char *down)
 {
 	struct spool spool;
 	struct fault ignored;
@@ -170,11 +193,15 @@ ask_the_files(const struct conf *conf)
 		answer_directly(conf, &spool, pair[1]);
 	}
 	close(pair[1]);
+	if (pid > 0) {
+		fprintf(stderr, "%s; reading the queue itself\n", down);
+		count_dropped(&spool);
+	} else {
+		close(pair[0]);
+		pair[0] = -1;
+	}
 	spool_close(&spool);
-	if (pid > 0)
-		return pair[0];
-	close(pair[0]);
-	return -1;
+	return pair[0];
 }
 
 static int
@@ -190,10 +217,7 @@ connect_anyhow(const struct conf *conf, const char *request,
 	if (fd != -1 || !fault_is_temporary(why) ||
 	    str_starts(str_of(request), STR("flush")))
 		return fd;
-	fd = ask_the_files(conf);
-	if (fd != -1)
-		fprintf(stderr, "%s; reading the queue itself\n", why->text);
-	return fd;
+	return ask_the_files(conf, why->text);
 }
 
 int

@@ -48,6 +48,9 @@ def test_sendmail_while_the_daemon_is_down(house, postfix, village, request):
     g.host.run(["setpriv", "--reuid=alice", *who, where + "/sendmail",
                 "-C" + g.conf, "-i", "bob@b.test", "carol@a.test"],
                input=b"Subject: while you were out\n\nHello.\n")
+    told = g.sendmail("-bp")
+    assert told.stdout == b"Mail queue is empty\n"
+    assert b"\n1 dropped message not listed" in told.stderr
     g.start()
     message, = g.wait_mail("carol")
     assert split_trace(message, 1)[0][0] == b"Return-Path: <alice@a.test>\n"
