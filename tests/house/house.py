@@ -407,7 +407,10 @@ smtpd_client_connection_count_limit = 0
 default_process_limit = 30
 # Mail is to pass as it is.
 local_header_rewrite_clients =
+remote_header_rewrite_domain =
+always_add_missing_headers = no
 message_drop_headers =
+message_strip_characters =
 disable_mime_input_processing = yes
 disable_mime_output_conversion = yes
 smtp_line_length_limit = 0
