@@ -83,7 +83,7 @@ def load(name):
 
 
 def left_out():
-    return [f"LEFT OUT {os.path.join(VECTORS, 'smtp', name)}: it is not there"
+    return [f"LEFT OUT {os.path.join(VECTORS, 'smtp', name)}: it is not there ($VECTORS)"
             for name in ("end-of-data.json", "lines.json") if not load(name)]
 
 

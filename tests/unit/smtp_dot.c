@@ -397,8 +397,7 @@ read_vectors(void)
 	    dir != NULL ? dir : "../shared/vectors");
 	f = fopen(path, "re");
 	if (f == NULL) {
-		fprintf(stderr, "smtp_dot: %s is absent: the shared table of "
-		    "smuggling attempts was NOT tried\n", path);
+		fprintf(stderr, "there are no vectors: %s ($VECTORS)\n", path);
 		return NULL;
 	}
 	text = mem_alloc(1 << 20);
