@@ -30,6 +30,8 @@ void	log_role(const char *name);
 void	log_set_debug(bool);
 /* The descriptor in use (for a sandbox or a close-all), or -1. */
 int	log_fd(void);
+/* Makes the time stamp of this second, for whoever is forked in it. */
+void	log_stamp(void);
 
 void	log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void	log_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -33,6 +33,10 @@ void	proc_detach_ready(void);
 /* The same for one that stays: tells a service manager that asked for it
  * (NOTIFY_SOCKET, sd_notify(3)).  Nobody need have asked, or hear it. */
 void	proc_notify_ready(void);
+/* Before a process begins to fork: fills the holes of its heap, for good, so
+ * that what a child takes comes from fresh pages.  From a hole it would cost a
+ * copy of the page around it. */
+void	proc_fill_heap(void);
 /* Kills this process with SIGKILL when its parent dies.  A change of user
  * undoes it: call it afterwards. */
 void	proc_die_with_parent(void);

@@ -17,6 +17,7 @@ struct smtpd {
 	struct alias_book	*aliases;
 	struct health		*health;	/* of the spool; may be NULL */
 	int			 notify;	/* to the runner, or -1 */
+	char			*in;		/* of smtpd_prepare(), or NULL */
 };
 
 struct smtpd_peer {

@@ -4,6 +4,9 @@
 
 #include "smtpd/peer.h"
 
+/* Before processes are forked that serve one session each: makes what they
+ * can be spared to make. */
+void	smtpd_prepare(struct smtpd *);
 /*
  * Serves one connection from greeting to end and closes it.  Returns when the
  * peer has gone or was sent away.  A caught SIGTERM ends the session with 421

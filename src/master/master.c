@@ -324,6 +324,7 @@ wait_and_accept(struct master *m)
 	now = clock_boot_ms();
 	if (now - m->chores_at >= CHORES_MS)
 		do_chores(m, now);
+	log_stamp();
 	for (unsigned i = 0; i < l->n; i++)
 		if (p[i].revents != 0)
 			accept_some(m, &l->tcp[i]);
@@ -357,6 +358,8 @@ master_run(const struct master_setup *setup)
 	m.budget = budget_new(&setup->conf->budget);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
+	proc_fill_heap();
+	smtpd_prepare(&m.smtpd);
 	for (;;) {
 		obey_signals(&m);
 		if (is_over(&m))

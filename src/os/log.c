@@ -312,6 +312,12 @@ log_set_debug(bool on)
 	the_log.debug = on;
 }
 
+void
+log_stamp(void)
+{
+	(void)stamp();
+}
+
 int
 log_fd(void)
 {

@@ -23,6 +23,7 @@
 #include <sys/un.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -221,6 +222,21 @@ proc_notify_ready(void)
 	(void)sendto(fd, word, sizeof(word) - 1, MSG_NOSIGNAL,
 	    (struct sockaddr *)&to, (socklen_t)n);
 	close(fd);
+}
+
+/* Holes lie below where the heap still grows.  Large ones are filled first: a
+ * piece of one leaves a smaller one behind. */
+void
+proc_fill_heap(void)
+{
+#if defined(__GLIBC__) && !SANITIZED
+	char *top = (char *)sbrk(0) - mallinfo2().keepcost, *p;
+
+	for (size_t n = 64 * 1024; n >= 24; n = n > 1024 ? n / 2 : n - 16)
+		do
+			p = malloc(n);
+		while (p != NULL && p < top);
+#endif
 }
 
 void

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/mem.h"
 #include "os/log.h"
 #include "os/signal.h"
 #include "smtpd/session.h"
@@ -261,13 +262,19 @@ say_421(void *ctx)
 }
 
 void
+smtpd_prepare(struct smtpd *smtpd)
+{
+	smtpd->in = mem_resize(NULL, STREAM_IN_SIZE);
+}
+
+void
 smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 {
-	char in[STREAM_IN_SIZE];	/* a page that is not used costs nothing */
 	struct session s;
 
 	session_init(&s, smtpd, fd, peer);
-	stream_lend(&s.stream, in);
+	if (smtpd->in != NULL)
+		stream_lend(&s.stream, smtpd->in);
 	die_set_last_act(say_421, &s);
 	stream_has_timeout(&s.stream, peer->timeout);
 	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
