@@ -293,10 +293,10 @@ warden_run(const struct warden_setup *setup)
 	}
 	be_daemon(&w.house);
 	/* The first line reads the time zone, once for all who are forked. */
+	proof_say(w.house.conf, &w.house.trial);
 	log_info("godwit %s starts as %s", CONFIG_VERSION,
 	    w.house.cage.privileged ? "root, with separate users" :
 	    "an ordinary user");
-	proof_say(w.house.conf, &w.house.trial);
 	services_start_due(&w.house);
 	if (setup->foreground)
 		proc_notify_ready();
