@@ -7,6 +7,7 @@
 #   BUILD=dir     build there instead (dir/config.mk is used if it exists)
 #   WERROR=1      a warning is an error
 #   V=1           show the commands
+#   RECORD=1      make ledger, bench: what was measured is recorded
 #   MODE=...      how to build: empty, asan, fuzz or cover
 
 BUILD	?= build
@@ -77,7 +78,7 @@ BINS	= $(filter godwitd sendmail drop godwit,$(basename $(notdir $(wildcard src/
 PROGS	= $(BINS:%=$(BUILD)/%)
 UNITS	= $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 # Small programs that the other kinds of test want.
-HELPERS	= $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/talk/*.c tests/house/*.c tests/fault/*.c tests/demo/*.c))
+HELPERS	= $(patsubst tests/%.c,$(BUILD)/%,$(wildcard tests/talk/*.c tests/house/*.c tests/fault/*.c tests/ledger/*.c tests/demo/*.c))
 FUZZERS	= $(patsubst tests/fuzz/%.c,$(BUILD)/fuzzers/%,$(wildcard tests/fuzz/*.c))
 MANS	= $(wildcard man/*.1 man/*.5 man/*.8)
 
@@ -133,7 +134,7 @@ $(FUZZERS): $(BUILD)/fuzzers/%: tests/fuzz/%.c $(LIB)
 	$(Q)$(LINK) -MMD -MP -iquote tests -o $@ $< $(LIB) $(LIBS)
 
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/unit/*.d $(BUILD)/talk/*.d \
-	$(BUILD)/house/*.d $(BUILD)/fault/*.d $(BUILD)/demo/*.d \
+	$(BUILD)/house/*.d $(BUILD)/fault/*.d $(BUILD)/ledger/*.d $(BUILD)/demo/*.d \
 	$(BUILD)/fuzzers/*.d)
 
 # ---------------------------------------------------------------- tests
@@ -184,6 +185,12 @@ ifneq ($(wildcard tests/bench/run),)
 .PHONY: bench
 bench: all
 	@GODWIT_BUILD=$(BUILD) tests/bench/run $(if $(QUICK),--quick) $(if $(RECORD),--record) $(BENCH)
+endif
+# What each thing costs; RECORD=1 to write tests/ledger/LEDGER anew.
+ifneq ($(wildcard tests/ledger/run),)
+.PHONY: ledger
+ledger: all helpers
+	@GODWIT_BUILD=$(BUILD) LEDGER_RECORD=$(RECORD) tests/ledger/run
 endif
 ifneq ($(wildcard tests/demo/run),)
 .PHONY: demo

@@ -389,9 +389,12 @@ def send(instance, token, recipients, **how):
 
 class Sink:
     """Takes relayed mail and notes each message that it answered with 250.
-    answer: what it says to MAIL (250, or a refusal); delay: before its 250."""
+    answer: what it says to MAIL (250, or a refusal); delay: before its 250.
+    grouped: it answers a group of commands, which must end with DATA, at once,
+    so that the client always has as much to read."""
 
-    def __init__(self):
+    def __init__(self, grouped=False):
+        self.grouped = grouped
         self.got = collections.Counter()        # (token, recipient)
         self.answer, self.delay, self.connections = "250 2.1.0 Ok", 0, 0
         self.server = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -414,28 +417,38 @@ class Sink:
     def _talk(self, sock, lines):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.sendall(b"220 sink.example ESMTP\r\n")
-        to = []
+        to, held = [], b""
         for line in lines:
             verb = line[:4].upper()
             if verb == b"EHLO":
                 sock.sendall(b"250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE\r\n")
             elif verb == b"MAIL":
                 to = []
-                sock.sendall(self.answer.encode() + b"\r\n")
+                held = self._say(sock, held, self.answer.encode() + b"\r\n")
             elif verb == b"RCPT":
                 to.append(line[line.index(b"<") + 1:line.index(b">")].decode())
-                sock.sendall(b"250 2.1.5 Ok\r\n" if self.answer[0] == "2" else b"503 no\r\n")
+                held = self._say(sock, held, b"250 2.1.5 Ok\r\n" if self.answer[0] == "2"
+                                 else b"503 no\r\n")
             elif verb == b"DATA":
                 if not to or self.answer[0] != "2":
-                    sock.sendall(b"503 no\r\n")
+                    sock.sendall(held + b"503 no\r\n")
+                    held = b""
                     continue
-                sock.sendall(b"354 go on\r\n")
+                sock.sendall(held + b"354 go on\r\n")
+                held = b""
                 self._take(sock, lines, to)
             elif verb == b"QUIT":
                 sock.sendall(b"221 bye\r\n")
                 return
             else:
                 sock.sendall(b"250 Ok\r\n")
+
+    def _say(self, sock, held, reply):
+        """Now, or with the end of its group; what is held then."""
+        if self.grouped:
+            return held + reply
+        sock.sendall(reply)
+        return b""
 
     def _take(self, sock, lines, to):
         body = []

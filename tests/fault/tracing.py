@@ -13,11 +13,22 @@ from instance import until
 
 CALL = re.compile(r"^(\d+) +(?:[\d.]+ +)?(\w+)\((.*)$")
 REST = re.compile(r"^(\d+) +(?:[\d.]+ +)?<\.\.\. (\w+) resumed>(.*)$")
-FORKS = {"fork", "vfork", "clone", "clone3"}
-EXECS = {"execve", "execveat"}
-SYNCS = {"fsync", "fdatasync", "sync", "syncfs"}
 
 Call = collections.namedtuple("Call", "pid name text")
+
+
+def parse(text):
+    """The calls of strace -f, results attached."""
+    found, open_calls = [], {}
+    for line in text.splitlines():
+        if match := CALL.match(line):
+            if "<unfinished ...>" in line:
+                open_calls[match[1]] = len(found)
+            found.append(Call(int(match[1]), match[2], match[3]))
+        elif (match := REST.match(line)) and match[1] in open_calls:
+            at = open_calls.pop(match[1])
+            found[at] = found[at]._replace(text=found[at].text + match[3])
+    return found
 
 
 class Trace:
@@ -73,17 +84,7 @@ class Trace:
         """What began between two places of the file, results attached."""
         with open(self.path, errors="replace") as f:
             f.seek(start)
-            text = f.read() if end is None else f.read(end - start)
-        found, open_calls = [], {}
-        for line in text.splitlines():
-            if match := CALL.match(line):
-                if "<unfinished ...>" in line:
-                    open_calls[match[1]] = len(found)
-                found.append(Call(int(match[1]), match[2], match[3]))
-            elif (match := REST.match(line)) and match[1] in open_calls:
-                at = open_calls.pop(match[1])
-                found[at] = found[at]._replace(text=found[at].text + match[3])
-        return found
+            return parse(f.read() if end is None else f.read(end - start))
 
     def end(self):
         if self.strace.poll() is None:
@@ -100,7 +101,7 @@ def tally(calls):
     return collections.Counter(c.name for c in calls)
 
 
-def total(calls, kinds):
+def count(calls, kinds):
     return sum(1 for c in calls if c.name in kinds)
 
 
