@@ -19,6 +19,7 @@
 #include "base/mem.h"
 
 #define FIRST_SIZE	128
+#define PIECE_SIZE	128	/* what is printed at a time seldom has more */
 
 void
 buf_init(struct buf *b)
@@ -116,7 +117,7 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 	size_t	n;
 	int	r;
 
-	(void)buf_room(b, 1);
+	(void)buf_room(b, PIECE_SIZE);
 	va_copy(again, ap);
 	r = vsnprintf(b->p + b->n, b->cap - b->n, fmt, ap);
 	must(r >= 0);

@@ -141,16 +141,35 @@ add_octal(struct line *l, const char *p, size_t n)
 	return add(l, out, 4 * n);
 }
 
+/* How much of it is nothing but printable ASCII. */
+static size_t
+measure_plain(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f)
+		n++;
+	return n;
+}
+
 /* The sanitiser.  C1 controls (U+0080 to U+009F) count as controls: some
  * terminals obey them. */
 static void
 add_clean(struct line *l, struct str s)
 {
+	size_t plain, room;
 	uint32_t cp;
 	unsigned n;
 	bool fits = true;
 
 	while (s.n > 0 && fits) {
+		plain = measure_plain(s);
+		if (plain > 0) {
+			room = LINE_SIZE - 1 - l->n;
+			fits = add(l, s.p, plain < room ? plain : room);
+			s = str_from(s, plain);
+			continue;
+		}
 		n = utf8_char(s, &cp);
 		if (n == 0 || cp < 0x20 || (cp >= 0x7f && cp <= 0x9f))
 			fits = add_octal(l, s.p, n == 0 ? 1 : n);

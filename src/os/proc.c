@@ -47,6 +47,8 @@
 #define SANITIZED	0
 #endif
 
+#define CHILD_HEAP	(96 * 1024)	/* a session's needs are half of it */
+
 static const char OOM_PATH[] = "/proc/self/oom_score_adj";
 static const char PATH_FIXED[] = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
 
@@ -236,6 +238,8 @@ proc_fill_heap(void)
 		do
 			p = malloc(n);
 		while (p != NULL && p < top);
+	/* And so much that no child need ask for more. */
+	free(malloc(CHILD_HEAP));
 #endif
 }
 
