@@ -47,6 +47,10 @@ int	file_link(int fd, int dirfd, const char *name, bool *exists,
 /* fdatasync.  Never call it again on the same file after it failed: Linux
  * then answers 0 and the data is gone. */
 int	file_sync(int fd, struct fault *);
+/* fsync of a file that has been given its name just now: the first part of
+ * making the name durable (see file_name_is_synced()).  fdatasync may leave
+ * out a link that changed no data and no size. */
+int	file_sync_named(int fd, struct fault *);
 /* fsync of a directory. */
 int	file_sync_dir(int dirfd, struct fault *);
 /*
@@ -54,8 +58,8 @@ int	file_sync_dir(int dirfd, struct fault *);
  * that of trust: what is not known to be good needs more syncs.
  */
 enum file_trust {
-	FILE_TRUST_SYNC,	/* fdatasync of a newly linked file also makes
-				 * its name durable: ext4 with a journal, xfs,
+	FILE_TRUST_SYNC,	/* fsync of a newly linked file also makes its
+				 * name durable: ext4 with a journal, xfs,
 				 * btrfs */
 	FILE_TRUST_DIR,		/* the directory must be synced as well */
 	FILE_TRUST_REMOTE,	/* what a sync does is up to another machine,

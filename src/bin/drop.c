@@ -188,7 +188,7 @@ name_it(struct drop *d, struct fault *why)
 static int
 make_durable(struct drop *d, struct fault *why)
 {
-	if (file_sync(d->fd, why) != 0)
+	if (file_sync_named(d->fd, why) != 0)
 		return -1;
 	if (!file_name_is_synced(d->fd) && syncfs(d->fd) == -1)
 		return fault_system(why, errno, "syncfs");

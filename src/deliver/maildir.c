@@ -8,7 +8,7 @@
  *	                                   ▼
  *	     gone ◀── sync failed: ──── named ── crash: whole, torn or gone;
  *	              unlink               │     the next attempt will see
- *	                                   │ fdatasync (and fsync of new/
+ *	                                   │ fsync (and fsync of new/
  *	                                   ▼ where it is needed)
  *	                                durable ── may be told
  *
@@ -298,7 +298,7 @@ publish(const struct box *b, int fd, struct fault *why)
 static int
 make_durable(const struct box *b, int fd, struct fault *why)
 {
-	if (file_sync(fd, why) == 0 && (place_name_is_synced(b->place, fd) ||
+	if (file_sync_named(fd, why) == 0 && (place_name_is_synced(b->place, fd) ||
 	    sync_dir(b->new, why) == 0))
 		return 0;
 	(void)unlink(b->target);

@@ -317,7 +317,8 @@ append(struct mailbox *b, struct fault *why)
 	if (begin(b, &line, why) < 0)
 		return -1;
 	if (place_write(b->place, b->fd, line, why) == 0 &&
-	    file_sync(b->fd, why) == 0 && sync_name(b, why) == 0)
+	    (b->size > 0 ? file_sync(b->fd, why) :
+	    file_sync_named(b->fd, why)) == 0 && sync_name(b, why) == 0)
 		return 0;
 	fault_prefix(why, "mailbox %s/%s", b->dir_path, b->name);
 	if (ftruncate(b->fd, b->size) < 0)

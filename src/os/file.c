@@ -387,6 +387,14 @@ file_sync(int fd, struct fault *why)
 }
 
 int
+file_sync_named(int fd, struct fault *why)
+{
+	if (fsync(fd) == -1)
+		return fault_system(why, errno, "fsync");
+	return 0;
+}
+
+int
 file_sync_dir(int dirfd, struct fault *why)
 {
 	if (fsync(dirfd) == -1)

@@ -290,7 +290,7 @@ message_confirm(const struct spool *s, const char *name, struct fault *why)
 
 	switch (message_open(&m, s, name, false, why)) {
 	case MESSAGE_OK:
-		r = file_sync(m.fd, why);
+		r = file_sync_named(m.fd, why);
 		if (r == 0 && s->dir_sync)
 			r = spool_sync_shard(s, name, why);
 		message_close(&m);

@@ -8,15 +8,17 @@
  *	                                        │ linkat
  *	                                        ▼
  *	   void ◀── sync failed: pwrite 0 ── named ── crash: whole, or not there
- *	                                        │ fdatasync (and fsync of the
+ *	                                        │ fsync (and fsync of the
  *	                                        │ directory where it is needed)
  *	                                        ▼
  *	                                     durable ── 250 may be said
  *
- * Link first, then one fdatasync: on ext4 with a journal, xfs and btrfs that
- * one sync makes content and name durable together; the other order loses
- * mail.  A sync that failed is never repeated, because Linux reports such an
- * error once and then forgets error and data.
+ * Link first, then one fsync: on ext4 with a journal, xfs and btrfs that one
+ * sync makes content and name durable together; the other order loses mail.
+ * So does fdatasync there, which is free to leave out a link that changed
+ * neither data nor size, as ext4 does when the file was written back before.  A
+ * sync that failed is never repeated, because Linux reports such an error once
+ * and then forgets error and data.
  *
  * Where the file system knows no unnamed files, all is the same but for the
  * beginning, where it gets a temporary name (spool/temp), and the end, where
@@ -254,7 +256,7 @@ give_name(struct submission *s, bool *exists, struct fault *why)
 static int
 sync_named(struct submission *s, struct fault *why)
 {
-	if (file_sync(s->fd, why) < 0)
+	if (file_sync_named(s->fd, why) < 0)
 		return -1;
 	return s->spool->dir_sync ?
 	    spool_sync_shard(s->spool, s->name, why) : 0;

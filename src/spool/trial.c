@@ -109,7 +109,7 @@ make_way(const struct spool *s, int fd, const char *name, struct fault *why)
 	if (file_pwrite(fd, TRIAL_TEXT, sizeof(TRIAL_TEXT) - 1, 0, why) < 0 ||
 	    file_link(fd, s->q, temp_path(name, path), &exists, why) < 0)
 		return -1;
-	if (file_sync(fd, why) < 0 ||
+	if (file_sync_named(fd, why) < 0 ||
 	    (s->dir_sync && spool_sync_shard(s, name, why) < 0) ||
 	    look_again(s, name, why) < 0) {
 		(void)unlinkat(s->q, path, 0);

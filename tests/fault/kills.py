@@ -198,7 +198,8 @@ def forgotten_lock(verdict, ground):
     instance.start()
     try:
         trace = Trace(os.path.join(instance.dir, "trace"), [instance.warden.pid], "-e",
-                      "trace=fdatasync", "-e", "inject=fdatasync:signal=KILL:when=1")
+                      "trace=fsync,fdatasync", "-e",
+                      "inject=fsync,fdatasync:signal=KILL:when=1")
         try:
             code = send(instance, "locked", [f"bob@{DOMAIN}"])
             died = until(lambda: "killed by SIGKILL" in open(trace.path).read(), 5)

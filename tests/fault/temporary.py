@@ -19,9 +19,9 @@ UNNAMED = "O_TMPFILE"
 # What else fails, and whether the entry has its name by then.
 FAULTS = (
     ("flock:error=ENOLCK", False), ("pwritev:error=EIO", False), ("pwritev:error=ENOSPC", False),
-    ("linkat:error=EIO", False), ("fdatasync:error=EIO", True), ("unlinkat:error=EIO", True),
+    ("linkat:error=EIO", False), ("fsync:error=EIO", True), ("unlinkat:error=EIO", True),
     ("flock:signal=KILL", False), ("pwritev:signal=KILL", False), ("linkat:signal=KILL", False),
-    ("fdatasync:signal=KILL", True), ("unlinkat:signal=KILL", True),
+    ("fsync:signal=KILL", True), ("unlinkat:signal=KILL", True),
 )
 
 
@@ -34,7 +34,7 @@ class Place:
         self.open_number = self._find_open()
 
     def trace(self, *more):
-        options = ["-e", "trace=openat,flock,pwritev,linkat,fdatasync,fsync,unlinkat,sendmsg"]
+        options = ["-e", "trace=openat,flock,pwritev,linkat,fsync,unlinkat,sendmsg"]
         if more:
             options += ["-e", f"inject=openat:error=EOPNOTSUPP:when={self.open_number}"]
         for one in more:
@@ -84,10 +84,10 @@ def in_order(place, dir_synced):
     finally:
         trace.end()
     steps = [c.name for c in calls
-             if c.name in ("linkat", "fdatasync", "fsync", "unlinkat", "pwritev") or
+             if c.name in ("linkat", "fsync", "unlinkat", "pwritev") or
              c.name == "sendmsg" and "250 2.0.0 Ok: queued" in c.text or
              c.name == "openat" and ".t." in c.text]
-    want = ["openat", "pwritev", "linkat", "fdatasync"] + ["fsync"] * dir_synced + \
+    want = ["openat", "pwritev", "linkat", "fsync"] + ["fsync"] * dir_synced + \
         ["unlinkat", "sendmsg"]
     place.check(code == 250 and came, f"answered {code}, arrived {place.count(token)} times")
     place.check(steps == want, f"the order is {' '.join(steps)}")
@@ -158,7 +158,7 @@ def dropped(place, *more):
         os.chmod(path, 0o666)
     done = subprocess.run(
         ["setpriv", f"--reuid={USERS['alice']}", f"--regid={DROP_GROUP}", "--clear-groups",
-         "strace", "-o", path, "-e", "trace=openat,linkat,renameat2,fdatasync,unlink",
+         "strace", "-o", path, "-e", "trace=openat,linkat,renameat2,fsync,unlink",
          *more, os.path.abspath(os.path.join(BUILD, "drop")), place.instance.spool],
         input=message, capture_output=True, check=False)
     with open(path, errors="replace") as f:
@@ -176,7 +176,7 @@ def by_drop(place):
     made = next(k for k, c in enumerate(calls) if "O_EXCL" in c[1])
     steps = [name for name, _ in calls[made:]]
     place.check(done.returncode == 0, f"drop: {done.stderr}", calls)
-    place.check(steps[:3] == ["openat", "renameat2", "fdatasync"] and "unlink" not in steps,
+    place.check(steps[:3] == ["openat", "renameat2", "fsync"] and "unlink" not in steps,
                 f"drop: the order is {' '.join(steps)}")
     place.check(until(lambda: place.count("dropped") == 2 and not i.queued("drop"), 5),
                 f"drop: arrived {place.count('dropped')} times")

@@ -208,6 +208,7 @@ unnamed_then_linked(void **state)
 	assert_int_equal(file_link(fd, dir, "m", &exists, &why), 0);
 	assert_false(exists);
 	assert_int_equal(file_sync(fd, &why), 0);
+	assert_int_equal(file_sync_named(fd, &why), 0);
 	assert_int_equal(file_sync_dir(dir, &why), 0);
 	assert_int_equal(file_link(fd, dir, "m", &exists, &why), -1);
 	assert_true(exists);
