@@ -13,11 +13,12 @@
  *	                                durable ── may be told
  *
  * The name follows from the entry and the recipient, so that a delivery that
- * was cut short cannot happen twice: a file of that name in new/ with the size
- * of the message is this message.  One of another size is what a power cut has
- * left of it, and is replaced.  When there was an attempt before, cur/ is
- * looked at too, for a reader may have moved the file there; new/ first, since
- * files move in that direction only.
+ * was cut short cannot happen twice: a file of that name in new/ with the bytes
+ * of the message is this message.  One with others is what a power cut has left
+ * of it, and is replaced; the right size proves nothing, since it may be on the
+ * disk before the bytes.  When there was an attempt before, cur/ is looked at
+ * too, for a reader may have moved the file there; new/ first, since files move
+ * in that direction only.
  *
  * Where a file system knows no unnamed files, a file in tmp/ takes their place
  * and is removed in the end.
@@ -36,6 +37,10 @@
 
 #include "os/dir.h"
 #include "os/file.h"
+
+enum {
+	COMPARE_STEP = 4096,
+};
 
 #define OPEN_SAFE	(O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
@@ -163,7 +168,7 @@ open_unnamed(struct box *b, struct fault *why)
 	bool supported;
 	int fd;
 
-	fd = file_open_unnamed(AT_FDCWD, b->tmp, 0600, false, &supported, why);
+	fd = file_open_unnamed(AT_FDCWD, b->tmp, 0600, true, &supported, why);
 	if (!supported)
 		b->place->kept->no_unnamed = true;
 	return fd;
@@ -174,7 +179,7 @@ open_unnamed(struct box *b, struct fault *why)
 static int
 open_drafted(struct box *b, struct fault *why)
 {
-	int fd, flags = O_WRONLY | O_CREAT | O_EXCL | OPEN_SAFE;
+	int fd, flags = O_RDWR | O_CREAT | O_EXCL | OPEN_SAFE;
 
 	fd = open(b->draft, flags, 0600);
 	if (fd < 0 && errno == EEXIST && unlink(b->draft) == 0)
@@ -197,28 +202,66 @@ open_file(struct box *b, struct fault *why)
 	return fd;
 }
 
+/* Whether both hold the same bytes: 1, 0 or -1. */
+static int
+compare(int one, int other, struct fault *why)
+{
+	char p[COMPARE_STEP], q[COMPARE_STEP];
+	struct stat st, its;
+	off_t at = 0;
+
+	if (fstat(one, &st) < 0 || fstat(other, &its) < 0)
+		return fault_system(why, errno, "stat");
+	if (!S_ISREG(its.st_mode) || st.st_size != its.st_size)
+		return 0;
+	while (at < st.st_size) {
+		size_t n = st.st_size - at < COMPARE_STEP ?
+		    (size_t)(st.st_size - at) : COMPARE_STEP;
+
+		if (file_pread(one, p, n, at, why) < 0 ||
+		    file_pread(other, q, n, at, why) < 0)
+			return -1;
+		if (memcmp(p, q, n) != 0)
+			return 0;
+		at += (off_t)n;
+	}
+	return 1;
+}
+
+/* Whether the file of that path is what fd holds: 1, and it is open at
+ * *found; 0, or -1. */
+static int
+find_same(const char *path, int fd, int *found, struct fault *why)
+{
+	int r;
+
+	*found = open(path, O_RDONLY | OPEN_SAFE);
+	if (*found < 0 && errno == ENOENT)
+		return 0;
+	if (*found < 0)
+		return fault_system(why, errno, "open %s", path);
+	r = compare(fd, *found, why);
+	if (r < 0)
+		fault_prefix(why, "%s", path);
+	if (r != 1)
+		close(*found);
+	return r;
+}
+
 /* The file in new/, if it is the message: 1, and it is durable; 0: it is not
  * there, or was torn and has been removed. */
 static int
-settle(const struct box *b, off_t size, struct fault *why)
+settle(const struct box *b, int fd, struct fault *why)
 {
-	struct stat st;
-	int fd, r;
+	int found, r = find_same(b->target, fd, &found, why);
 
-	fd = open(b->target, O_RDONLY | OPEN_SAFE);
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0)
-		return fault_system(why, errno, "open %s", b->target);
-	if (fstat(fd, &st) < 0)
-		r = fault_system(why, errno, "stat %s", b->target);
-	else if (!S_ISREG(st.st_mode) || st.st_size != size)
-		r = unlink(b->target) < 0 ?
-		    fault_system(why, errno, "remove %s", b->target) : 0;
-	else
-		r = file_sync(fd, why) < 0 || sync_dir(b->new, why) < 0 ?
-		    -1 : 1;
-	close(fd);
+	if (r == 0 && unlink(b->target) < 0 && errno != ENOENT)
+		return fault_system(why, errno, "remove %s", b->target);
+	if (r != 1)
+		return r;
+	r = file_sync_named(found, why) < 0 || sync_dir(b->new, why) < 0 ?
+	    -1 : 1;
+	close(found);
 	return r;
 }
 
@@ -233,28 +276,31 @@ is_name(const struct box *b, struct str entry)
 }
 
 static int
-find_read(const struct box *b, struct fault *why)
+find_read(const struct box *b, int fd, struct fault *why)
 {
 	struct dir_walk walk;
 	const char *entry;
-	bool found = false;
+	int found, r = 0;
 
 	/* The dot: cur may be a symbolic link of the user's making. */
 	if (dir_walk_open(&walk, AT_FDCWD, below(b, "cur/."), why) < 0)
 		return make_dirs(b) ? 0 : -1;
-	while (!found && (entry = dir_walk_next(&walk)) != NULL)
-		found = is_name(b, str_of(entry));
+	while (r == 0 && (entry = dir_walk_next(&walk)) != NULL)
+		if (is_name(b, str_of(entry)) && (r = find_same(
+		    below(b, arena_printf(&b->place->message->arena,
+		    "cur/%s", entry).p), fd, &found, why)) == 1)
+			close(found);
 	dir_walk_close(&walk);
-	return found;
+	return r;
 }
 
 /* Has the attempt before come so far? 1, 0 or -1. */
 static int
-find_former(const struct box *b, off_t size, struct fault *why)
+find_former(const struct box *b, int fd, struct fault *why)
 {
-	int r = settle(b, size, why);
+	int r = settle(b, fd, why);
 
-	return r != 0 ? r : find_read(b, why);
+	return r != 0 ? r : find_read(b, fd, why);
 }
 
 static int
@@ -273,22 +319,15 @@ give_name(const struct box *b, int fd, bool *exists, struct fault *why)
 static int
 publish(const struct box *b, int fd, struct fault *why)
 {
-	struct stat st;
 	bool exists;
 	int r;
 
-	if (b->place->hand->again) {
-		if (fstat(fd, &st) < 0)
-			return fault_system(why, errno, "stat");
-		if ((r = find_former(b, st.st_size, why)) != 0)
-			return r;
-	}
+	if (b->place->hand->again && (r = find_former(b, fd, why)) != 0)
+		return r;
 	if (give_name(b, fd, &exists, why) == 0)
 		return 0;
 	if (exists) {
-		if (fstat(fd, &st) < 0)
-			return fault_system(why, errno, "stat");
-		if ((r = settle(b, st.st_size, why)) != 0)
+		if ((r = settle(b, fd, why)) != 0)
 			return r;
 	} else if (!make_dirs(b))
 		return -1;

@@ -257,18 +257,32 @@ never_twice(void **state)
 static void
 torn_is_replaced(void **state)
 {
+	static const struct {
+		const char *where, *text;
+		bool again;
+	} rows[] = {
+		{ "new", "Return-Path", false },
+		{ "new", "Return-Path", true },
+		{ "new", "", false },
+		/* The size is on the disk and the bytes are not. */
+		{ "new", HEAD "A: b\n\nhi ", false },
+		{ "new", HEAD "A: b\n\nhi ", true },
+		{ "cur", HEAD "A: b\n\nhi ", true },
+	};
 	struct fake *f = *state;
 	int entry = fake_entry(f, STR(""), STR("A: b\r\n\r\nhi\r\n"));
 
-	for (int again = 0; again < 2; again++) {
-		fake_save(path_in(f, "new", ""), "Return-Path", 0600);
-		f->hand.again = again == 1;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		(void)unlink(path_in(f, "new", ""));
+		fake_save(path_in(f, rows[i].where, ""), rows[i].text, 0600);
+		f->hand.again = rows[i].again;
 		assert_outcome(fake_deliver(f,
 		    fcntl(entry, F_DUPFD_CLOEXEC, 3)), OUTCOME_DELIVERED,
 		    2, 0, 0);
 		assert_str(fake_load(f, path_in(f, "new", "")),
 		    STR(HEAD "A: b\n\nhi\n"));
 	}
+	(void)unlink(path_in(f, "cur", ""));
 	f->hand.again = false;
 	close(entry);
 }
