@@ -28,7 +28,8 @@ enum message_result {
 	MESSAGE_OK,
 	MESSAGE_GONE,		/* no such entry */
 	MESSAGE_LOCKED,		/* somebody is writing or delivering it */
-	MESSAGE_VOID,		/* withdrawn by its maker; to be removed */
+	MESSAGE_VOID,		/* withdrawn by its maker, or empty: it was
+				 * never acknowledged; to be removed */
 	MESSAGE_DAMAGED,	/* fault says why: to be set aside */
 	MESSAGE_FAULT,		/* it cannot be read now; fault is set */
 };

@@ -66,6 +66,9 @@ decode_head(struct message *m, const uint8_t *p, struct fault *why)
 static enum message_result
 decode_super(struct message *m, const uint8_t *p, size_t n, struct fault *why)
 {
+	/* A power cut leaves the name alone of what was never acknowledged. */
+	if (n == 0)
+		return MESSAGE_VOID;
 	if (n < FORMAT_SUPER_SIZE) {
 		fault_permanent(why, 554, 3, 0, "damaged entry: too short");
 		return MESSAGE_DAMAGED;
