@@ -389,14 +389,15 @@ def send(instance, token, recipients, **how):
 
 class Sink:
     """Takes relayed mail and notes each message that it answered with 250.
-    answer: what it says to MAIL (250, or a refusal); delay: before its 250.
+    answer: what it says to MAIL (250, or a refusal); delay: before its 250;
+    later: recipients that it does not take now.
     grouped: it answers a group of commands, which must end with DATA, at once,
     so that the client always has as much to read."""
 
     def __init__(self, grouped=False):
         self.grouped = grouped
         self.got = collections.Counter()        # (token, recipient)
-        self.answer, self.delay, self.connections = "250 2.1.0 Ok", 0, 0
+        self.answer, self.delay, self.connections, self.later = "250 2.1.0 Ok", 0, 0, set()
         self.server = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -426,7 +427,11 @@ class Sink:
                 to = []
                 held = self._say(sock, held, self.answer.encode() + b"\r\n")
             elif verb == b"RCPT":
-                to.append(line[line.index(b"<") + 1:line.index(b">")].decode())
+                one = line[line.index(b"<") + 1:line.index(b">")].decode()
+                if one in self.later:
+                    held = self._say(sock, held, b"451 4.2.0 later\r\n")
+                    continue
+                to.append(one)
                 held = self._say(sock, held, b"250 2.1.5 Ok\r\n" if self.answer[0] == "2"
                                  else b"503 no\r\n")
             elif verb == b"DATA":
@@ -460,14 +465,20 @@ class Sink:
             return                      # cut off: not taken
         if self.delay:
             time.sleep(self.delay)
-        token = TOKEN.search(b"".join(body))
         # Noted before it is said: what was said and did not arrive there is
         # the gap of RFC 1047.
-        for one in to:
-            self.got[(token[1].decode() if token else "?", one)] += 1
+        self.note(b"".join(body), to)
         sock.sendall(b"250 2.0.0 Ok: taken\r\n")
 
+    def note(self, body, to):
+        token = TOKEN.search(body)
+        for one in to:
+            self.got[(token[1].decode() if token else "?", one)] += 1
+
     def close(self):
+        # Else the thread would accept for whoever gets this descriptor next.
+        with contextlib.suppress(OSError):
+            self.server.shutdown(socket.SHUT_RDWR)
         self.server.close()
 
 
