@@ -79,7 +79,8 @@ entry_forget(struct stock *s, struct entry *e)
 }
 
 /* Where the file system has one journal, the sync of one directory commits
- * the removals in all. */
+ * the removals in all.  btrfs has none: it commits the others with its next
+ * transaction, within half a minute. */
 void
 entry_sync_removals(struct stock *s)
 {

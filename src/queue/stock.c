@@ -14,7 +14,8 @@
  * so until its first attempt, which for fresh mail follows at once.
  *
  * Removals are committed together, some milliseconds later: a power cut
- * repeats at most the deliveries of the last moment.
+ * repeats at most the deliveries of the last moment, or on btrfs of the last
+ * half minute.
  */
 
 #include "queue/stock.h"
