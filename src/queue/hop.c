@@ -14,7 +14,8 @@
 #include "base/mem.h"
 
 enum {
-	LOCAL_WORKERS = 4,	/* for one mailbox: they share its disk */
+	USER_WORKERS = 2,	/* for a user whose mbox each of them locks, or
+				 * whose command may not know of the others */
 };
 
 void
@@ -97,7 +98,8 @@ hop_worker_limit(const struct hop *hop, const struct conf *c)
 	/* One probe is enough to learn that a dead host still is. */
 	if (hop->dead_until != 0)
 		return 1;
-	if (hop->next.kind == NEXT_LOCAL && n > LOCAL_WORKERS)
-		return LOCAL_WORKERS;
+	if (hop->next.kind == NEXT_LOCAL &&
+	    c->deliver.method != DELIVER_MAILDIR && n > USER_WORKERS)
+		return USER_WORKERS;
 	return n;
 }

@@ -134,16 +134,19 @@ test_turns(void **state)
 
 static const struct {
 	enum next_kind	kind;
+	enum conf_method method;
 	int64_t		dead_until;
 	uint64_t	configured;
 	unsigned	expected;
 } limits[] = {
-	{ NEXT_RELAY, 0, 20, 20 },
-	{ NEXT_RELAY, 0, 1, 1 },
-	{ NEXT_RELAY, 5, 20, 1 },
-	{ NEXT_LOCAL, 0, 20, 4 },
-	{ NEXT_LOCAL, 0, 3, 3 },
-	{ NEXT_LOCAL, 5, 20, 1 },
+	{ NEXT_RELAY, DELIVER_MBOX, 0, 20, 20 },
+	{ NEXT_RELAY, DELIVER_MBOX, 0, 1, 1 },
+	{ NEXT_RELAY, DELIVER_MBOX, 5, 20, 1 },
+	{ NEXT_LOCAL, DELIVER_MBOX, 0, 20, 2 },
+	{ NEXT_LOCAL, DELIVER_MBOX, 0, 1, 1 },
+	{ NEXT_LOCAL, DELIVER_COMMAND, 0, 20, 2 },
+	{ NEXT_LOCAL, DELIVER_MAILDIR, 0, 20, 20 },
+	{ NEXT_LOCAL, DELIVER_MAILDIR, 5, 20, 1 },
 };
 
 static void
@@ -153,8 +156,10 @@ test_limits(void **state)
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct hop hop = { .next = { .kind = limits[i].kind },
 		    .dead_until = limits[i].dead_until };
-		struct conf c = { .workers_per_destination =
-		    limits[i].configured };
+		struct conf c = {
+			.workers_per_destination = limits[i].configured,
+			.deliver.method = limits[i].method,
+		};
 
 		assert_int_equal(hop_worker_limit(&hop, &c),
 		    limits[i].expected);
