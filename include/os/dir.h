@@ -19,6 +19,7 @@ int	dir_make(int dirfd, const char *path, mode_t mode, uid_t uid,
 /* A walk over the names in a directory, "." and ".." left out. */
 struct dir_walk {
 	void	*handle;
+	bool	 broken;	/* it ended because it could not be read */
 };
 /* Does not take dirfd over. */
 int	dir_walk_open(struct dir_walk *, int dirfd, const char *path,

@@ -1,26 +1,69 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Recovery is this walk: every directory of the queue, every name in it that
- * can be an entry's.  There is no index to rebuild and no second place that
- * could disagree with the first.  What is no entry's name is not ours and is
- * left alone, but for temporary names that nobody needs any more: the runner's
- * walk, and only his, takes them away.  The order is that of the directories, which is no order; whoever
- * wants one sorts by time, which the names begin with.
+ * can be an entry's.  What is no entry's name is not ours and is left alone,
+ * but for temporary names that nobody needs any more: the runner's walk, and
+ * only his, takes them away.  The order is that of the directories, which is no
+ * order; whoever wants one sorts by time, which the names begin with.
+ *
+ * Who walks again and again need not read what has not changed: a directory's
+ * time of change tells.  It is believed only when it was some time ago, as seen
+ * from the moment before the reading: what happens within the same tick of the
+ * file system's clock changes nothing in it.  A directory with a temporary name
+ * in it is read each time, since that may grow old.
  */
 
 #include "spool/scan.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
+#include "os/clock.h"
 #include "spool/temp.h"
+
+enum {
+	TICK = 2,	/* seconds: more than any file system's clock rests */
+};
 
 void
 scan_start(struct scan *s, const struct spool *spool, bool sweep)
 {
 	s->spool = spool;
 	s->sweep = sweep;
+	s->memory = NULL;
 	s->shard = 0;
 	s->open = false;
+}
+
+void
+scan_remember(struct scan *s, struct scan_memory *memory)
+{
+	s->memory = memory;
+}
+
+static struct timespec
+changed_at(const struct scan *s, const char *name)
+{
+	struct stat st;
+
+	if (s->memory == NULL ||
+	    fstatat(s->spool->q, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    st.st_ctim.tv_sec + TICK > clock_wall())
+		return (struct timespec){ 0 };
+	return st.st_ctim;
+}
+
+static bool
+is_unchanged(const struct scan *s, unsigned shard)
+{
+	const struct timespec *before;
+
+	if (s->memory == NULL || s->changed.tv_sec == 0)
+		return false;
+	before = &s->memory->changed[shard];
+	return before->tv_sec == s->changed.tv_sec &&
+	    before->tv_nsec == s->changed.tv_nsec;
 }
 
 static bool
@@ -30,12 +73,35 @@ open_next(struct scan *s, struct fault *why)
 
 	while (s->shard < SPOOL_SHARDS) {
 		snprintf(name, sizeof(name), "%02x", s->shard++);
+		s->changed = changed_at(s, name);
+		if (is_unchanged(s, scan_shard(s)))
+			continue;
 		if (dir_walk_open(&s->walk, s->spool->q, name, why) == 0) {
 			s->open = true;
 			return true;
 		}
+		s->changed = (struct timespec){ 0 };
 	}
 	return false;
+}
+
+static void
+end_shard(struct scan *s)
+{
+	if (s->memory != NULL)
+		s->memory->changed[scan_shard(s)] = s->walk.broken ?
+		    (struct timespec){ 0 } : s->changed;
+	dir_walk_close(&s->walk);
+	s->open = false;
+}
+
+static void
+sweep(struct scan *s, const char *name)
+{
+	if (temp_entry(name) == NULL)
+		return;
+	(void)temp_sweep(s->spool, temp_entry(name), TEMP_AGE);
+	s->changed = (struct timespec){ 0 };
 }
 
 const char *
@@ -50,13 +116,17 @@ scan_next(struct scan *s, struct fault *why)
 		while ((name = dir_walk_next(&s->walk)) != NULL) {
 			if (spool_name_is_valid(str_of(name)))
 				return name;
-			if (s->sweep && temp_entry(name) != NULL)
-				(void)temp_sweep(s->spool, temp_entry(name),
-				    TEMP_AGE);
+			if (s->sweep)
+				sweep(s, name);
 		}
-		dir_walk_close(&s->walk);
-		s->open = false;
+		end_shard(s);
 	}
+}
+
+unsigned
+scan_shard(const struct scan *s)
+{
+	return s->shard == 0 ? 0 : s->shard - 1;
 }
 
 void

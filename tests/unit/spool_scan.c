@@ -123,6 +123,62 @@ test_stopped(void **state)
 	scan_stop(&scan);
 }
 
+/* How many names a walk with this memory meets. */
+static unsigned
+walk(struct fake_spool *f, struct scan_memory *memory)
+{
+	struct scan scan;
+	struct fault why;
+	unsigned n = 0;
+
+	scan_start(&scan, &f->spool, true);
+	scan_remember(&scan, memory);
+	while (scan_next(&scan, &why) != NULL)
+		n++;
+	assert_int_equal(why.kind, FAULT_NONE);
+	scan_stop(&scan);
+	return n;
+}
+
+/* What has not changed is passed over; what may have changed is not. */
+static void
+test_memory(void **state)
+{
+	struct fake_spool *f = *state;
+	struct scan_memory memory = { 0 };
+	char path[SPOOL_PATH_MAX], other[SPOOL_PATH_MAX];
+	struct scan scan;
+	struct fault why;
+
+	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFF", path));
+	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFG", other));
+	/* So soon nobody can tell whether more will be made in that tick. */
+	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory), 2);
+	sleep(3);
+	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory), 0);
+	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFF-b1", path));
+	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory), 2);
+	/* One that was not walked to its end is not known. */
+	sleep(3);
+	scan_start(&scan, &f->spool, true);
+	scan_remember(&scan, &memory);
+	assert_non_null(scan_next(&scan, &why));
+	scan_stop(&scan);
+	assert_int_equal(unlinkat(f->spool.q, other, 0), 0);
+	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory), 0);
+	/* What may have to be swept one day is looked at each time. */
+	touch(f, "ef/.t.01ARZ3NDEKTSV4RRFZ");
+	sleep(3);
+	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory), 2);
+	/* Without a memory all is met. */
+	assert_int_equal(walk(f, NULL), 2);
+}
+
 int
 main(void)
 {
@@ -134,6 +190,7 @@ main(void)
 		WITH(test_all),
 		WITH(test_missing_directory),
 		WITH(test_stopped),
+		WITH(test_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
