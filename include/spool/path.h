@@ -17,6 +17,7 @@
  *	corrupt/NAME	set aside because they cannot be trusted
  *	drop/NAME	left by sendmail(1) while the daemon was away
  *	journal		marks that could not be written into their entries
+ *	index/XX	when the entries of q/XX are due: a hint, of the queue's
  *
  * An entry's name is its id: 18 characters of base 32, ten of the time in
  * milliseconds and eight of chance.  A bounce about it bears its name with
@@ -27,6 +28,7 @@
 #define SPOOL_NAME_MAX	32		/* with the NUL */
 #define SPOOL_PATH_MAX	(SPOOL_NAME_MAX + 16)
 #define SPOOL_SHARDS	256
+#define SPOOL_INDEX	"index"
 
 struct spool {
 	int	root;		/* the spool itself, or -1 */

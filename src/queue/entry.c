@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The bookkeeping under the queue in memory: entries and their tasks, opened
- * and closed, waiting and ready, forgotten; names to be looked at later; and
- * the removals that are still to be synced.  No decision is made here: what is
- * to be done with an entry is stock's.
+ * and closed, waiting and ready, laid to rest, forgotten; names to be looked at
+ * later; and the removals that are still to be synced.  No decision is made
+ * here: what is to be done with an entry is stock's.
  *
  * A task is either in the schedule, or in its destination's list of what is
- * ready, or with a worker; an entry that no worker is at and that has nothing
- * ready has no descriptor open.
+ * ready, or with a worker.  An entry that no worker is at and that has nothing
+ * ready has no descriptor open, and is not here at all if its name can be kept
+ * among the dormant.
  */
 
 #include "queue/entry.h"
@@ -33,8 +34,7 @@ entry_look_later(struct stock *s, const char *name, bool again, int64_t wait)
 	l = mem_alloc(sizeof(*l));
 	memcpy(l->name, name, strlen(name) + 1);
 	l->again = again;
-	l->at = clock_boot_ms() + wait;
-	list_append(&s->later, &l->link);
+	schedule_put(&s->later, &l->due, clock_boot_ms() + wait);
 	(void)table_put(&s->later_by_name, str_of(l->name), l);
 }
 
@@ -74,6 +74,7 @@ entry_forget(struct stock *s, struct entry *e)
 	while ((l = list_first(&e->members)) != NULL)
 		task_free(s, LIST_OF(l, struct task, member));
 	entry_close(s, e);
+	s->woken -= e->woken;
 	(void)table_remove(&s->by_name, str_of(e->name));
 	mem_free(e);
 }
@@ -134,4 +135,48 @@ entry_has_ready(const struct entry *e)
 		if (list_has_place(&LIST_OF(l, struct task, member)->link))
 			return true;
 	return false;
+}
+
+static int64_t
+first_due(const struct entry *e)
+{
+	int64_t at = INT64_MAX;
+	struct list *l;
+
+	LIST_EACH(l, &e->members) {
+		const struct task *t = LIST_OF(l, struct task, member);
+
+		if (t->due.place != 0 && t->due.at < at)
+			at = t->due.at;
+	}
+	return at;
+}
+
+void
+entry_rest(struct stock *s, struct entry *e)
+{
+	int64_t at = first_due(e);
+
+	must(e->active == 0 && !e->owes && e->tasks > 0);
+	entry_close(s, e);
+	if (entry_has_ready(e) || at == INT64_MAX)
+		return;
+	/* Not before its time, so to the next full second. */
+	if (dormant_put(&s->dormant, e->name, (uint32_t)(at / 1000 + 1)))
+		entry_forget(s, e);
+}
+
+void
+entry_hurry(struct stock *s, struct entry *e)
+{
+	struct list *l;
+
+	LIST_EACH(l, &e->members) {
+		struct task *t = LIST_OF(l, struct task, member);
+
+		if (t->due.place == 0)
+			continue;
+		hop_revive(t->hop);
+		task_put_ready(s, t);
+	}
 }

@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/table.h"
 #include "conf/conf.h"
+#include "queue/dormant.h"
 #include "queue/hop.h"
 #include "queue/schedule.h"
 #include "route/alias.h"
@@ -12,8 +13,8 @@
 #include "spool/message.h"
 
 /*
- * What the runner knows of every entry: a few words, so that a million fit.
- * The truth is on the disk.
+ * What the runner knows of an entry that a worker is at, or could be.  One that
+ * only waits is a name and a time (queue/dormant).  The truth is on the disk.
  */
 struct entry {
 	char		name[SPOOL_NAME_MAX];
@@ -25,6 +26,7 @@ struct entry {
 	bool		owes;		/* a recipient has failed: bounce */
 	bool		damaged;
 	bool		removed;	/* from the disk */
+	bool		woken;		/* counted in stock.woken */
 };
 
 /* Recipients of one entry that go to one destination. */
@@ -46,12 +48,14 @@ struct stock {
 	struct table		 by_name;
 	struct hops		 hops;
 	struct schedule		 schedule;
-	struct list		 later;		/* names found locked */
+	struct dormant		 dormant;	/* what only waits */
+	struct schedule		 later;		/* names found locked */
 	struct table		 later_by_name;
 	struct journal		 journal;
 	bool			 journal_kept;	/* a mark of it could still not
 						 * be brought to its place */
 	unsigned		 open;		/* entries with a descriptor */
+	unsigned		 woken;		/* entries that are not fresh */
 	bool			 draining;	/* keep nothing open: another
 						 * runner takes over */
 	int64_t			 removed_at;	/* oldest unsynced removal */
@@ -61,8 +65,7 @@ struct stock {
 
 /* A name to be looked at again, in stock.later. */
 struct later {
-	struct list	link;
-	int64_t		at;
+	struct due	due;		/* first */
 	bool		again;
 	char		name[SPOOL_NAME_MAX];
 };
@@ -75,6 +78,11 @@ void	entry_close(struct stock *, struct entry *);
 /* Out of memory's sight; what is on the disk is not touched.  No worker may
  * be at it. */
 void	entry_forget(struct stock *, struct entry *);
+/* Closed; and if all of it waits, forgotten, but for its name and when it is
+ * due.  No worker may be at it, and it owes nothing. */
+void	entry_rest(struct stock *, struct entry *);
+/* What of it waits is due now, and its destinations are not dead. */
+void	entry_hurry(struct stock *, struct entry *);
 /* Something of it is still to be tried in this round. */
 bool	entry_has_ready(const struct entry *);
 /* It has been unlinked; to be synced with others. */

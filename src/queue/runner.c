@@ -5,14 +5,11 @@
  * worker that is done, a question about the queue, a file in drop, a signal,
  * or time.
  *
- * At start it walks over the whole spool, in steps between which fresh mail is
- * served.  It holds no state that the next runner could not find on the disk.
+ * At start and then again and again it walks over the whole spool, in steps
+ * between which fresh mail is served (queue/survey).  It holds no state that the
+ * next runner could not find on the disk.
  *
  * With no workers configured it keeps all mail and looks at none of it.
- *
- * A word from a session may be lost: too many at once, or a session that has
- * outlived the warden whose runner it knows.  So it walks again, soon after the
- * start and then once a minute; what is known already costs next to nothing.
  */
 
 #include "queue/runner.h"
@@ -30,17 +27,14 @@
 #include "queue/crew.h"
 #include "queue/inquiry.h"
 #include "queue/pickup.h"
+#include "queue/survey.h"
 #include "spool/notify.h"
-#include "spool/scan.h"
 #include "spool/temp.h"
 
 enum {
-	SCAN_STEP = 256,		/* entries between two waits */
 	NOTIFY_STEP = 64,
 	OTHERS = 4,			/* descriptors beside the workers' */
 	POLL_MAX = CREW_FDS_MAX + OTHERS,
-	LOOK_FIRST_MS = 10 * 1000,	/* after the start */
-	LOOK_AROUND_MS = 60 * 1000,
 	AGAIN_MS = 1000,		/* after a fork that failed */
 };
 
@@ -53,11 +47,9 @@ struct runner {
 	bool				 pickup_again;
 	int				 own[2];	/* notes of our children:
 							 * they write [0] */
-	struct scan			 scan;
-	bool				 scanning;
+	struct survey			 survey;
 	bool				 draining;
 	int				 watch;		/* of drop/, or -1 */
-	int64_t				 look_at;
 };
 
 /* An operator wants mail to be taken and to stay. */
@@ -65,27 +57,6 @@ static bool
 keeps_all(const struct runner *r)
 {
 	return r->setup->conf->workers == 0;
-}
-
-static void
-scan_step(struct runner *r)
-{
-	const char *name;
-	struct fault why;
-
-	for (int i = 0; r->scanning && i < SCAN_STEP; i++) {
-		name = scan_next(&r->scan, &why);
-		if (why.kind != FAULT_NONE)
-			log_error("scan: %s", why.text);
-		if (name == NULL) {
-			r->scanning = false;
-			scan_stop(&r->scan);
-			stock_has_seen_all(&r->stock);
-		} else if (table_find(&r->stock.by_name, str_of(name)) ==
-		    NULL) {
-			stock_admit(&r->stock, name, true);
-		}
-	}
 }
 
 /* In a child, one at a time. */
@@ -152,15 +123,14 @@ static struct timespec *
 patience(const struct runner *r, struct timespec *t)
 {
 	int64_t ms = stock_patience(&r->stock, r->draining);
-	int64_t now = clock_boot_ms();
 
 	ms = earlier(ms, crew_patience(&r->crew));
 	/* Nobody looks around while it drains. */
 	if (!r->draining)
-		ms = earlier(ms, r->look_at > now ? r->look_at - now : 0);
+		ms = earlier(ms, survey_patience(&r->survey));
 	if (r->pickup_again && !r->draining)
 		ms = earlier(ms, AGAIN_MS);
-	if (r->scanning || (r->crew.unfinished && !r->draining))
+	if (r->crew.unfinished && !r->draining)
 		ms = 0;
 	if (ms < 0)
 		return NULL;
@@ -209,16 +179,9 @@ wait_and_hear(struct runner *r)
 static void
 look_around(struct runner *r)
 {
-	int64_t now = clock_boot_ms();
-
-	if (now < r->look_at)
-		return;
-	pick_up(r);
-	if (!r->scanning && !keeps_all(r)) {
-		scan_start(&r->scan, r->setup->spool, true);
-		r->scanning = true;
-	}
-	r->look_at = now + (r->look_at == 0 ? LOOK_FIRST_MS : LOOK_AROUND_MS);
+	if (survey_start_due(&r->survey))
+		pick_up(r);
+	survey_step(&r->survey);
 }
 
 static void
@@ -234,10 +197,10 @@ obey_signals(struct runner *r)
 		}
 	if (signal_take(SIGTERM) && !r->draining) {
 		r->draining = true;
-		r->scanning = false;
 		crew_drain(&r->crew);
 		r->stock.draining = true;
 		stock_let_go(&r->stock);
+		survey_end(&r->survey);
 	}
 }
 
@@ -249,7 +212,6 @@ turn(struct runner *r)
 		look_around(r);
 		if (r->pickup_again && r->pickup == 0)
 			pick_up(r);
-		scan_step(r);
 		stock_wake(&r->stock);
 		crew_dispatch(&r->crew);
 	}
@@ -267,9 +229,7 @@ runner_run(const struct runner_setup *setup)
 	stock_init(&r.stock, setup->conf, setup->spool, book);
 	crew_init(&r.crew, setup->conf, &r.stock, setup->channel,
 	    setup->narrow);
-	r.scanning = !keeps_all(&r);
-	if (r.scanning)
-		scan_start(&r.scan, setup->spool, true);
+	survey_init(&r.survey, &r.stock);
 	if (sock_pair(SOCK_DGRAM, r.own, &why) < 0)
 		die("%s", why.text);
 	r.watch = pickup_watch(setup->conf->spool.p);

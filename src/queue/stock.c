@@ -3,15 +3,21 @@
  * The queue in memory: which entries there are, what of each is still to be
  * done, when, and where to.
  *
- *	admit ─▶ waiting (schedule) ─▶ ready (its hop) ─▶ active (a worker)
- *	            ▲                                        │
- *	            └──────────── deferred ──────────────────┤
- *	                                                     ▼
- *	            bounce, if a recipient failed ◀─────── settled ─▶ removed
+ *	found ─▶ dormant ──its time──▶ admit ─▶ ready (its hop) ─▶ active
+ *	            ▲                    ▲          (a worker)       │
+ *	            │                  fresh                         │
+ *	            └─────────────────── deferred ───────────────────┤
+ *	                                                             ▼
+ *	            bounce, if a recipient failed ◀────────────── settled
+ *	                                                             └▶ removed
  *
- * Routes are looked up here each time an entry is admitted, never stored.  An
- * entry is opened and locked when it is admitted; while few are open it stays
- * so until its first attempt, which for fresh mail follows at once.
+ * A dormant entry is a name and a time.  When that has come it is admitted like
+ * any other that may have been tried before: opened, locked, read, and its
+ * routes looked up, which are never stored.  So many are admitted that memory
+ * has bounds, however long the daemon was away; fresh mail always is.  While few
+ * are open an entry stays so until its first attempt, which for fresh mail
+ * follows at once.  Tasks wait in the schedule only beside others of the same
+ * entry that are ready or active, or if its name does not fit elsewhere.
  *
  * Removals are committed together, some milliseconds later: a power cut
  * repeats at most the deliveries of the last moment, or on btrfs of the last
@@ -33,6 +39,7 @@
 #include "os/log.h"
 #include "queue/bounce.h"
 #include "queue/grouping.h"
+#include "queue/index.h"
 #include "queue/mark.h"
 #include "spool/slots.h"
 
@@ -41,6 +48,9 @@ enum {
 	LOOK_AGAIN_MS = 2000,		/* at an entry that was locked */
 	REMOVALS_WAIT_MS = 50,
 	FAULT_WAIT_MS = 60 * 1000,	/* after a failure of our own disk */
+	AWAKE_MAX = 20000,		/* entries in memory that are not
+					 * fresh */
+	WAKE_STEP = 256,		/* of them between two waits */
 };
 
 void
@@ -55,7 +65,7 @@ stock_init(struct stock *s, const struct conf *conf,
 	s->book = book;
 	table_init(&s->by_name);
 	hops_init(&s->hops);
-	list_init(&s->later);
+	dormant_init(&s->dormant);
 	table_init(&s->later_by_name);
 	if (journal_load(&s->journal, spool, &why) < 0 ||
 	    journal_reserve(spool, &why) < 0)
@@ -108,16 +118,28 @@ remove_entry(struct stock *s, struct entry *e)
 	entry_look_later(s, name, true, FAULT_WAIT_MS);
 }
 
+/* What stays although it should not is looked at again. */
 static void
 set_aside(struct stock *s, const char *name, const struct fault *why)
 {
 	struct fault failed;
 
-	if (spool_set_aside(s->spool, name, "corrupt", &failed) < 0)
-		log_error("%s: %s; and it cannot be set aside: %s", name,
-		    why->text, failed.text);
-	else
+	if (spool_set_aside(s->spool, name, "corrupt", &failed) == 0) {
 		log_error("%s: %s; set aside in corrupt/", name, why->text);
+		return;
+	}
+	log_error("%s: %s; and it cannot be set aside: %s", name, why->text,
+	    failed.text);
+	entry_look_later(s, name, true, FAULT_WAIT_MS);
+}
+
+static void
+remove_void(struct stock *s, const char *name)
+{
+	struct fault why;
+
+	if (spool_remove(s->spool, name, &why) < 0)
+		entry_look_later(s, name, true, FAULT_WAIT_MS);
 }
 
 /* ------------------------------------------------------- admitting ------ */
@@ -141,13 +163,14 @@ static void settle(struct stock *, struct entry *);
 static void send_bounce(struct stock *, struct entry *);
 
 static void
-admit_open(struct stock *s, struct message *m, bool again)
+admit_open(struct stock *s, struct message *m, bool again, bool at_once)
 {
 	struct entry *e = mem_alloc(sizeof(*e));
 	bool placed;
 
 	memcpy(e->name, m->super.name, sizeof(e->name));
-	e->again = again;
+	e->again = e->woken = again;
+	s->woken += again;
 	e->fd = m->fd;
 	m->fd = -1;
 	s->open++;
@@ -158,6 +181,8 @@ admit_open(struct stock *s, struct message *m, bool again)
 	placed = grouping_make_tasks(s, e, m);
 	m->fd = -1;
 	message_close(m);
+	if (at_once)
+		entry_hurry(s, e);
 	if (!placed) {
 		entry_look_later(s, e->name, again, FAULT_WAIT_MS);
 		entry_forget(s, e);
@@ -168,18 +193,22 @@ admit_open(struct stock *s, struct message *m, bool again)
 		send_bounce(s, e);
 	} else if (e->tasks == 0) {
 		settle(s, e);
-	} else if (s->draining || s->open > OPEN_MAX || !entry_has_ready(e)) {
+	} else if (!entry_has_ready(e)) {
+		entry_rest(s, e);
+	} else if (s->draining || s->open > OPEN_MAX) {
 		entry_close(s, e);
 	}
 }
 
-void
-stock_admit(struct stock *s, const char *name, bool again)
+static void
+admit(struct stock *s, const char *name, bool again, bool at_once)
 {
 	struct entry *known = table_find(&s->by_name, str_of(name));
 	struct message m;
 	struct fault why;
 
+	/* Who waits has been tried. */
+	again = dormant_remove(&s->dormant, name) || again;
 	if (known != NULL) {
 		/* Held or removed by an operator, perhaps. */
 		if (known->active > 0)
@@ -189,7 +218,7 @@ stock_admit(struct stock *s, const char *name, bool again)
 	}
 	switch (message_open(&m, s->spool, name, true, &why)) {
 	case MESSAGE_OK:
-		admit_open(s, &m, again);
+		admit_open(s, &m, again, at_once);
 		break;
 	case MESSAGE_GONE:
 		break;
@@ -197,7 +226,7 @@ stock_admit(struct stock *s, const char *name, bool again)
 		entry_look_later(s, name, again, LOOK_AGAIN_MS);
 		break;
 	case MESSAGE_VOID:
-		(void)spool_remove(s->spool, name, &why);
+		remove_void(s, name);
 		break;
 	case MESSAGE_DAMAGED:
 		set_aside(s, name, &why);
@@ -207,6 +236,38 @@ stock_admit(struct stock *s, const char *name, bool again)
 		entry_look_later(s, name, again, FAULT_WAIT_MS);
 		break;
 	}
+}
+
+void
+stock_admit(struct stock *s, const char *name, bool again)
+{
+	admit(s, name, again, false);
+}
+
+static bool
+has_room(const struct stock *s)
+{
+	return s->woken < AWAKE_MAX;
+}
+
+bool
+stock_found(struct stock *s, const char *name, uint32_t due)
+{
+	struct str key = str_of(name);
+
+	if (dormant_find(&s->dormant, name) != 0 ||
+	    table_find(&s->by_name, key) != NULL ||
+	    table_find(&s->later_by_name, key) != NULL)
+		return false;
+	/* A mark that stands in the journal is brought to its place first. */
+	if (s->journal.n == 0 && due != 0 &&
+	    dormant_restore(&s->dormant, name, due))
+		return false;
+	if (s->journal.n == 0 && !has_room(s) &&
+	    dormant_put(&s->dormant, name, DORMANT_NOW))
+		return false;
+	stock_admit(s, name, true);
+	return true;
 }
 
 /* -------------------------------------------------------- settling ------ */
@@ -250,8 +311,10 @@ send_bounce(struct stock *s, struct entry *e)
 		entry_look_later(s, mine, true, FAULT_WAIT_MS);
 		return;
 	}
-	if (e->tasks > 0)
+	if (e->tasks > 0) {
+		entry_rest(s, e);
 		return;
+	}
 	if (final) {
 		remove_entry(s, e);
 		return;
@@ -283,7 +346,7 @@ settle(struct stock *s, struct entry *e)
 	} else if (e->tasks == 0) {
 		remove_entry(s, e);
 	} else {
-		entry_close(s, e);
+		entry_rest(s, e);
 	}
 }
 
@@ -486,7 +549,7 @@ stock_has_seen_all(struct stock *s)
 {
 	struct fault why;
 
-	if (s->journal_kept || !list_is_empty(&s->later))
+	if (s->journal_kept || schedule_first(&s->later) != NULL)
 		return;
 	if (journal_clear(&s->journal, s->spool, &why) < 0)
 		log_warning("journal: %s", why.text);
@@ -512,27 +575,30 @@ stock_let_go(struct stock *s)
 static void
 wake_later(struct stock *s, int64_t now)
 {
-	struct list due, *l;
+	struct due *d;
 
-	list_init(&due);
-	for (l = s->later.next; l != &s->later;) {
-		struct list *next = l->next;
+	while ((d = schedule_first(&s->later)) != NULL && d->at <= now) {
+		struct later *found = (struct later *)(void *)d;
 
-		if (LIST_OF(l, struct later, link)->at <= now) {
-			list_remove(l);
-			list_append(&due, l);
-		}
-		l = next;
-	}
-	while ((l = list_shift(&due)) != NULL) {
-		struct later *found = LIST_OF(l, struct later, link);
-
+		schedule_remove(&s->later, d);
 		(void)table_remove(&s->later_by_name, str_of(found->name));
 		/* Somebody may have told us meanwhile. */
 		if (table_find(&s->by_name, str_of(found->name)) == NULL)
 			stock_admit(s, found->name, found->again);
 		mem_free(found);
 	}
+}
+
+static void
+wake_dormant(struct stock *s, int64_t now)
+{
+	uint32_t seconds = (uint32_t)(now / 1000);
+	char name[SPOOL_NAME_MAX];
+	bool roused;
+
+	for (int i = 0; i < WAKE_STEP && has_room(s) &&
+	    dormant_take(&s->dormant, seconds, name, &roused); i++)
+		admit(s, name, true, roused);
 }
 
 void
@@ -544,39 +610,40 @@ stock_wake(struct stock *s)
 	while ((d = schedule_first(&s->schedule)) != NULL && d->at <= now)
 		task_put_ready(s, (struct task *)(void *)d);
 	wake_later(s, now);
+	wake_dormant(s, now);
 }
 
 static void
-revive(struct task *t)
+flush_all(struct stock *s)
 {
-	t->hop->dead_until = 0;
+	struct due *d;
+
+	index_drop_all(s->spool);
+	hops_revive(&s->hops);
+	while ((d = schedule_first(&s->schedule)) != NULL)
+		task_put_ready(s, (struct task *)(void *)d);
+	dormant_rouse(&s->dormant);
 }
 
+/* The index is dropped before anything is tried ahead of its time. */
 void
 stock_flush(struct stock *s, const char *name)
 {
-	struct due *d;
-	struct entry *e;
-	struct list *l;
+	struct entry *e = table_find(&s->by_name, str_of(name));
+	uint8_t packed[PACK_SIZE];
 
 	if (name[0] == '\0') {
-		while ((d = schedule_first(&s->schedule)) != NULL) {
-			revive((struct task *)(void *)d);
-			task_put_ready(s, (struct task *)(void *)d);
-		}
+		flush_all(s);
 		return;
 	}
-	e = table_find(&s->by_name, str_of(name));
-	if (e == NULL)
-		return;
-	LIST_EACH(l, &e->members) {
-		struct task *t = LIST_OF(l, struct task, member);
-
-		if (t->due.place == 0)
-			continue;
-		revive(t);
-		task_put_ready(s, t);
+	if (pack_name(name, packed)) {
+		index_drop(s->spool, pack_shard(packed));
+		dormant_spoil(&s->dormant, pack_shard(packed));
 	}
+	if (e != NULL)
+		entry_hurry(s, e);
+	else
+		admit(s, name, true, true);
 }
 
 void
@@ -592,14 +659,15 @@ stock_patience(const struct stock *s, bool draining)
 {
 	int64_t now = clock_boot_ms(), at = INT64_MAX;
 	struct due *d = schedule_first(&s->schedule);
-	struct list *l;
+	struct due *l = schedule_first(&s->later);
+	int64_t dormant = (int64_t)s->dormant.earliest * 1000;
 
 	if (d != NULL && !draining)
 		at = d->at;
-	if (!draining)
-		LIST_EACH(l, &s->later)
-			if (LIST_OF(l, struct later, link)->at < at)
-				at = LIST_OF(l, struct later, link)->at;
+	if (l != NULL && !draining && l->at < at)
+		at = l->at;
+	if (s->dormant.n > 0 && has_room(s) && !draining && dormant < at)
+		at = dormant;
 	if (s->removed_at != 0 && s->removed_at + REMOVALS_WAIT_MS < at)
 		at = s->removed_at + REMOVALS_WAIT_MS;
 	if (at == INT64_MAX)

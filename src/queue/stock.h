@@ -9,6 +9,11 @@ void	stock_init(struct stock *, const struct conf *, const struct spool *,
 	    struct alias_book *);
 /* Looks at an entry that is new, or was found; harmless when it is known. */
 void	stock_admit(struct stock *, const char *name, bool again);
+/*
+ * An entry was met that may or may not be known.  due: when it is, as the index
+ * has it, in seconds of the boot clock; 0: not known.  True: it was opened.
+ */
+bool	stock_found(struct stock *, const char *name, uint32_t due);
 /* The task's entry is open and locked: entry->fd.  False: not now. */
 bool	stock_open(struct stock *, struct task *);
 /* A worker is done with this task. */

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/num.h"
 
 enum {
@@ -26,25 +27,6 @@ enum {
 	NUMBER_MAX = (1 << NUMBER_BITS) - 1,
 	SHARD_AT = 2 * NUMBER_BITS,
 };
-
-static void
-put_big(uint8_t *p, unsigned n, uint64_t v)
-{
-	while (n-- > 0) {
-		p[n] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
-static uint64_t
-get_big(const uint8_t *p, unsigned n)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
 
 /* "-bN" in front of *tail, which is a valid name's; 0: none. */
 static bool
@@ -67,7 +49,7 @@ bool
 pack_name(const char *name, uint8_t out[PACK_SIZE])
 {
 	struct str s = str_of(name), tail;
-	uint64_t when, chance, first, second;
+	uint64_t when, chance, first, second, high;
 
 	if (!spool_name_is_valid(s))
 		return false;
@@ -77,17 +59,21 @@ pack_name(const char *name, uint8_t out[PACK_SIZE])
 	    &chance) || !take_number(&tail, &first) ||
 	    !take_number(&tail, &second))
 		return false;
-	put_big(out, 8, when << (5 * CHANCE_DIGITS - CHANCE_LOW_BITS) |
-	    chance >> CHANCE_LOW_BITS);
-	put_big(out + 8, 4, chance << SHARD_AT | first << NUMBER_BITS |
-	    second);
+	high = when << (5 * CHANCE_DIGITS - CHANCE_LOW_BITS) |
+	    chance >> CHANCE_LOW_BITS;
+	bytes_put_be32(out, (uint32_t)(high >> 32));
+	bytes_put_be32(out + 4, (uint32_t)high);
+	bytes_put_be32(out + 8, (uint32_t)(chance << SHARD_AT |
+	    first << NUMBER_BITS | second));
 	return true;
 }
 
 bool
 pack_open(const uint8_t in[PACK_SIZE], char name[SPOOL_NAME_MAX])
 {
-	uint64_t high = get_big(in, 8), low = get_big(in + 8, 4);
+	uint64_t high = (uint64_t)bytes_get_be32(in) << 32 |
+	    bytes_get_be32(in + 4);
+	uint32_t low = bytes_get_be32(in + 8);
 	uint64_t chance = high << CHANCE_LOW_BITS | low >> SHARD_AT;
 	unsigned first = low >> NUMBER_BITS & NUMBER_MAX;
 	unsigned second = low & NUMBER_MAX;
@@ -109,5 +95,5 @@ pack_open(const uint8_t in[PACK_SIZE], char name[SPOOL_NAME_MAX])
 unsigned
 pack_shard(const uint8_t in[PACK_SIZE])
 {
-	return (unsigned)(get_big(in + 8, 4) >> SHARD_AT) % SPOOL_SHARDS;
+	return bytes_get_be32(in + 8) >> SHARD_AT & (SPOOL_SHARDS - 1);
 }

@@ -92,6 +92,7 @@ spool_make(const char *path, const struct spool_owner *owner,
 	    why) == 0 &&
 	    dir_make(root, "hold", 0700, o->uid, o->gid, why) == 0 &&
 	    dir_make(root, "corrupt", 0700, o->uid, o->gid, why) == 0 &&
+	    dir_make(root, SPOOL_INDEX, 0700, o->uid, o->gid, why) == 0 &&
 	    dir_make(root, "drop", drop_mode, o->uid, o->drop_gid, why) == 0) {
 		q = dir_open(root, "q", why);
 		if (q >= 0) {

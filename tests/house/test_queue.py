@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The queue between two hosts: put off, tried again, shown, and changed."""
 import json
+import os
 import re
 import time
 
@@ -91,13 +92,103 @@ def test_restart_keeps_the_back_off(house):
     g.stop()
     mark = g.mark()
     g.start()
-    # What comes after it is served; it is not.
-    g.wait_log(name + ": from=", since=mark)
+    # What comes after it is served; it is not even opened.
     g.send("bob@b.test", "alice@a.test", simple("meanwhile"))
     g.wait_mail("alice")
-    assert f"{name}: to=" not in g.since(mark)
+    assert "qmgr" in g.since(mark) and f"{name}: " not in g.since(mark)
     after = re.search("1 attempt, next .*", g.queue("show", name).stdout.decode())
     assert after and after[0] == before[0]
+
+
+def defer_some(g, n):
+    """The names of so many that wait for b.test, in the index of a godwit that
+    has been started again."""
+    names = [queue_id(g.send("alice@a.test", "bob@b.test", simple(f"f{i}")))
+             for i in range(n)]
+    for name in names:
+        g.wait_log(name + ": to=.*status=deferred")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
+    g.stop()
+    mark = g.mark()
+    g.start()
+    wait(lambda: g.mailq().count("bob@b.test") == n, "all are listed")
+    assert not any(name in g.since(mark) for name in names)
+    return names, mark
+
+
+def test_a_dormant_one_is_tried_at_its_time(house, postfix):
+    """Across a restart; and one that came in while the runner was dead."""
+    g = house("retry-first 8s\nretry-most 8s")
+    postfix.stop()
+    names, mark = defer_some(g, 3)
+    begin = time.monotonic()
+    postfix.start()
+    for name in names:
+        g.wait_log(name + ": to=.*status=sent", since=mark, seconds=20)
+    assert time.monotonic() - begin < 12 * SLOW
+    g.wait_empty()
+    assert g.log().count("status=sent") == 3
+
+
+def test_dormant_ones_are_flushed_held_and_removed(house, postfix):
+    g = house(LONG)
+    postfix.stop()
+    names, mark = defer_some(g, 5)
+    postfix.start()
+    g.queue("flush", names[0])
+    g.wait_log(names[0] + ": to=.*status=sent", since=mark)
+    g.queue("remove", names[1])
+    g.queue("hold", names[2])
+    g.queue("hold", names[3])
+    assert names[1] not in g.mailq() and names[2] + "!" in g.mailq()
+    g.queue("release", names[3])
+    g.queue("flush")
+    for name in names[3:]:
+        g.wait_log(name + ": to=.*status=sent", since=mark)
+    wait(lambda: len(g.entries()) == 0, "only one is left, on hold")
+    assert names[2] + "!" in g.mailq()
+    # It has its old time again; and the index knows nothing of it.
+    g.stop()
+    g.start()
+    g.queue("release", names[2])
+    wait(lambda: names[2] + " " in g.mailq(), "it is back")
+    assert g.log().count("status=sent") == 3
+    g.queue("flush", names[2])
+    postfix.inbox("bob").wait(4)
+    g.wait_empty()
+    assert len(postfix.inbox("bob").messages()) == 4
+
+
+def test_the_index_is_a_hint(house, postfix):
+    """Damaged, away, of another queue: every entry is tried when it is due."""
+    g = house("retry-first 5s\nretry-most 5s")
+    postfix.stop()
+    names = [queue_id(g.send("alice@a.test", "bob@b.test", simple(f"i{i}")))
+             for i in range(4)]
+    for name in names:
+        g.wait_log(name + ": to=.*status=deferred")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
+    g.stop()
+    at = g.host.path(g.spool + "/index/")
+    files = sorted(os.listdir(at))
+    assert files
+    for i, name in enumerate(files):
+        with open(at + name, "r+b") as f:
+            if i % 3 == 0:
+                f.truncate(len(f.read()) - 1)
+            elif i % 3 == 1:
+                f.seek(33)
+                f.write(b"?")
+            else:
+                f.truncate(0)
+    with open(at + "00", "ab") as f:
+        f.write(b"x" * 100000)
+    postfix.start()
+    g.start()
+    for name in names:
+        g.wait_log(name + ": to=.*status=sent", seconds=20)
+    g.wait_empty()
+    assert "is damaged" in g.log()
 
 
 def test_flush_makes_it_tried_at_once(house, postfix):

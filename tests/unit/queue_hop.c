@@ -52,19 +52,59 @@ test_life(void **state)
 	assert_ptr_not_equal(hop_get(&h, &n), hop);
 	hop_release(&h, table_find(&h.by_key, STR("example.net:25")));
 	assert_null(table_find(&h.by_key, STR("example.net:25")));
-	hop->dead_until = 77;
 	hop_release(&h, hop);
 	assert_ptr_equal(table_find(&h.by_key, STR("example.com:25")), hop);
 	hop_is_ready(&h, hop);
 	hop_release(&h, hop);
 	assert_null(table_find(&h.by_key, STR("example.com:25")));
 	assert_null(hop_turn(&h));
-	/* It is forgotten that it was dead. */
-	n = relay_to(again, "example.com");
-	hop = hop_get(&h, &n);
-	assert_true(hop->dead_until == 0);
-	hop_release(&h, hop);
 	table_free(&h.by_key);
+}
+
+static void
+test_dead_is_remembered(void **state)
+{
+	struct hops h;
+	char key[32], host[16];
+	struct next n = relay_to(key, "example.com");
+	struct hop *hop, *busy;
+
+	(void)state;
+	hops_init(&h);
+	hop = hop_get(&h, &n);
+	hop->dead_until = 77;
+	hop_is_ready(&h, hop);
+	hop_release(&h, hop);
+	assert_int_equal(h.remembered, 1);
+	assert_null(hop_turn(&h));
+	assert_ptr_equal(hop_get(&h, &n), hop);
+	assert_true(hop->dead_until == 77);
+	assert_int_equal(h.remembered, 0);
+	/* Alive again. */
+	hop_revive(hop);
+	hop_release(&h, hop);
+	assert_null(table_find(&h.by_key, STR("example.com:25")));
+	/* Not more than so many; the first has to go. */
+	for (int i = 0; i <= HOPS_REMEMBERED; i++) {
+		snprintf(host, sizeof(host), "h%d", i);
+		n = relay_to(key, host);
+		hop = hop_get(&h, &n);
+		hop->dead_until = 77;
+		hop_release(&h, hop);
+	}
+	assert_int_equal(h.remembered, HOPS_REMEMBERED);
+	assert_null(table_find(&h.by_key, STR("h0:25")));
+	assert_non_null(table_find(&h.by_key, STR("h1:25")));
+	assert_int_equal(h.by_key.n, HOPS_REMEMBERED);
+	n = relay_to(key, "h1");
+	busy = hop_get(&h, &n);
+	hops_revive(&h);
+	assert_int_equal(h.remembered, 0);
+	assert_int_equal(h.by_key.n, 1);
+	assert_true(busy->dead_until == 0);
+	hop_release(&h, busy);
+	assert_int_equal(h.by_key.n, 0);
+	hops_free(&h);
 }
 
 static void
@@ -171,6 +211,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_dead_is_remembered),
 		cmocka_unit_test(test_kept_for_a_worker),
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_limits),

@@ -65,7 +65,8 @@ forget_all(struct world *w)
 		stock_admit(&w->stock, name, false);
 	}
 	assert_int_equal(w->stock.by_name.n, 0);
-	assert_int_equal(w->stock.hops.by_key.n, 0);
+	assert_int_equal(w->stock.woken, 0);
+	assert_int_equal(w->stock.hops.by_key.n, w->stock.hops.remembered);
 	assert_null(schedule_first(&w->stock.schedule));
 	assert_int_equal(w->stock.open, 0);
 }
@@ -74,14 +75,18 @@ static int
 teardown(void **state)
 {
 	struct world *w = *state;
-	struct list *l;
+	struct due *l;
 
 	forget_all(w);
-	while ((l = list_shift(&w->stock.later)) != NULL)
-		free(l);		/* its link comes first */
+	while ((l = schedule_first(&w->stock.later)) != NULL) {
+		schedule_remove(&w->stock.later, l);
+		free(l);		/* it comes first */
+	}
+	schedule_free(&w->stock.later);
 	table_free(&w->stock.later_by_name);
 	table_free(&w->stock.by_name);
-	table_free(&w->stock.hops.by_key);
+	hops_free(&w->stock.hops);
+	dormant_clear(&w->stock.dormant);
 	schedule_free(&w->stock.schedule);
 	alias_book_free(w->stock.book);
 	arena_free(&w->conf.arena);
@@ -106,6 +111,42 @@ static struct entry *
 entry(struct world *w, const char *name)
 {
 	return table_find(&w->stock.by_name, str_of(name));
+}
+
+/* Now, or so many seconds from now, in milliseconds; and not much before. */
+static void
+assert_patience(struct world *w, int64_t low, int64_t high)
+{
+	int64_t ms = stock_patience(&w->stock, false);
+
+	if (ms < low || ms > high)
+		fail_msg("%lld ms, not %lld to %lld", (long long)ms,
+		    (long long)low, (long long)high);
+}
+
+/* It is known, as nothing but a name and a time. */
+static bool
+sleeps(struct world *w, const char *name)
+{
+	assert_true(entry(w, name) == NULL ||
+	    dormant_find(&w->stock.dormant, name) == 0);
+	return dormant_find(&w->stock.dormant, name) != 0;
+}
+
+/* It sleeps for so many milliseconds, about. */
+static void
+assert_sleeps(struct world *w, const char *name, int64_t low, int64_t high)
+{
+	int64_t ms;
+
+	assert_true(sleeps(w, name));
+	ms = (int64_t)dormant_find(&w->stock.dormant, name) * 1000 -
+	    clock_boot_ms();
+	if (ms < low || ms > high)
+		fail_msg("%lld ms, not %lld to %lld", (long long)ms,
+		    (long long)low, (long long)high);
+	/* Whoever waits for all of them does not wait longer. */
+	assert_patience(w, 0, high);
 }
 
 static struct hop *
@@ -183,17 +224,6 @@ static const enum outcome_kind deferred[] = { OUTCOME_DEFERRED,
 	OUTCOME_DEFERRED, OUTCOME_DEFERRED };
 static const enum outcome_kind failed[] = { OUTCOME_FAILED, OUTCOME_FAILED,
 	OUTCOME_FAILED };
-
-/* Now, or so many seconds from now, in milliseconds; and not much before. */
-static void
-assert_patience(struct world *w, int64_t low, int64_t high)
-{
-	int64_t ms = stock_patience(&w->stock, false);
-
-	if (ms < low || ms > high)
-		fail_msg("%lld ms, not %lld to %lld", (long long)ms,
-		    (long long)low, (long long)high);
-}
 
 static void
 test_by_destination(void **state)
@@ -293,19 +323,20 @@ test_mixed(void **state)
 	/* The bounce is on its way, the rest waits for its time. */
 	assert_non_null(entry(w, ID "-b1"));
 	assert_non_null(hop(w, "example.com:25"));
-	assert_non_null(entry(w, ID));
-	assert_int_equal(entry(w, ID)->tasks, 1);
-	assert_false(entry(w, ID)->owes);
-	assert_int_equal(entry(w, ID)->fd, -1);
-	assert_patience(w, 590000, 600000);
+	assert_true(sleeps(w, ID));
+	assert_patience(w, 590000, 601000);
 	fake_open(&w->f, ID, true, &m);
 	assert_int_equal(m.slots[0].state, SLOT_PENDING);
 	assert_int_equal(m.slots[1].state, SLOT_DONE);
 	assert_int_equal(m.slots[2].state, SLOT_BOUNCED);
 	message_close(&m);
 	stock_wake(&w->stock);
-	assert_int_equal(length(&hop(w, "b.example:25")->ready), 0);
+	assert_true(sleeps(w, ID));
+	assert_null(hop(w, "b.example:25"));
 	stock_flush(&w->stock, "");
+	stock_wake(&w->stock);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_true(entry(w, ID)->again);
 	finish(w, take(w, "b.example:25"), relayed, 0);
 	assert_null(entry(w, ID));
 	assert_false(fake_is_queued(&w->f, ID));
@@ -412,9 +443,9 @@ test_waits_from_before(void **state)
 	assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
 	message_close(&m);
 	stock_admit(&w->stock, ID, true);
-	assert_patience(w, 98000, 100000);
+	assert_patience(w, 98000, 101000);
 	/* Open and locked only when it is its turn: it can be held. */
-	assert_int_equal(entry(w, ID)->fd, -1);
+	assert_true(sleeps(w, ID));
 	assert_int_equal(w->stock.open, 0);
 	fake_open(&w->f, ID, true, &m);
 	/* A clock that jumped does not put it off for years. */
@@ -422,7 +453,7 @@ test_waits_from_before(void **state)
 	assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
 	message_close(&m);
 	stock_admit(&w->stock, ID, true);
-	assert_patience(w, 4900000, 5000000);
+	assert_sleeps(w, ID, 4900000, 5001000);
 }
 
 static void
@@ -576,15 +607,15 @@ test_abandoned(void **state)
 	stock_admit(&w->stock, ID, false);
 	assert_false(entry(w, ID)->again);
 	stock_abandon(&w->stock, take(w, "b.example:25"));
+	assert_true(sleeps(w, ID));
+	/* It counts as an attempt: retry-first, and its spread. */
+	assert_patience(w, 262000, 339000);
+	stock_admit(&w->stock, ID, false);
+	assert_sleeps(w, ID, 261000, 339000);
+	/* What is known of it is not lost when it is looked at again. */
+	stock_flush(&w->stock, ID);
 	assert_true(entry(w, ID)->again);
 	assert_int_equal(entry(w, ID)->active, 0);
-	/* It counts as an attempt: retry-first, and its spread. */
-	assert_patience(w, 262000, 338000);
-	/* What is known of it is not lost when it is looked at again. */
-	stock_admit(&w->stock, ID, false);
-	assert_true(entry(w, ID)->again);
-	assert_patience(w, 261000, 338000);
-	stock_flush(&w->stock, ID);
 	t = take(w, "b.example:25");
 	assert_int_equal(t->n, 2);
 	finish(w, t, relayed, 0);
@@ -622,13 +653,10 @@ test_false_answers(void **state)
 			break;
 		}
 		stock_finish(&w->stock, t, &d);
-		assert_non_null(entry(w, ID));
-		assert_int_equal(entry(w, ID)->tasks, 1);
-		assert_int_equal(entry(w, ID)->active, 0);
 		/* Two attempts each round: the deferral and the death. */
 		wait = 600 << (2 * i) < 4000 ? 600 << (2 * i) : 4000;
-		assert_patience(w, (wait - wait / 8 - 1) * 1000,
-		    (wait + wait / 8) * 1000);
+		assert_sleeps(w, ID, (wait - wait / 8 - 1) * 1000,
+		    (wait + wait / 8 + 1) * 1000);
 	}
 	stock_flush(&w->stock, ID);
 	t = take(w, "b.example:25");
@@ -647,27 +675,38 @@ test_flush(void **state)
 	make(w, OTHER, "ann@example.com", "e@b.example");
 	stock_admit(&w->stock, ID, false);
 	stock_admit(&w->stock, OTHER, false);
+	hop(w, "b.example:25")->dead_until = INT64_MAX;
 	finish(w, take(w, "b.example:25"), deferred, next);
 	finish(w, take(w, "b.example:25"), deferred, next);
 	finish(w, take(w, "d.example:25"), deferred, next);
-	hop(w, "b.example:25")->dead_until = INT64_MAX;
+	assert_true(sleeps(w, ID) && sleeps(w, OTHER));
+	/* It is remembered as long as that something may wait for it. */
+	assert_true(hop(w, "b.example:25")->dead_until == INT64_MAX);
+	assert_null(hop(w, "d.example:25"));
 	stock_flush(&w->stock, "01ARZ3NDEKTSV4RRFZ");
 	assert_int_equal(length(&hop(w, "b.example:25")->ready), 0);
 	stock_flush(&w->stock, OTHER);
+	assert_false(sleeps(w, OTHER));
 	assert_int_equal(length(&hop(w, "b.example:25")->ready), 1);
-	assert_int_equal(length(&hop(w, "d.example:25")->ready), 0);
+	assert_null(hop(w, "d.example:25"));
 	assert_true(hop(w, "b.example:25")->dead_until == 0);
 	stock_flush(&w->stock, OTHER);
 	assert_int_equal(length(&hop(w, "b.example:25")->ready), 1);
 	stock_flush(&w->stock, "");
+	assert_int_equal(stock_patience(&w->stock, false), 0);
+	stock_wake(&w->stock);
 	assert_int_equal(length(&hop(w, "b.example:25")->ready), 2);
 	assert_int_equal(length(&hop(w, "d.example:25")->ready), 1);
 	assert_int_equal(stock_patience(&w->stock, false), -1);
-	/* One that a worker has in hand is left alone. */
+	/* What waits beside something that is ready is put off here. */
 	finish(w, take(w, "d.example:25"), deferred, next);
+	assert_non_null(entry(w, ID));
+	assert_patience(w, 2900000, 3000000);
+	/* One that a worker has in hand is left alone. */
 	(void)take(w, "b.example:25");
 	stock_flush(&w->stock, "");
 	assert_int_equal(length(&hop(w, "b.example:25")->ready), 1);
+	assert_int_equal(length(&hop(w, "d.example:25")->ready), 1);
 	entry(w, ID)->active = entry(w, OTHER)->active = 0;
 }
 
@@ -683,16 +722,19 @@ test_held(void **state)
 	stock_admit(&w->stock, ID, false);
 	finish(w, take(w, "b.example:25"), deferred, clock_wall() + 600);
 	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
+	assert_true(sleeps(w, ID));
 	stock_admit(&w->stock, ID, false);
+	assert_false(sleeps(w, ID));
 	assert_null(entry(w, ID));
 	assert_int_equal(spool_bring_back(&w->f.spool, ID, "hold", &why), 0);
 	stock_admit(&w->stock, ID, false);
-	assert_non_null(entry(w, ID));
+	assert_true(sleeps(w, ID));
 	/* And without saying so. */
 	stock_flush(&w->stock, ID);
 	finish(w, take(w, "b.example:25"), deferred, clock_wall() + 600);
-	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
 	stock_flush(&w->stock, ID);
+	entry_close(&w->stock, entry(w, ID));
+	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
 	l = list_shift(&hop(w, "b.example:25")->ready);
 	assert_false(stock_open(&w->stock, LIST_OF(l, struct task, link)));
 	assert_null(entry(w, ID));
@@ -740,6 +782,147 @@ test_many(void **state)
 	assert_int_equal(fake_count(&w->f, "q"), 0);
 }
 
+static void
+defer(struct world *w, const char *name, uint32_t n, int64_t next)
+{
+	struct outcome o = { .kind = OUTCOME_DEFERRED };
+	struct message m;
+	struct fault why;
+
+	fake_open(&w->f, name, true, &m);
+	for (uint32_t i = 0; i < n; i++) {
+		slots_enter(&m, i, &o, next);
+		assert_int_equal(slots_write(&m, &i, 1, true, &why), 0);
+	}
+	message_close(&m);
+}
+
+static uint32_t
+boot(int64_t later)
+{
+	return (uint32_t)(clock_boot_ms() / 1000 + later);
+}
+
+/* What the index says to be far from due is not opened, and what it says is
+ * believed for no more than that. */
+static void
+test_found(void **state)
+{
+	struct world *w = *state;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	make(w, OTHER, "ann@example.com", "a@b.example");
+	assert_false(stock_found(&w->stock, ID, boot(100)));
+	assert_true(sleeps(w, ID));
+	assert_patience(w, 98000, 100000);
+	/* It is known now, whatever the index says. */
+	assert_false(stock_found(&w->stock, ID, 0));
+	assert_false(stock_found(&w->stock, ID, boot(1)));
+	assert_patience(w, 97000, 100000);
+	assert_true(stock_found(&w->stock, OTHER, 0));
+	assert_false(stock_found(&w->stock, OTHER, 0));
+	assert_true(entry(w, OTHER)->again && entry(w, OTHER)->woken);
+	assert_int_equal(w->stock.woken, 1);
+	/* It has gone, or its slots say that it was done: its time tells. */
+	assert_int_equal(spool_remove(&w->f.spool, ID,
+	    &(struct fault){ 0 }), 0);
+	dormant_rouse(&w->stock.dormant);
+	stock_wake(&w->stock);
+	assert_false(sleeps(w, ID));
+	assert_null(entry(w, ID));
+	/* A later time in the slots than in the index. */
+	make(w, ID, "ann@example.com", "a@b.example");
+	defer(w, ID, 1, clock_wall() + 1000);
+	assert_false(stock_found(&w->stock, ID, DORMANT_NOW));
+	stock_wake(&w->stock);
+	assert_sleeps(w, ID, 990000, 1001000);
+}
+
+/* A mark in the journal is for an entry that must be opened. */
+static void
+test_found_with_journal(void **state)
+{
+	struct world *w = *state;
+	struct fault why;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	defer(w, ID, 2, clock_wall() + 100);
+	assert_int_equal(journal_add(&w->stock.journal, &w->f.spool, ID, 0,
+	    &why), 0);
+	assert_true(stock_found(&w->stock, ID, boot(100)));
+	assert_true(sleeps(w, ID));
+	stock_has_seen_all(&w->stock);
+	assert_int_equal(journaled(w), 0);
+	stock_flush(&w->stock, ID);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_null(hop(w, "b.example:25"));
+	assert_non_null(hop(w, "d.example:25"));
+}
+
+/* The one bounce too many for its name to be packed. */
+static void
+test_name_that_does_not_fit(void **state)
+{
+	struct world *w = *state;
+
+	make(w, ID "-b8", "", "a@b.example");
+	defer(w, ID "-b8", 1, clock_wall() + 100);
+	assert_true(stock_found(&w->stock, ID "-b8", boot(100)));
+	assert_false(sleeps(w, ID "-b8"));
+	assert_int_equal(entry(w, ID "-b8")->fd, -1);
+	assert_patience(w, 98000, 100000);
+	stock_flush(&w->stock, "");
+	finish(w, take(w, "b.example:25"), relayed, 0);
+	assert_int_equal(fake_count(&w->f, "q"), 0);
+}
+
+/* However many are due, so many are in memory; fresh mail always is. */
+static void
+test_room(void **state)
+{
+	struct world *w = *state;
+
+	make(w, ID, "ann@example.com", "a@b.example");
+	make(w, OTHER, "ann@example.com", "a@b.example");
+	w->stock.woken = 20000;
+	assert_false(stock_found(&w->stock, ID, 0));
+	assert_true(sleeps(w, ID));
+	stock_wake(&w->stock);
+	assert_true(sleeps(w, ID));
+	assert_int_equal(stock_patience(&w->stock, false), -1);
+	stock_admit(&w->stock, OTHER, false);
+	assert_non_null(entry(w, OTHER));
+	assert_int_equal(w->stock.woken, 20000);
+	w->stock.woken = 19999;
+	assert_int_equal(stock_patience(&w->stock, false), 0);
+	stock_wake(&w->stock);
+	assert_non_null(entry(w, ID));
+	assert_int_equal(w->stock.woken, 20000);
+	w->stock.woken = 1;
+}
+
+/* A bounce that is owed is never slept over. */
+static void
+test_owes_is_awake(void **state)
+{
+	static const enum outcome_kind both[] = { OUTCOME_DEFERRED,
+	    OUTCOME_FAILED };
+	struct world *w = *state;
+	struct task *t;
+
+	make(w, ID, "ann@example.com", "a@b.example b@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	t = take(w, "d.example:25");
+	finish(w, take(w, "b.example:25"), both, clock_wall() + 100);
+	assert_false(sleeps(w, ID));
+	assert_true(entry(w, ID)->owes);
+	finish(w, t, deferred, clock_wall() + 200);
+	assert_non_null(entry(w, ID "-b1"));
+	assert_true(sleeps(w, ID));
+	/* The first of its tasks tells when. */
+	assert_patience(w, 98000, 101000);
+}
+
 int
 main(void)
 {
@@ -766,6 +949,11 @@ main(void)
 		WITH(test_held),
 		WITH(test_discarded),
 		WITH(test_many),
+		WITH(test_found),
+		WITH(test_found_with_journal),
+		WITH(test_name_that_does_not_fit),
+		WITH(test_room),
+		WITH(test_owes_is_awake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
