@@ -217,10 +217,113 @@ def forgotten_lock(verdict, ground):
         instance.crush()
 
 
+class Index:
+    """The files that say when what waits is due, and what can become of them."""
+
+    def __init__(self, instance):
+        self.dir = os.path.join(instance.spool, "index")
+
+    def files(self):
+        return {name: open(os.path.join(self.dir, name), "rb").read()
+                for name in os.listdir(self.dir)}
+
+    def put(self, files):
+        for name in os.listdir(self.dir):
+            os.unlink(os.path.join(self.dir, name))
+        for name, content in files.items():
+            path = os.path.join(self.dir, name)
+            with open(path, "wb") as out:
+                out.write(content)
+            os.chown(path, os.stat(self.dir).st_uid, -1)
+
+    def tear(self):
+        """Cut short, a bit wrong, or gone."""
+        files = self.files()
+        for name, content in list(files.items()):
+            what = random.randrange(4)
+            at = random.randrange(len(content))
+            if what == 0:
+                files[name] = content[:at]
+            elif what == 1:
+                files[name] = content[:at] + bytes([content[at] ^ 4]) + content[at + 1:]
+            elif what == 2:
+                del files[name]
+        self.put(files)
+
+
+def index_stages(verdict, ground):
+    """The runner dies, or is ended and dies while it writes its index; and the
+    index that the next one finds is whole, torn, away, or of another day."""
+    sink = Sink()
+    sink.answer = "450 4.2.0 come again"
+    disk = ground.disk("index.fs", 64)
+    instance = Instance(ground, "index", spool=disk + "/spool", boxes=disk + "/mail", sink=sink,
+                        settings={"retry-first": "2s", "retry-most": "4s"})
+    instance.start()
+    index, deaths, codes = Index(instance), 0, {}
+    old = {}
+    try:
+        def feed(n):
+            with Client(instance) as c:
+                c.hello()
+                for _ in range(n):
+                    token = f"index-{len(codes)}"
+                    codes[token] = c.message(token, [f"someone@{FAR}"])
+
+        def ended():
+            kill(instance.runner(), signal.SIGTERM)
+            time.sleep(random.uniform(0, 0.01))
+
+        for i in range(40 if LONG else 8):
+            feed(40)
+            until(lambda: instance.log().count("status=deferred") > 40 * i, 5)
+            if i % 2:
+                # Some get through, so that names in the index have gone.
+                sink.answer = "250 2.1.0 Ok"
+                time.sleep(random.uniform(0.5, 2))
+                sink.answer = "450 4.2.0 come again"
+            if i % 4 != 3:
+                runner = instance.runner()
+                if i % 4 == 1:
+                    ended()
+                deaths += kill(runner)
+                ok = until(lambda: instance.runner() not in (None, runner), 15)
+                verdict.check(ok, "index: the runner does not come back")
+            instance.stop()
+            if i % 4 == 0:
+                index.tear()
+            elif i % 4 == 1:
+                files, old = index.files(), old or index.files()
+                index.put(old if random.randrange(2) else files | old)
+            verdict.check(i < 4 or index.files(), "index: none is written")
+            instance.start()
+        sink.answer = "250 2.1.0 Ok"
+        empty = until(instance.is_empty, 30, 0.1)
+        verdict.check(empty, "index: the spool does not become empty",
+                      "\n".join(instance.queued()) + "\n" + instance.log()[-4000:])
+        lost = [t for t, code in codes.items() if code == 250 and
+                sink.got[(t, f"someone@{FAR}")] == 0]
+        twice = sum(n - 1 for n in sink.got.values())
+        verdict.check(not lost, f"index: {len(lost)} messages were lost", "\n".join(lost))
+        # Not more than all that the workers of each dead runner had in hand.
+        verdict.check(twice <= deaths * 20, f"index: {twice} came twice, {deaths} deaths")
+        verdict.check(not instance.queued("corrupt"), "index: something lies in corrupt")
+        verdict.say(f"index: {len(codes)} messages, {deaths} runners killed, {len(lost)} lost, "
+                    f"{twice} twice")
+    finally:
+        instance.crush()
+        sink.close()
+
+
 def run_maildir(verdict, ground):
     random.seed(1)
     storm(verdict, ground, "maildir")
     words_lost(verdict, ground)
+
+
+def run_index(verdict, ground):
+    random.seed(3)
+    index_stages(verdict, ground)
 
 
 def run_mbox(verdict, ground):
