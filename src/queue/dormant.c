@@ -13,6 +13,8 @@
  * (a million in all) takes some microseconds, and not more often than once a
  * second for each thousand.
  *
+ * The runner's children know nothing of it: a fork does not copy great tables.
+ *
  * Called by queue/stock; the survey uses a second one for what it has read from
  * the index.
  */
@@ -26,10 +28,12 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/table.h"
+#include "os/private.h"
 
 enum {
 	ROUSED = 1,		/* the due time of such */
 	FIRST_CAP = 8,
+	PRIVATE_CAP = 256,	/* from here on no child inherits a table */
 	A_SECOND = 1024,	/* records of a table looked at, about */
 };
 
@@ -44,11 +48,28 @@ dormant_init(struct dormant *d)
 		die("getrandom: %s", strerror(errno));
 }
 
+static struct dormant_record *
+new_table(uint32_t cap)
+{
+	if (cap >= PRIVATE_CAP)
+		return private_alloc(cap * sizeof(struct dormant_record));
+	return mem_array(cap, sizeof(struct dormant_record));
+}
+
+static void
+free_table(struct dormant_record *p, uint32_t cap)
+{
+	if (cap >= PRIVATE_CAP)
+		private_free(p, cap * sizeof(*p));
+	else
+		mem_free(p);
+}
+
 void
 dormant_clear(struct dormant *d)
 {
 	for (unsigned i = 0; i < SPOOL_SHARDS; i++)
-		mem_free(d->shard[i].p);
+		free_table(d->shard[i].p, d->shard[i].cap);
 	dormant_init(d);
 }
 
@@ -79,11 +100,11 @@ grow(const struct dormant *d, struct dormant_shard *s)
 
 	must(old.cap <= UINT32_MAX / 2);
 	s->cap = old.cap == 0 ? FIRST_CAP : 2 * old.cap;
-	s->p = mem_array(s->cap, sizeof(*s->p));
+	s->p = new_table(s->cap);
 	for (uint32_t i = 0; i < old.cap; i++)
 		if (old.p[i].due != 0)
 			s->p[place(d, s, old.p[i].name)] = old.p[i];
-	mem_free(old.p);
+	free_table(old.p, old.cap);
 }
 
 /* The records behind a place that has become free move up, as far as each may
@@ -238,7 +259,7 @@ end_visit(struct dormant *d, struct dormant_shard *s, uint32_t now)
 	s->visited = now;
 	/* A crowd that has gone leaves no memory behind. */
 	if (s->n == 0) {
-		mem_free(s->p);
+		free_table(s->p, s->cap);
 		s->p = NULL;
 		s->cap = 0;
 	}
