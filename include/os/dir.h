@@ -3,6 +3,7 @@
 #define OS_DIR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "base/fault.h"
 
@@ -19,6 +20,7 @@ int	dir_make(int dirfd, const char *path, mode_t mode, uid_t uid,
 /* A walk over the names in a directory, "." and ".." left out. */
 struct dir_walk {
 	void	*handle;
+	uint64_t inode;		/* of the name that came last */
 	bool	 broken;	/* it ended because it could not be read */
 };
 /* Does not take dirfd over. */

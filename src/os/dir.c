@@ -106,6 +106,7 @@ dir_walk_open(struct dir_walk *walk, int dirfd, const char *path,
 	int fd, err;
 
 	walk->handle = NULL;
+	walk->inode = 0;
 	walk->broken = false;
 	if ((fd = dir_open(dirfd, path, why)) == -1)
 		return -1;
@@ -124,9 +125,11 @@ dir_walk_next(struct dir_walk *walk)
 
 	errno = 0;
 	while ((e = readdir(walk->handle)) != NULL) {
-		if (strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0)
-			return e->d_name;
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		walk->inode = e->d_ino;
+		return e->d_name;
 	}
 	walk->broken = errno != 0;
 	return NULL;

@@ -18,11 +18,10 @@
 #include <unistd.h>
 
 #include "mail/date.h"
-#include "os/dir.h"
 #include "os/file.h"
 #include "queue/json.h"
+#include "spool/browse.h"
 #include "spool/notify.h"
-#include "spool/scan.h"
 #include "spool/slots.h"
 
 enum {
@@ -146,48 +145,33 @@ put_entry(struct listing *l, struct message *m, const char *where)
 	drain(l, WRITE_AT);
 }
 
+/* where: for the mark; it lies in path, below dirfd. */
 static void
-list_place(struct listing *l, const char *where)
+list_place(struct listing *l, const char *where, int dirfd, const char *path)
 {
-	struct dir_walk walk;
+	struct browse b;
 	struct message m;
 	struct fault why;
-	const char *name;
-	char path[SPOOL_PATH_MAX];
 
-	if (dir_walk_open(&walk, l->show->spool->root, where, &why) < 0)
+	if (browse_open(&b, dirfd, path, &why) < 0)
 		return;
-	while (!l->broken && (name = dir_walk_next(&walk)) != NULL) {
-		if (!spool_name_is_valid(str_of(name)))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", where, name);
-		if (message_open_at(&m, l->show->spool->root, path, name,
-		    false, &why) != MESSAGE_OK)
-			continue;
-		put_entry(l, &m, where);
+	while (!l->broken && browse_next(&b, &m)) {
+		if (strcmp(where, "q") != 0 || !slots_are_final(&m))
+			put_entry(l, &m, where);
 		message_close(&m);
 	}
-	dir_walk_close(&walk);
+	browse_close(&b);
 }
 
 static void
 list_queue(struct listing *l)
 {
-	struct scan scan;
-	struct message m;
-	struct fault why;
-	const char *name;
+	char shard[3];
 
-	scan_start(&scan, l->show->spool, false);
-	while (!l->broken && (name = scan_next(&scan, &why)) != NULL) {
-		if (message_open(&m, l->show->spool, name, false, &why) !=
-		    MESSAGE_OK)
-			continue;
-		if (!slots_are_final(&m))
-			put_entry(l, &m, "q");
-		message_close(&m);
+	for (unsigned i = 0; !l->broken && i < SPOOL_SHARDS; i++) {
+		snprintf(shard, sizeof(shard), "%02x", i);
+		list_place(l, "q", l->show->spool->q, shard);
 	}
-	scan_stop(&scan);
 }
 
 static void
@@ -195,7 +179,7 @@ answer_list(struct listing *l)
 {
 	buf_putz(&l->out, "ok\n");
 	list_queue(l);
-	list_place(l, "hold");
+	list_place(l, "hold", l->show->spool->root, "hold");
 	if (!l->json && l->count == 0)
 		buf_putz(&l->out, "Mail queue is empty\n");
 	else if (!l->json)
