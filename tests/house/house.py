@@ -109,6 +109,12 @@ def read(path):
         return b""
 
 
+def without(path, names):
+    """A passwd or group of this system, with no user or group of those names."""
+    return "".join(line for line in read(path).decode().splitlines(True)
+                   if line.split(":")[0] not in names)
+
+
 def write(path, text, mode=0o644):
     with open(path, "w", encoding="utf-8") as f:
         f.write(text)
@@ -158,7 +164,8 @@ class Host:
                 os.remove(os.path.join(etc, kept))      # may be a link
         homes = os.path.join(self.base, "home")
         os.mkdir(homes, 0o755)
-        users, groups = read("/etc/passwd").decode(), read("/etc/group").decode()
+        ours = (*SYSTEM, *USERS, *GROUPS)
+        users, groups = without("/etc/passwd", ours), without("/etc/group", ours)
         for name, number in SYSTEM.items():
             users += f"{name}:x:{number}:{number}::/nonexistent:/usr/sbin/nologin\n"
         for name, number in USERS.items():
