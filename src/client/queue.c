@@ -28,6 +28,7 @@
 #include "os/stream.h"
 #include "queue/show.h"
 #include "spool/drop.h"
+#include "spool/path.h"
 
 enum {
 	FIRST_LINE_MAX = 2048,	/* "error " and a fault's text, with room */
@@ -156,12 +157,13 @@ count_dropped(const struct spool *spool)
 {
 	struct dir_walk walk;
 	struct fault ignored;
+	const char *name;
 	unsigned n = 0;
 
 	if (dir_walk_open(&walk, spool->root, DROP_DIR, &ignored) == -1)
 		return;
-	while (dir_walk_next(&walk) != NULL)
-		n++;
+	while ((name = dir_walk_next(&walk)) != NULL)
+		n += spool_name_is_valid(str_of(name));
 	dir_walk_close(&walk);
 	if (n > 0)
 		fprintf(stderr, "%u dropped message%s not listed: the mail "
