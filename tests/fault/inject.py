@@ -194,10 +194,10 @@ def inject(verdict, path, number, call, n, error, role, deaths):
     verdict.check(i.is_empty(), f"{name}: the spool is not empty", "\n".join(i.queued()) + story)
     for bad in i.queued("corrupt"):
         os.unlink(bad)
-    # Two failures of the disk make the spool sick for a minute, and who dies
-    # often is started again ever later, as it should be; the next run wants all
-    # well.
-    if ill or ends or error in DISK:
+    # Two failures of the disk, and each 451 is one, make the spool sick for a
+    # minute, and who dies often is started again ever later, as it should be;
+    # the next run wants all well.
+    if ill or ends or error in DISK or code == 451:
         i.crush()
         i.start()
     return hit, count > 1
