@@ -109,7 +109,11 @@ def figures(verdict, ground):
     try:
         measure(verdict, instance, "first start")
         instance.stop()
+        opened = instance.log().count("(queue active)")
         _, _, size = measure(verdict, instance, "next start")
+        again = instance.log().count("(queue active)") - opened
+        verdict.check(opened == COUNT and again == 0, f"crowd: {opened} of {COUNT} opened at the "
+                      f"first start, {again} at the next")
         verdict.say(f"    {(size - base) * 1024 / COUNT:.0f} bytes an entry")
         first, whole, last = mailq(instance)
         verdict.say(f"mailq: first line after {first:.3f} s, all after {whole:.2f} s: {last}")
