@@ -19,8 +19,12 @@
  * TLS is another set of ops below the same buffers.
  */
 struct stream_ops {
+	/* 0 when what must come before all else has been done, -1 as of
+	 * read: stream_begin() calls it. */
+	int	(*begin)(void *ctx);
 	/* As read(2) and write(2): bytes, 0 for end, -1 with errno (EAGAIN on
-	 * the socket's timeout, EINTR on a signal). */
+	 * the socket's timeout, EINTR on a signal, EINPROGRESS when something
+	 * has come that is nothing by itself: it is called again, in time). */
 	ssize_t	(*read)(void *ctx, void *p, size_t n);
 	ssize_t	(*write)(void *ctx, const void *p, size_t n);
 	void	(*close)(void *ctx);	/* orderly end, before close(2) */
@@ -66,6 +70,9 @@ void	stream_close(struct stream *);
 void	stream_lend(struct stream *, char *in);
 /* The plain buffer must be empty (stream_pending() == 0). */
 void	stream_set_ops(struct stream *, const struct stream_ops *, void *ctx);
+/* The handshake of the ops, within timeout and deadline.  After a signal it
+ * may be called again, and goes on. */
+enum stream_result stream_begin(struct stream *);
 
 /*
  * Seconds that a single read or write may wait; 0: as long as it takes.  A

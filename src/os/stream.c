@@ -215,6 +215,27 @@ read_once(struct stream *s)
 	return read(s->fd, p, room);
 }
 
+/* A call gave nothing: may it be made again?  errno tells why it may not. */
+static bool
+may_go_on(struct stream *s, int64_t begun)
+{
+	int64_t left;
+
+	if (errno == EAGAIN)
+		return may_wait_on(s, s->fd, SO_RCVTIMEO, &s->set_in, begun);
+	if (errno != EINPROGRESS)
+		return false;
+	left = time_left(s, begun, clock_mono_ms());
+	if (left == OVER) {
+		errno = EAGAIN;
+		return false;
+	}
+	/* A second more is not worth a call for each piece that comes. */
+	if (!is_short_enough(s->set_in, left == ENDLESS ? left : left + 1000))
+		set_wait(s->fd, SO_RCVTIMEO, &s->set_in, left);
+	return true;
+}
+
 /* -1 and EAGAIN when its time is over. */
 static ssize_t
 read_in_time(struct stream *s)
@@ -234,9 +255,27 @@ read_in_time(struct stream *s)
 		    left < USUAL_WAIT ? left : USUAL_WAIT);
 	do
 		n = read_once(s);
-	while (n == -1 && errno == EAGAIN &&
-	    may_wait_on(s, s->fd, SO_RCVTIMEO, &s->set_in, begun));
+	while (n == -1 && may_go_on(s, begun));
 	return n;
+}
+
+enum stream_result
+stream_begin(struct stream *s)
+{
+	int64_t begun = clock_mono_ms();
+	int64_t left = time_left(s, begun, begun);
+	int r;
+
+	if (left == OVER)
+		return STREAM_TIMEOUT;
+	if (!is_short_enough(s->set_in, left))
+		set_wait(s->fd, SO_RCVTIMEO, &s->set_in, left);
+	if (!is_short_enough(s->set_out, left))
+		set_wait(s->out_fd, SO_SNDTIMEO, &s->set_out, left);
+	do
+		r = s->ops->begin(s->ctx);
+	while (r == -1 && may_go_on(s, begun));
+	return r == 0 ? STREAM_OK : failed();
 }
 
 enum stream_result

@@ -711,7 +711,7 @@ static void
 layered(void **state)
 {
 	static const struct stream_ops ops = {
-		layer_read, layer_write, layer_close
+		NULL, layer_read, layer_write, layer_close
 	};
 	static char body[40000];
 	struct layer l = { .in = "EHLO\r\n" };
