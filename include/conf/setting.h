@@ -19,6 +19,7 @@
 enum conf_service {
 	SERVICE_SMTP,		/* 25 */
 	SERVICE_SUBMISSION,	/* 587 */
+	SERVICE_SUBMISSIONS,	/* 465: TLS from the first byte, RFC 8314 */
 };
 
 struct conf_listen {
@@ -102,6 +103,24 @@ struct conf_timeout {			/* seconds */
 	uint64_t	deliver;	/* of a local command */
 };
 
+struct conf_certificate {
+	struct str	file;
+	struct str	key;		/* n == 0: in the same file */
+	VEC(struct str)	names;		/* "example.org", "*.example.org"; none:
+					 * all that no other one has */
+	unsigned	line;
+};
+
+enum conf_tls_oldest { OLDEST_1_0, OLDEST_1_1, OLDEST_1_2, OLDEST_1_3 };
+enum conf_tls_clients { CLIENTS_NOT_ASKED, CLIENTS_ASKED };
+
+struct conf_tls {
+	VEC(struct conf_certificate) certificates;
+	unsigned	oldest;		/* enum conf_tls_oldest */
+	unsigned	clients;	/* enum conf_tls_clients */
+	struct str	authorities;	/* path; n == 0: none */
+};
+
 struct conf_retry {			/* seconds */
 	uint64_t	first, most;	/* doubles from the one to the other */
 	uint64_t	lifetime, lifetime_bounce;
@@ -132,6 +151,7 @@ struct conf {
 	struct conf_budget	budget;
 	struct conf_session	session;
 	struct conf_store	store;
+	struct conf_tls		tls;
 
 	struct conf_timeout	timeout;
 
@@ -159,12 +179,15 @@ enum setting_type {
 	SETTING_SIZE,		/* bytes */
 	SETTING_DURATION,	/* seconds */
 	SETTING_SWITCH,		/* yes or no; its member is a bool */
+	SETTING_CHOICE,		/* one of some words; its member is the
+				 * unsigned number of it */
 	/* Those with more parts, see conf/sentence. */
 	SETTING_LISTEN,
 	SETTING_DOMAINS,
 	SETTING_DELIVER,
 	SETTING_RELAY,
 	SETTING_ROUTE,
+	SETTING_TLS,
 };
 
 struct setting {

@@ -40,7 +40,8 @@ struct envelope {
 	struct ip		client_ip;
 	struct str		client_name;	/* "unknown" when not known */
 	struct str		helo;
-	struct str		protocol;	/* "SMTP", "ESMTP" */
+	struct str		protocol;	/* RFC 3848: "SMTP", "ESMTP",
+						 * "ESMTPS" */
 	uint32_t		uid;		/* of a local program */
 };
 

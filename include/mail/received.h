@@ -6,6 +6,12 @@
 #include "base/buf.h"
 #include "mail/envelope.h"
 
+/* What is said of TLS; both are trusted. */
+struct received_tls {
+	struct str	comment;	/* n == 0: none */
+	struct str	clause;		/* RFC 8314 4.3; n == 0: none */
+};
+
 /*
  * The trace line of RFC 5321 4.4, folded, ended by CRLF:
  *
@@ -13,12 +19,16 @@
  *	by HOSTNAME (godwit) with ESMTP id ID
  *	for <rcpt>; Sun, 22 Nov 2026 06:22:26 +0000
  *
+ * With a comment on TLS, "	(using ...)" stands before "by", with a clause,
+ * "	tls ..." before the date; tls may be NULL.
+ *
  * "for" only when there is one recipient (as given at RCPT).  From a local
  * program: "Received: by HOSTNAME (godwit, from userid 1000)\r\n\tid ID; ...".
  * Nothing in helo can break out of its place: what is not printable, and
  * parentheses, become "?".
  */
 void	received_put(struct buf *, const struct envelope *,
-	    struct str hostname, struct str id, int64_t wall);
+	    const struct received_tls *tls, struct str hostname, struct str id,
+	    int64_t wall);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "master/listen.h"
+#include "net/tls_server.h"
 #include "route/alias.h"
 #include "spool/path.h"
 
@@ -14,6 +15,7 @@ struct master_setup {
 	const struct spool	*spool;		/* writer only */
 	struct alias_book	*aliases;
 	int			 notify;
+	struct tls_server	*tls;		/* or NULL */
 };
 
 /*

@@ -16,6 +16,11 @@ struct facts {
 						 * by the local socket */
 	struct ip		 client_ip;
 	struct str		 helo;
+	bool			 secure;	/* over TLS */
+	struct str		 certificate;	/* of the client: SHA-256 in
+						 * hex; n == 0: none shown */
+	struct str		 certificate_name;	/* n == 0: nobody whom
+						 * we know vouches for it */
 	const struct address	*sender;
 	const struct address	*recipient;
 };

@@ -11,6 +11,7 @@ enum ext {
 	EXT_SIZE		= 1 << 1,	/* RFC 1870 */
 	EXT_8BITMIME		= 1 << 2,	/* RFC 6152 */
 	EXT_STATUSCODES		= 1 << 3,	/* RFC 2034 */
+	EXT_STARTTLS		= 1 << 4,	/* RFC 3207 */
 };
 
 struct ext_row {

@@ -10,6 +10,8 @@
 #include "spool/health.h"
 #include "spool/path.h"
 
+struct tls_server;
+
 /* What every session shares, made once by the master before it forks. */
 struct smtpd {
 	const struct conf	*conf;
@@ -17,6 +19,7 @@ struct smtpd {
 	struct alias_book	*aliases;
 	struct health		*health;	/* of the spool; may be NULL */
 	int			 notify;	/* to the runner, or -1 */
+	struct tls_server	*tls;		/* NULL: no certificate */
 	char			*in;		/* of smtpd_prepare(), or NULL */
 };
 

@@ -317,6 +317,21 @@ check_listens(const struct conf *conf, struct reader_errors *e)
 			}
 }
 
+/* What must hold before TLS can be spoken at all. */
+static void
+check_tls(const struct conf *conf, struct reader_errors *e)
+{
+	if (conf->tls.certificates.n > 0)
+		return;
+	for (size_t i = 0; i < conf->listens.n; i++)
+		if (conf->listens.p[i].service == SERVICE_SUBMISSIONS) {
+			reader_error(e, place_of(conf->listens.p[i].line),
+			    "listen submissions speaks TLS, which wants a "
+			    "certificate: tls certificate FILE key FILE");
+			return;
+		}
+}
+
 static void
 check_retry(const struct conf *conf, struct reader_errors *e)
 {
@@ -364,6 +379,7 @@ build(const char *path, struct str text, struct reader_errors *e)
 		apply(conf, &list.p[i], e);
 	fill_sentences(conf, &words);
 	check_listens(conf, e);
+	check_tls(conf, e);
 	check_retry(conf, e);
 	check_delimiter(conf, e);
 	if (e->n == 0)
@@ -437,7 +453,11 @@ format_value(const struct conf *conf, const struct setting *set, size_t i,
 static size_t
 count_values(const struct conf *conf, const struct setting *set)
 {
-	return setting_is_simple(set) ? 1 : sentence_count(conf, set);
+	if (!setting_is_simple(set))
+		return sentence_count(conf, set);
+	/* A path that nobody gave is none. */
+	return set->type == SETTING_PATH && ((const struct str *)
+	    ((const char *)conf + set->offset))->n == 0 ? 0 : 1;
 }
 
 static void
@@ -506,7 +526,8 @@ describe_json(const struct conf *conf, const struct setting *set,
 	bool many = setting_may_repeat(set);
 	size_t i, n = count_values(conf, set);
 
-	buf_printf(out, "\"%s\":%s", set->name, many ? "[" : "");
+	buf_printf(out, "\"%s\":%s", set->name, many ? "[" : n == 0 ? "null" :
+	    "");
 	buf_init(&text);
 	for (i = 0; i < n; i++) {
 		buf_reset(&text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The settings that read as sentences: listen, domain, deliver, relay, route.
+ * The settings that read as sentences: listen, domain, deliver, relay, route,
+ * tls.
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -27,10 +28,11 @@ static const struct {
 } services[] = {
 	[SERVICE_SMTP] = { "smtp", 25 },
 	[SERVICE_SUBMISSION] = { "submission", 587 },
+	[SERVICE_SUBMISSIONS] = { "submissions", 465 },
 };
 
-static const char *const listen_words[] = { "smtp", "submission", "none",
-    NULL };
+static const char *const listen_words[] = { "smtp", "submission",
+    "submissions", "none", NULL };
 static const char *const method_words[] = {
 	[DELIVER_MBOX] = "mbox",
 	[DELIVER_MAILDIR] = "maildir",
@@ -177,9 +179,11 @@ parse_listen(struct conf *conf, const struct statement *s,
 		in.service = SERVICE_SMTP;
 	else if (is_word(s, 1, "submission"))
 		in.service = SERVICE_SUBMISSION;
+	else if (is_word(s, 1, "submissions"))
+		in.service = SERVICE_SUBMISSIONS;
 	else {
-		reader_expected(e, s, 1, "\"smtp\", \"submission\" or "
-		    "\"none\"", listen_words);
+		reader_expected(e, s, 1, "\"smtp\", \"submission\", "
+		    "\"submissions\" or \"none\"", listen_words);
 		return;
 	}
 	if (conf->listens.n >= LISTENS_MAX) {
@@ -459,6 +463,54 @@ parse_route(struct conf *conf, const struct statement *s,
 		vec_push(&conf->arena, &conf->routes, route);
 }
 
+/* An absolute path in word i, copied. */
+static bool
+want_path(struct conf *conf, const struct statement *s, size_t i,
+    struct str *out, struct reader_errors *e)
+{
+	if (i >= s->words.n || !str_starts(s->words.p[i].text, STR("/")) ||
+	    s->words.p[i].text.n > MAILDIR_NAME_MAX) {
+		reader_expected(e, s, i, "an absolute path", NULL);
+		return false;
+	}
+	*out = arena_str(&conf->arena, s->words.p[i].text);
+	return true;
+}
+
+/* tls certificate FILE [key FILE] [for NAME ...] */
+static void
+parse_tls(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	struct conf_certificate c = { .line = s->place.line };
+	struct str name;
+	size_t i = 3;
+
+	if (!want_word(s, 1, "certificate", e) ||
+	    !want_path(conf, s, 2, &c.file, e))
+		return;
+	if (is_word(s, i, "key")) {
+		if (!want_path(conf, s, i + 1, &c.key, e))
+			return;
+		i += 2;
+	}
+	if (i < s->words.n && !want_word(s, i, "for", e))
+		return;
+	if (i + 1 == s->words.n) {
+		reader_expected(e, s, i + 1, "names", NULL);
+		return;
+	}
+	for (i++; i < s->words.n; i++) {
+		if (!parse_pattern(conf, s->words.p[i].text, &name) ||
+		    str_eq(name, STR("*"))) {
+			reader_expected(e, s, i, "a domain or *.DOMAIN", NULL);
+			return;
+		}
+		vec_push(&conf->arena, &c.names, name);
+	}
+	vec_push(&conf->arena, &conf->tls.certificates, c);
+}
+
 void
 sentence_parse(struct conf *conf, const struct setting *set,
     const struct statement *s, struct reader_errors *e)
@@ -479,6 +531,9 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_ROUTE:
 		parse_route(conf, s, e);
 		return;
+	case SETTING_TLS:
+		parse_tls(conf, s, e);
+		return;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -488,6 +543,7 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_SIZE:
 	case SETTING_DURATION:
 	case SETTING_SWITCH:
+	case SETTING_CHOICE:
 		break;
 	}
 	bug("%s is a simple setting", set->name);
@@ -507,6 +563,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return conf->relay.n;
 	case SETTING_ROUTE:
 		return conf->routes.n;
+	case SETTING_TLS:
+		return conf->tls.certificates.n;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -516,6 +574,7 @@ sentence_count(const struct conf *conf, const struct setting *set)
 	case SETTING_SIZE:
 	case SETTING_DURATION:
 	case SETTING_SWITCH:
+	case SETTING_CHOICE:
 		break;
 	}
 	bug("%s is a simple setting", set->name);
@@ -565,6 +624,21 @@ format_route(const struct conf_route *route, struct buf *out)
 	return route->line;
 }
 
+static unsigned
+format_tls(const struct conf_certificate *c, struct buf *out)
+{
+	buf_putz(out, "certificate ");
+	reader_put_word(out, c->file);
+	if (c->key.n > 0) {
+		buf_putz(out, " key ");
+		reader_put_word(out, c->key);
+	}
+	for (size_t i = 0; i < c->names.n; i++)
+		buf_printf(out, "%s %.*s", i == 0 ? " for" : "",
+		    STR_ARG(c->names.p[i]));
+	return c->line;
+}
+
 unsigned
 sentence_format(const struct conf *conf, const struct setting *set, size_t i,
     struct buf *out)
@@ -584,6 +658,8 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 		return conf->relay_lines.p[i];
 	case SETTING_ROUTE:
 		return format_route(&conf->routes.p[i], out);
+	case SETTING_TLS:
+		return format_tls(&conf->tls.certificates.p[i], out);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -593,6 +669,7 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 	case SETTING_SIZE:
 	case SETTING_DURATION:
 	case SETTING_SWITCH:
+	case SETTING_CHOICE:
 		break;
 	}
 	bug("%s is a simple setting", set->name);

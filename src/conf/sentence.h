@@ -12,6 +12,7 @@
  *	listen SERVICE [on WHERE]	domain NAME... local
  *	deliver METHOD [WHAT]		relay for NETWORK...
  *	route PATTERN via HOST
+ *	tls certificate FILE [key FILE] [for NAME...]
  */
 
 /* Adds what the statement says to the conf, or reports what is wrong. */

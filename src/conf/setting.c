@@ -122,6 +122,15 @@ static const struct setting table[] = {
 	    1, HOUR, true, "wait for a connection to another host" },
 	{ "timeout-deliver", SETTING_DURATION, AT(timeout.deliver), "15m",
 	    1, DAY, true, "wait for a local delivery" },
+	{ "tls", SETTING_TLS, AT(tls.certificates), NULL,
+	    0, 0, true, "certificates, for whom, and their keys" },
+	/* RFC 8996, RFC 9325 3.1.1 */
+	{ "tls-oldest", SETTING_CHOICE, AT(tls.oldest), "1.2",
+	    0, 0, true, "the oldest version of TLS that is spoken" },
+	{ "tls-client-certificates", SETTING_CHOICE, AT(tls.clients), "no",
+	    0, 0, true, "whether clients are asked for a certificate" },
+	{ "tls-client-authorities", SETTING_PATH, AT(tls.authorities), NULL,
+	    1, PATH_LIMIT, true, "who may have signed those" },
 	{ "workers", SETTING_NUMBER, AT(workers), "100",
 	    0, 1024, true, "deliveries at once; 0 keeps all mail here" },
 	{ "workers-per-destination", SETTING_NUMBER,
@@ -344,6 +353,40 @@ set_switch(bool *member, struct str value, struct fault *why)
 	return 0;
 }
 
+/* The words of a choice, in the order of their numbers. */
+static const char *const *
+words_of(const struct setting *set)
+{
+	static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3",
+	    NULL };
+	static const char *const clients[] = { "no", "ask", NULL };
+
+	return set->offset == AT(tls.oldest) ? versions : clients;
+}
+
+static int
+set_choice(unsigned *member, const struct setting *set, struct str value,
+    struct fault *why)
+{
+	const char *const *words = words_of(set);
+	struct buf what = { 0 };
+	unsigned i;
+	int r;
+
+	for (i = 0; words[i] != NULL; i++) {
+		if (str_eq(value, str_of(words[i]))) {
+			*member = i;
+			buf_free(&what);
+			return 0;
+		}
+		buf_printf(&what, "%s\"%s\"", i == 0 ? "" :
+		    words[i + 1] == NULL ? " or " : ", ", words[i]);
+	}
+	r = expected(why, value, buf_cstr(&what));
+	buf_free(&what);
+	return r;
+}
+
 int
 setting_parse(struct conf *conf, const struct setting *set, struct str value,
     struct fault *why)
@@ -372,11 +415,14 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 		return set_quantity(member, set, value, why);
 	case SETTING_SWITCH:
 		return set_switch(member, value, why);
+	case SETTING_CHOICE:
+		return set_choice(member, set, value, why);
 	case SETTING_LISTEN:
 	case SETTING_DOMAINS:
 	case SETTING_DELIVER:
 	case SETTING_RELAY:
 	case SETTING_ROUTE:
+	case SETTING_TLS:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);
@@ -404,11 +450,15 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_SWITCH:
 		buf_putz(out, *(const bool *)member ? "yes" : "no");
 		return;
+	case SETTING_CHOICE:
+		buf_putz(out, words_of(set)[*(const unsigned *)member]);
+		return;
 	case SETTING_LISTEN:
 	case SETTING_DOMAINS:
 	case SETTING_DELIVER:
 	case SETTING_RELAY:
 	case SETTING_ROUTE:
+	case SETTING_TLS:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);

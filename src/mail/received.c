@@ -66,13 +66,26 @@ put_recipient(struct buf *b, const struct envelope *e)
 	buf_putc(b, '>');
 }
 
-void
-received_put(struct buf *b, const struct envelope *e, struct str hostname,
-    struct str id, int64_t wall)
+static void
+put_part(struct buf *b, const char *before, struct str part, const char *after)
 {
+	if (part.n > 0)
+		buf_printf(b, "%s%.*s%s", before, STR_ARG(part), after);
+}
+
+void
+received_put(struct buf *b, const struct envelope *e,
+    const struct received_tls *tls, struct str hostname, struct str id,
+    int64_t wall)
+{
+	static const struct received_tls clear;
+
+	if (tls == NULL)
+		tls = &clear;
 	buf_puts(b, STR("Received: "));
 	if (e->origin == ORIGIN_SMTP)
 		put_client(b, e);
+	put_part(b, "(", tls->comment, ")\r\n\t");
 	buf_printf(b, "by %.*s (godwit", STR_ARG(hostname));
 	switch (e->origin) {
 	case ORIGIN_SMTP:
@@ -92,6 +105,7 @@ received_put(struct buf *b, const struct envelope *e, struct str hostname,
 	buf_printf(b, "id %.*s", STR_ARG(id));
 	if (e->origin == ORIGIN_SMTP)
 		put_recipient(b, e);
+	put_part(b, "\r\n\t", tls->clause, "");
 	buf_puts(b, STR("; "));
 	date_put(b, wall);
 	buf_puts(b, STR("\r\n"));

@@ -137,7 +137,9 @@ refuse(struct master *m, int fd, const struct smtpd_peer *peer,
 
 	if (budget_may_log(m->budget, now))
 		log_refusal(peer, reply);
-	if (budget_may_answer(m->budget, now))
+	/* In clear, to who waits for TLS, it would be noise. */
+	if (peer->service != SERVICE_SUBMISSIONS &&
+	    budget_may_answer(m->budget, now))
 		turn_away(fd, reply);
 	else
 		close(fd);
@@ -158,6 +160,7 @@ guest_of(const struct conf *conf, const struct smtpd_peer *peer)
 	case SERVICE_SMTP:
 		break;
 	case SERVICE_SUBMISSION:
+	case SERVICE_SUBMISSIONS:
 		g.submits = true;
 		break;
 	}
@@ -300,6 +303,8 @@ do_chores(struct master *m, int64_t now)
 		log_info("%llu more connections were refused",
 		    (unsigned long long)n);
 	alias_book_warm(m->setup->aliases);
+	if (m->setup->tls != NULL)
+		tls_server_turn(m->setup->tls, now);
 	keep_reserve(m);
 	m->chores_at = now;
 }
@@ -350,6 +355,7 @@ master_run(const struct master_setup *setup)
 			.aliases = setup->aliases,
 			.notify = setup->notify,
 			.health = health_new(),
+			.tls = setup->tls,
 		},
 		.reserve = -1,
 	};
@@ -358,6 +364,8 @@ master_run(const struct master_setup *setup)
 	m.budget = budget_new(&setup->conf->budget);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
+	if (setup->tls != NULL)
+		tls_server_warm(setup->tls);
 	proc_fill_heap();
 	smtpd_prepare(&m.smtpd);
 	for (;;) {

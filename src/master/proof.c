@@ -8,6 +8,10 @@
  * What it found out is kept for the daemon's life, in which the spool does not
  * change: the runner and the sessions of every generation are told whether to
  * begin with temporary names.
+ *
+ * Certificates and keys are proved in the same way, at each new configuration
+ * and whenever their files have changed, with the result thrown away: what is
+ * wrong with them is said while the old generation still serves.
  */
 
 #include "master/proof.h"
@@ -19,30 +23,55 @@
 #include <unistd.h>
 
 #include "os/log.h"
+#include "os/proc.h"
 #include "os/sock.h"
 
 struct answer {
 	int		result;
+	int		oom_score;	/* of the child */
 	struct trial	trial;
 	struct fault	why;
 };
 
+typedef void prover(const struct conf *, const struct cage *,
+    struct answer *);
+
 static void
-be_prover(const struct conf *conf, const struct cage *cage, int to)
+prove_spool(const struct conf *conf, const struct cage *cage,
+    struct answer *a)
 {
-	struct answer a = { .result = -1 };
 	struct spool spool;
 
-	if (cage_become_runner(cage, &a.why) == 0 &&
-	    spool_open(&spool, conf->spool.p, false, false, &a.why) == 0)
-		a.result = trial_run(&spool, &a.trial, &a.why);
+	if (cage_become_runner(cage, &a->why) == 0 &&
+	    spool_open(&spool, conf->spool.p, false, false, &a->why) == 0)
+		a->result = trial_run(&spool, &a->trial, &a->why);
+}
+
+static void
+prove_keys(const struct conf *conf, const struct cage *cage,
+    struct answer *a)
+{
+	struct tls_server *server;
+
+	(void)cage;
+	a->result = keys_load(conf, &server, &a->why);
+}
+
+static void
+be_prover(prover *prove, const struct conf *conf, const struct cage *cage,
+    int oom_score, int to)
+{
+	struct answer a = { .result = -1 };
+
+	proc_set_oom_score(oom_score);
+	prove(conf, cage, &a);
 	(void)send(to, &a, sizeof(a), MSG_NOSIGNAL);
 	_exit(0);
 }
 
 static int
-ask_prover(const struct conf *conf, const struct cage *cage, struct answer *a,
-    struct fault *why)
+ask_prover(prover *prove, const struct conf *conf, const struct cage *cage,
+    struct answer *a, struct fault *why)
 {
 	ssize_t n;
 	pid_t pid;
@@ -52,7 +81,7 @@ ask_prover(const struct conf *conf, const struct cage *cage, struct answer *a,
 		return -1;
 	pid = fork();
 	if (pid == 0)
-		be_prover(conf, cage, pair[1]);
+		be_prover(prove, conf, cage, a->oom_score, pair[1]);
 	close(pair[1]);
 	n = pid < 0 ? -1 : recv(pair[0], a, sizeof(*a), 0);
 	close(pair[0]);
@@ -79,8 +108,8 @@ int
 proof_take(const struct conf *conf, const struct cage *cage, struct trial *t,
     struct fault *why)
 {
-	struct answer a = { 0 };
-	int r = ask_prover(conf, cage, &a, why);
+	struct answer a = { .oom_score = proc_oom_score() };
+	int r = ask_prover(prove_spool, conf, cage, &a, why);
 
 	if (r == 0 && a.result == 0) {
 		*t = a.trial;
@@ -95,6 +124,23 @@ proof_take(const struct conf *conf, const struct cage *cage, struct trial *t,
 	}
 	fault_prefix(why, "spool %s (%s)", conf->spool.p, t->fs.name);
 	return -1;
+}
+
+int
+proof_keys(const struct conf *conf, const struct cage *cage, int oom_score,
+    struct fault *why)
+{
+	struct answer a = { .oom_score = oom_score };
+	int r;
+
+	if (conf->tls.certificates.n == 0)
+		return 0;
+	r = ask_prover(prove_keys, conf, cage, &a, why);
+	if (r == 0 && a.result < 0) {
+		*why = a.why;
+		r = -1;
+	}
+	return r;
 }
 
 void

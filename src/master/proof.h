@@ -4,6 +4,7 @@
 
 #include "conf/conf.h"
 #include "master/cage.h"
+#include "smtpd/keys.h"
 #include "spool/trial.h"
 
 /* Looks at the place of the spool, before it is made there: one that may lose
@@ -16,6 +17,13 @@ int	proof_look(const struct conf *, struct trial *, struct fault *);
  * called before the warden catches signals.
  */
 int	proof_take(const struct conf *, const struct cage *, struct trial *,
+	    struct fault *);
+/*
+ * Reads the certificates and keys of a configuration in a child, which ends
+ * with them: so the warden knows that a master can, and holds none itself.
+ * oom_score is the child's (os/proc).
+ */
+int	proof_keys(const struct conf *, const struct cage *, int oom_score,
 	    struct fault *);
 /* The line about it in the log. */
 void	proof_say(const struct conf *, const struct trial *);

@@ -27,6 +27,7 @@
 #include "os/signal.h"
 #include "queue/runner.h"
 #include "route/alias.h"
+#include "smtpd/keys.h"
 
 enum {
 	BACKOFF_MS_MAX = 60 * 1000,
@@ -89,7 +90,9 @@ be_master(struct house *h)
 	keep[n++] = log_fd();
 	proc_close_all_but(keep, n);
 	h->listeners.queue = -1;
-	if (spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,
+	/* Keys while root may read them. */
+	if (keys_load(h->conf, &setup.tls, &why) < 0 ||
+	    spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,
 	    &why) < 0 || cage_become_master(&h->cage, &why) < 0 ||
 	    cage_lock_master(h->conf, &why) < 0)
 		die("%s", why.text);

@@ -11,6 +11,8 @@
  *	SIGHUP		read the configuration again: if it is good, a new
  *			master and runner start on the same open sockets and the
  *			old ones finish what they have; if not, nothing changes
+ *	certificates	(looked at each minute) have changed: the same, with the
+ *			configuration as it is
  *	SIGTERM		drain: master and runner finish, then it ends
  *	child died	start it again, at once, then ever more slowly
  *
@@ -48,6 +50,7 @@
 #include "spool/path.h"
 
 enum {
+	KEYS_LOOK_MS = 60 * 1000,	/* between looks at certificates */
 	AGENTS_SPARE = 32,		/* beside one for each worker: those
 					 * that are about to end, or hang */
 	END_MS = 45 * 1000,		/* the master takes 30 of them */
@@ -60,6 +63,8 @@ struct warden {
 	const struct warden_setup	*setup;
 	struct house			 house;
 	int64_t				 ending;	/* since; 0: no */
+	struct keys_stamp		 keys;
+	int64_t				 keys_at;	/* clock_boot_ms */
 };
 
 /* --------------------------------------------------- what it is asked --- */
@@ -144,6 +149,26 @@ read_again(struct warden *w, struct conf **out)
 }
 
 static void
+look_at_keys(struct warden *w)
+{
+	w->keys = keys_look(w->house.conf);
+	w->keys_at = clock_boot_ms();
+}
+
+/* Takes the conf away when it is no good. */
+static bool
+prove_keys(struct warden *w, struct conf *conf)
+{
+	struct fault why;
+
+	if (proof_keys(conf, &w->house.cage, w->house.oom_score, &why) == 0)
+		return true;
+	log_error("reload: %s", why.text);
+	conf_free(conf);
+	return false;
+}
+
+static void
 reload(struct warden *w)
 {
 	bool possible = conf_has_memory();
@@ -151,14 +176,38 @@ reload(struct warden *w)
 
 	if (!possible)
 		log_error("reload: out of memory");
-	if (!possible || !read_again(w, &conf)) {
+	if (!possible || !read_again(w, &conf) || !prove_keys(w, conf)) {
 		log_error("reload: the configuration stays as it was");
 		return;
 	}
 	conf_free(w->house.conf);
 	w->house.conf = conf;
+	look_at_keys(w);
 	services_renew(&w->house);
 	log_info("reload: done");
+}
+
+/* Certificates are renewed by others, who seldom say so. */
+static void
+watch_keys(struct warden *w)
+{
+	struct keys_stamp before = w->keys;
+	struct fault why;
+
+	if (w->house.conf->tls.certificates.n == 0 ||
+	    clock_boot_ms() - w->keys_at < KEYS_LOOK_MS)
+		return;
+	look_at_keys(w);
+	if (w->keys.sum == before.sum)
+		return;
+	if (proof_keys(w->house.conf, &w->house.cage, w->house.oom_score,
+	    &why) < 0) {
+		log_error("certificates have changed, and the old ones stay "
+		    "in use: %s", why.text);
+		return;
+	}
+	services_renew(&w->house);
+	log_info("certificates have changed: reload done");
 }
 
 static void
@@ -202,9 +251,12 @@ wait_and_hear(struct warden *w)
 {
 	struct pollfd p = { .fd = w->house.channel[1], .events = POLLIN };
 	struct timespec t = { 0, 250 * 1000000 };
+	struct timespec look = { KEYS_LOOK_MS / 1000, 0 };
 	bool busy = w->ending != 0 || services_any_due(&w->house);
+	bool watches = w->house.conf->tls.certificates.n > 0;
 
-	if (ppoll(&p, 1, busy ? &t : NULL, signal_wait_mask()) > 0)
+	if (ppoll(&p, 1, busy ? &t : watches ? &look : NULL,
+	    signal_wait_mask()) > 0)
 		hear_request(w);
 }
 
@@ -239,6 +291,8 @@ prepare(struct warden *w, struct fault *why)
 	    w->house.cage.privileged ? &owner : NULL, why) < 0 ||
 	    proof_take(w->house.conf, &w->house.cage, &w->house.trial,
 	    why) < 0 ||
+	    proof_keys(w->house.conf, &w->house.cage, proc_oom_score(),
+	    why) < 0 ||
 	    dir_make(AT_FDCWD, w->house.conf->run.p, 0755, geteuid(), getegid(),
 	    why) < 0 ||
 	    sock_pair(SOCK_SEQPACKET, w->house.notify, why) < 0 ||
@@ -248,6 +302,7 @@ prepare(struct warden *w, struct fault *why)
 	arena_free(&a);
 	if (r < 0)
 		return -1;
+	look_at_keys(w);
 	return listen_patiently(w, why);
 }
 
@@ -304,8 +359,10 @@ warden_run(const struct warden_setup *setup)
 		proc_detach_ready();
 	while (!is_over(&w)) {
 		obey_signals(&w);
-		if (w.ending == 0)
+		if (w.ending == 0) {
+			watch_keys(&w);
 			services_start_due(&w.house);
+		}
 		wait_and_hear(&w);
 	}
 	services_end_sessions(&w.house);

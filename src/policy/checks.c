@@ -36,6 +36,7 @@ checks_recipient(const struct conf *conf, const struct facts *f,
 			return 0;
 		break;
 	case SERVICE_SUBMISSION:
+	case SERVICE_SUBMISSIONS:
 		break;
 	}
 	return fault_permanent(why, 554, 7, 1,

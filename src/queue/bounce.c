@@ -157,7 +157,7 @@ submit(struct work *w, const struct spool *spool, struct fault *why)
 	w->envelope.protocol = STR("bounce");
 	fill_report(w);
 	report_put(&text, &w->report);
-	received_put(&head, &w->envelope, w->conf->hostname,
+	received_put(&head, &w->envelope, NULL, w->conf->hostname,
 	    str_of(w->name), w->report.now);
 	submit_init(&s, spool);
 	r = submit_begin(&s, &w->envelope, w->name, text.n, why);

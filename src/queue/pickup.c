@@ -176,7 +176,7 @@ submit(const struct pickup *s, struct find *f, const char *name,
 	bool exists = false;
 	int r;
 
-	received_put(&head, &f->envelope, s->conf->hostname, str_of(name),
+	received_put(&head, &f->envelope, NULL, s->conf->hostname, str_of(name),
 	    clock_wall());
 	submit_init(&sub, s->spool);
 	r = submit_begin(&sub, &f->envelope, name, f->content.n, why);

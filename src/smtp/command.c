@@ -28,6 +28,7 @@ static const struct {
 	{ { "HELP", 4 }, VERB_HELP },
 	{ { "QUIT", 4 }, VERB_QUIT },
 	{ { "TURN", 4 }, VERB_TURN },
+	{ { "STARTTLS", 8 }, VERB_STARTTLS },
 };
 
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))

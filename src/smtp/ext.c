@@ -17,6 +17,7 @@ static const struct ext_row rows[] = {
 	{ EXT_SIZE,	   { "SIZE", 4 },		  "RFC 1870" },
 	{ EXT_8BITMIME,	   { "8BITMIME", 8 },		  "RFC 6152" },
 	{ EXT_STATUSCODES, { "ENHANCEDSTATUSCODES", 19 }, "RFC 2034" },
+	{ EXT_STARTTLS,	   { "STARTTLS", 8 },		  "RFC 3207" },
 };
 
 const struct ext_row *

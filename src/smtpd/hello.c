@@ -8,7 +8,7 @@
  * parameter of anything else is an error.
  */
 
-#include "smtpd/session.h"
+#include "smtpd/secure.h"
 
 #include "base/num.h"
 #include "mail/domain.h"
@@ -51,6 +51,12 @@ put_extension(struct buf *b, const struct session *s,
 		buf_printf(b, " %llu", (unsigned long long)s->conf->size);
 }
 
+static bool
+may_offer(const struct session *s, const struct ext_row *row)
+{
+	return row->bit != EXT_STARTTLS || secure_may_begin(s);
+}
+
 void
 smtpd_ehlo(struct session *s, struct str args)
 {
@@ -63,6 +69,8 @@ smtpd_ehlo(struct session *s, struct str args)
 	s->extensions = 0;
 	buf_puts(&text, s->conf->hostname);
 	for (unsigned i = 0; (row = ext_row(i)) != NULL; i++) {
+		if (!may_offer(s, row))
+			continue;
 		s->extensions |= (unsigned)row->bit;
 		put_extension(&text, s, row);
 	}

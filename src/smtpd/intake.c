@@ -14,6 +14,7 @@
 #include "mail/received.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "smtpd/secure.h"
 
 static int
 count(struct sink *sink, struct str bytes, struct fault *why)
@@ -89,13 +90,15 @@ intake_finish(struct intake *in, struct fault *why)
 {
 	struct session *s = in->session;
 	struct transaction *t = s->transaction;
+	const struct received_tls tls = { secure_comment(s),
+	    secure_clause(s) };
 	struct buf head = { 0 };
 	int r;
 
 	header_collector_finish(&s->header);
 	if (check_header(s, why) < 0)
 		return -1;
-	received_put(&head, &t->envelope, s->conf->hostname,
+	received_put(&head, &t->envelope, &tls, s->conf->hostname,
 	    str_of(t->submission.name), clock_wall());
 	r = submit_commit(&t->submission, buf_str(&head), NULL, why);
 	buf_free(&head);

@@ -54,7 +54,7 @@ smtpd_help(struct session *s, struct str args)
 	}
 	session_reply(s, 214, (struct status){ 2, 0, 0 },
 	    "This is godwit, a mail transfer agent.  Commands:\n"
-	    "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT");
+	    "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS");
 }
 
 void

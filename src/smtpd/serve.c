@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "os/log.h"
 #include "os/signal.h"
-#include "smtpd/session.h"
+#include "smtpd/secure.h"
 
 enum {
 	ANY = PHASE_CONNECTED | PHASE_GREETED | PHASE_MAIL | PHASE_RCPT,
@@ -56,6 +56,8 @@ static const struct row table[] = {
 	{ VERB_HELP, ANY, false, smtpd_help, 0, NULL },
 	{ VERB_TURN, ANY, false, smtpd_turn, 0, NULL },
 	{ VERB_QUIT, ANY, false, smtpd_quit, 0, NULL },
+	{ VERB_STARTTLS, PHASE_CONNECTED | PHASE_GREETED, true, smtpd_starttls,
+	    503, "STARTTLS may not come within a transaction" },
 };
 
 static const struct row *
@@ -258,13 +260,35 @@ say_421(void *ctx)
 	    "421 4.3.0 Out of resources; try again later\r\n";
 	struct session *s = ctx;
 
-	(void)!write(s->stream.fd, text, sizeof(text) - 1);
+	/* In TLS it would be noise. */
+	if (s->stream.ops == NULL)
+		(void)!write(s->stream.fd, text, sizeof(text) - 1);
 }
 
 void
 smtpd_prepare(struct smtpd *smtpd)
 {
 	smtpd->in = mem_resize(NULL, STREAM_IN_SIZE);
+}
+
+/* False: there is nobody to talk to. */
+static bool
+greet(struct session *s)
+{
+	bool first = s->peer->service == SERVICE_SUBMISSIONS;
+
+	if (first) {
+		log_info("connect from %s", s->client);
+		if (!secure_begin(s))
+			return false;
+	}
+	session_reply(s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
+	    STR_ARG(s->conf->hostname));
+	/* While the client reads the one we write the other. */
+	(void)stream_flush(&s->stream);
+	if (!first)
+		log_info("connect from %s", s->client);
+	return true;
 }
 
 void
@@ -278,13 +302,9 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 	die_set_last_act(say_421, &s);
 	stream_has_timeout(&s.stream, peer->timeout);
 	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
-	session_reply(&s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
-	    STR_ARG(smtpd->conf->hostname));
-	/* While the client reads the one we write the other. */
-	(void)stream_flush(&s.stream);
-	log_info("connect from %s", s.client);
-	while (step(&s))
-		;
+	if (greet(&s))
+		while (step(&s))
+			;
 	stream_set_timeout(&s.stream, LAST_WORDS);
 	stream_set_deadline(&s.stream, LAST_WORDS);
 	(void)stream_flush(&s.stream);

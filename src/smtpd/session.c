@@ -103,6 +103,15 @@ transaction_end(struct session *s)
 	s->transaction = NULL;
 }
 
+void
+session_forget(struct session *s)
+{
+	transaction_end(s);
+	s->helo = STR_NONE;
+	s->esmtp = false;
+	s->extensions = 0;
+}
+
 static void
 count_error(struct session *s, int code)
 {
@@ -154,6 +163,9 @@ session_facts(const struct session *s)
 		.local = s->peer->local,
 		.client_ip = s->peer->addr.ip,
 		.helo = s->helo,
+		.secure = s->secure,
+		.certificate = str_of(s->tls.digest),
+		.certificate_name = str_of(s->tls.name),
 	};
 
 	if (s->transaction != NULL)

@@ -3,6 +3,7 @@
 #define SMTPD_SESSION_H
 
 #include "mail/header.h"
+#include "net/tls_server.h"
 #include "os/stream.h"
 #include "policy/facts.h"
 #include "smtp/command.h"
@@ -49,6 +50,8 @@ struct session {
 	bool			 esmtp;
 	bool			 ended;
 	bool			 heard;		/* a line has come */
+	bool			 secure;	/* TLS is on; then: */
+	struct tls_facts	 tls;
 	unsigned		 extensions;	/* offered in EHLO */
 	struct transaction	*transaction;	/* or NULL */
 	struct header_collector	 header;	/* reused */
@@ -69,6 +72,8 @@ enum phase session_phase(const struct session *);
 struct transaction *transaction_new(struct session *);
 /* Tells the runner of a temporary name that is not needed any more. */
 void	transaction_tidy(struct session *);
+/* What a client said of itself, and its transaction: as at the beginning. */
+void	session_forget(struct session *);
 /* The only way out of a transaction; harmless when there is none. */
 void	transaction_end(struct session *);
 
@@ -92,5 +97,6 @@ smtpd_verb smtpd_mail, smtpd_rcpt, smtpd_rset;
 smtpd_verb smtpd_data;
 smtpd_verb smtpd_noop, smtpd_vrfy, smtpd_expn, smtpd_help, smtpd_quit,
     smtpd_turn;
+smtpd_verb smtpd_starttls;
 
 #endif

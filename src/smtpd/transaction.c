@@ -62,7 +62,8 @@ describe_origin(const struct session *s, struct envelope *e)
 	e->client_ip = s->peer->addr.ip;
 	e->client_name = STR("unknown");
 	e->helo = s->helo;
-	e->protocol = s->esmtp ? STR("ESMTP") : STR("SMTP");
+	e->protocol = s->secure ? STR("ESMTPS") :
+	    s->esmtp ? STR("ESMTP") : STR("SMTP");
 	e->uid = (uint32_t)s->peer->uid;
 }
 

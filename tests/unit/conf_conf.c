@@ -286,12 +286,32 @@ static const struct {
 	{ "deliver mbox\ndeliver mbox",
 	    "2:1: deliver was set in line 1 already" },
 	{ "retry-first 5h", "1:1: retry-first 5h is more than retry-most 4h" },
+	{ "tls", "1:4: expected \"certificate\", got the end of the line" },
+	{ "tls certificate x.pem", "1:17: expected an absolute path, got "
+	    "\"x.pem\"" },
+	{ "tls certificate /x key", "1:23: expected an absolute path, got the "
+	    "end of the line" },
+	{ "tls certificate /x kye /y", "1:20: expected \"for\", got \"kye\"" },
+	{ "tls certificate /x for", "1:23: expected names, got the end of the "
+	    "line" },
+	{ "tls certificate /x for *", "1:24: expected a domain or *.DOMAIN, "
+	    "got \"*\"" },
+	{ "tls certificate /x for a..b", "1:24: expected a domain or "
+	    "*.DOMAIN, got \"a..b\"" },
+	{ "listen submissions", "1:1: listen submissions speaks TLS, which "
+	    "wants a certificate: tls certificate FILE key FILE" },
+	{ "tls-oldest 1.4", "1:12: tls-oldest: expected \"1.0\", \"1.1\", "
+	    "\"1.2\" or \"1.3\", got \"1.4\"" },
+	{ "tls-client-certificates yes", "1:25: tls-client-certificates: "
+	    "expected \"no\" or \"ask\", got \"yes\"" },
 	{ "retry-most 1m", "1:1: retry-first 5m is more than retry-most 1m" },
 	{ "delimiter a", "1:1: expected a delimiter out of !#$%&*+-=_^~" },
 
-	{ "listen", "1:7: expected \"smtp\", \"submission\" or \"none\", got "
+	{ "listen", "1:7: expected \"smtp\", \"submission\", "
+	    "\"submissions\" or \"none\", got "
 	    "the end of the line" },
-	{ "listen smpt", "1:8: expected \"smtp\", \"submission\" or \"none\", "
+	{ "listen smpt", "1:8: expected \"smtp\", \"submission\", "
+	    "\"submissions\" or \"none\", "
 	    "got \"smpt\"; did you mean \"smtp\"?" },
 	{ "listen smtp at 1", "1:13: expected \"on\", got \"at\"" },
 	{ "listen smtp on", "1:15: expected an address, [ADDRESS]:PORT or a "
@@ -405,7 +425,8 @@ static const struct {
 	{ "siz 1M\nhops x\nlisten x", "1:1: unknown setting \"siz\"; did you "
 	    "mean \"size\"?\n"
 	    "f:2:6: hops: expected a number from 100 to 10000, got \"x\"\n"
-	    "f:3:8: expected \"smtp\", \"submission\" or \"none\", got "
+	    "f:3:8: expected \"smtp\", \"submission\", "
+	    "\"submissions\" or \"none\", got "
 	    "\"x\"" },
 };
 
@@ -444,7 +465,11 @@ test_describe_round_trip(void **state)
 	    "deliver command \"/bin/x -a \\\"%u b\\\"\"\n"
 	    "relay for 192.0.2.0/24 2001:db8::/32\n"
 	    "route *.example via [::1]:26\nroute * via isp.example\n"
-	    "route x.example via isp.example:25\n" };
+	    "route x.example via isp.example:25\n",
+	    HOST "tls certificate /a.pem\ntls certificate \"/b b\" key /k for "
+	    "B.example *.c.example\ntls-oldest 1.3\n"
+	    "tls-client-certificates ask\ntls-client-authorities /ca\n"
+	    "listen submissions on 127.0.0.1\n" };
 	struct conf *conf, *again;
 	struct buf first, names;
 	size_t i;
@@ -463,6 +488,12 @@ test_describe_round_trip(void **state)
 		assert_int_equal(conf->relay.n, again->relay.n);
 		assert_int_equal(conf->domains.n, again->domains.n);
 		assert_int_equal(conf->size, again->size);
+		assert_int_equal(conf->tls.certificates.n,
+		    again->tls.certificates.n);
+		assert_int_equal(conf->tls.oldest, again->tls.oldest);
+		assert_int_equal(conf->tls.clients, again->tls.clients);
+		assert_true(str_eq(conf->tls.authorities,
+		    again->tls.authorities));
 		assert_true(str_eq(conf->deliver.path, again->deliver.path));
 		assert_true(str_eq(conf->delimiter, again->delimiter));
 		conf_free(conf);

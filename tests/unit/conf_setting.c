@@ -219,7 +219,7 @@ test_nearest(void **state)
 	assert_string_equal(setting_nearest(STR("retry.first")),
 	    "retry-first");
 	assert_string_equal(setting_nearest(STR("listne")), "listen");
-	assert_null(setting_nearest(STR("tls")));
+	assert_null(setting_nearest(STR("xyz")));
 }
 
 static void

@@ -43,7 +43,7 @@ static const char *
 line_of(struct buf *b, const struct envelope *e)
 {
 	buf_reset(b);
-	received_put(b, e, STR("mx.example"), STR("ID1"), WHEN);
+	received_put(b, e, NULL, STR("mx.example"), STR("ID1"), WHEN);
 	return buf_cstr(b);
 }
 

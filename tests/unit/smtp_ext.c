@@ -24,9 +24,9 @@ test_rows(void **state)
 		assert_int_equal(strncmp(row->rfc, "RFC ", 4), 0);
 		seen |= row->bit;
 	}
-	assert_int_equal(i, 4);
+	assert_int_equal(i, 5);
 	assert_int_equal(seen, EXT_PIPELINING | EXT_SIZE | EXT_8BITMIME |
-	    EXT_STATUSCODES);
+	    EXT_STATUSCODES | EXT_STARTTLS);
 	assert_null(ext_row(i + 1));
 }
 

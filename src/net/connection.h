@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef NET_CONNECTION_H
+#define NET_CONNECTION_H
+
+#include <openssl/ssl.h>
+
+struct tls;
+
+/* How a context makes connections (net/tls); OpenSSL's types end in net. */
+
+/* The way to the socket, made once for all of them; NULL: no memory. */
+BIO_METHOD *connection_method(void);
+/* NULL when there is no memory.  Its side is set on the SSL by the caller. */
+struct tls *connection_new(SSL_CTX *, const BIO_METHOD *, int fd);
+SSL	*connection_ssl(const struct tls *);
+
+#endif

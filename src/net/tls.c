@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One TLS connection: OpenSSL between a stream and its socket.
+ *
+ * OpenSSL reads and writes through a BIO of ours, so that each call of a
+ * stream's is at most one read(2), which takes all that is there.  When that
+ * was not enough for something that the stream could use, the call ends with
+ * EINPROGRESS and the stream looks at its clock: a peer that sends one byte a
+ * minute gains nothing by it.
+ *
+ * The BIO counts what comes during the handshake, and a callback counts the
+ * changes of keys after it (RFC 8446 4.6.3): who wants too much of either is
+ * cut off.  Renegotiation and compression are off in the context.
+ *
+ * Whatever fails once is over: nothing is sent or read any more, not even an
+ * orderly end.  Errors of OpenSSL are kept as the text of the first one, and
+ * its queue is left empty.
+ *
+ * Works for either side of a connection; which one, its maker has said.
+ */
+#include "net/tls.h"
+
+#include <sys/socket.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "os/clock.h"
+
+#include "net/connection.h"
+
+enum {
+	UPDATES_SPARE = 8,	/* changes of keys that nobody minds; beyond
+				 * them one a second (SECURITY R-26) */
+};
+
+struct tls {
+	SSL		*ssl;
+	int		 fd;
+	bool		 done;		/* the handshake */
+	bool		 broken;
+	bool		 has_read;	/* in this call of the stream's */
+	bool		 ended;		/* the socket */
+	int		 err;		/* errno of the socket, 0: none */
+	size_t		 heard;		/* bytes of the handshake */
+	unsigned	 updates;
+	int64_t		 begun;		/* clock_mono_ms: handshake done */
+	char		 why[128];
+};
+
+static void
+say_why(struct tls *t, const char *why)
+{
+	if (t->why[0] == '\0')
+		snprintf(t->why, sizeof(t->why), "%s", why);
+}
+
+/* ---- the socket, as OpenSSL sees it ---- */
+
+static bool
+is_too_much(struct tls *t)
+{
+	if (!t->done && t->heard >= TLS_HANDSHAKE_MAX) {
+		say_why(t, "the handshake is too long");
+		return true;
+	}
+	if (t->updates > UPDATES_SPARE && t->updates - UPDATES_SPARE >
+	    (clock_mono_ms() - t->begun) / 1000) {
+		say_why(t, "too many changes of keys");
+		return true;
+	}
+	return false;
+}
+
+static int
+take(BIO *bio, char *p, int n)
+{
+	struct tls *t = BIO_get_data(bio);
+	ssize_t got;
+
+	BIO_clear_retry_flags(bio);
+	if (is_too_much(t)) {
+		t->err = EPROTO;
+		return -1;
+	}
+	if (t->has_read) {
+		t->err = EINPROGRESS;
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	t->has_read = true;
+	got = read(t->fd, p, (size_t)n);
+	if (got < 0) {
+		t->err = errno;
+		if (errno == EAGAIN || errno == EINTR)
+			BIO_set_retry_read(bio);
+		return -1;
+	}
+	t->ended = got == 0;
+	if (!t->done)
+		t->heard += (size_t)got;
+	return (int)got;
+}
+
+static int
+give(BIO *bio, const char *p, int n)
+{
+	struct tls *t = BIO_get_data(bio);
+	ssize_t done;
+
+	BIO_clear_retry_flags(bio);
+	done = send(t->fd, p, (size_t)n, MSG_NOSIGNAL);
+	if (done < 0) {
+		t->err = errno;
+		if (errno == EAGAIN || errno == EINTR)
+			BIO_set_retry_write(bio);
+	}
+	return (int)done;
+}
+
+static long
+control(BIO *bio, int what, long n, void *p)
+{
+	struct tls *t = BIO_get_data(bio);
+
+	(void)n;
+	(void)p;
+	if (what == BIO_CTRL_EOF)
+		return t->ended;
+	return what == BIO_CTRL_FLUSH;
+}
+
+BIO_METHOD *
+connection_method(void)
+{
+	BIO_METHOD *m = BIO_meth_new(BIO_get_new_index() |
+	    BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "godwit");
+
+	if (m != NULL && BIO_meth_set_read(m, take) &&
+	    BIO_meth_set_write(m, give) && BIO_meth_set_ctrl(m, control))
+		return m;
+	BIO_meth_free(m);
+	return NULL;
+}
+
+static void
+watch(int sent, int version, int type, const void *p, size_t n, SSL *ssl,
+    void *arg)
+{
+	struct tls *t = arg;
+
+	(void)version;
+	(void)ssl;
+	if (!sent && type == SSL3_RT_HANDSHAKE && n > 0 &&
+	    *(const unsigned char *)p == SSL3_MT_KEY_UPDATE)
+		t->updates++;
+}
+
+/* ---- the connection ---- */
+
+struct tls *
+connection_new(SSL_CTX *ctx, const BIO_METHOD *method, int fd)
+{
+	struct tls *t = mem_alloc(sizeof(*t));
+	BIO *bio = BIO_new(method);
+
+	t->fd = fd;
+	t->ssl = SSL_new(ctx);
+	if (t->ssl == NULL || bio == NULL) {
+		BIO_free(bio);
+		SSL_free(t->ssl);
+		mem_free(t);
+		ERR_clear_error();
+		return NULL;
+	}
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(t->ssl, bio, bio);
+	SSL_set_msg_callback(t->ssl, watch);
+	SSL_set_msg_callback_arg(t->ssl, t);
+	return t;
+}
+
+SSL *
+connection_ssl(const struct tls *t)
+{
+	return t->ssl;
+}
+
+static void
+note_error(struct tls *t)
+{
+	unsigned long e = ERR_peek_error();
+	const char *reason = e == 0 ? NULL : ERR_reason_error_string(e);
+
+	if (reason != NULL)
+		say_why(t, reason);
+	ERR_clear_error();
+}
+
+/* What a call that gave nothing comes to: 0 for the end, or -1 with errno. */
+static int
+explain(struct tls *t)
+{
+	switch (SSL_get_error(t->ssl, 0)) {
+	case SSL_ERROR_ZERO_RETURN:
+		return 0;
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		errno = t->err;
+		return -1;
+	case SSL_ERROR_SYSCALL:
+		t->broken = true;
+		errno = t->err != 0 ? t->err : ECONNRESET;
+		ERR_clear_error();
+		return -1;
+	default:
+		t->broken = true;
+		note_error(t);
+		errno = EPROTO;
+		return -1;
+	}
+}
+
+static bool
+start(struct tls *t)
+{
+	t->has_read = false;
+	t->err = 0;
+	if (t->broken)
+		errno = EPIPE;
+	return !t->broken;
+}
+
+static int
+begin(void *ctx)
+{
+	struct tls *t = ctx;
+
+	if (!start(t))
+		return -1;
+	if (SSL_do_handshake(t->ssl) == 1) {
+		t->done = true;
+		t->begun = clock_mono_ms();
+		return 0;
+	}
+	if (explain(t) == 0) {
+		t->broken = true;
+		errno = ECONNRESET;
+	}
+	return -1;
+}
+
+static ssize_t
+read_plain(void *ctx, void *p, size_t n)
+{
+	struct tls *t = ctx;
+	size_t got;
+
+	if (!start(t))
+		return -1;
+	if (SSL_read_ex(t->ssl, p, n, &got) == 1)
+		return (ssize_t)got;
+	return explain(t);
+}
+
+static ssize_t
+write_plain(void *ctx, const void *p, size_t n)
+{
+	struct tls *t = ctx;
+	size_t done;
+
+	if (!start(t))
+		return -1;
+	if (SSL_write_ex(t->ssl, p, n, &done) == 1)
+		return (ssize_t)done;
+	if (explain(t) == 0)
+		errno = EPIPE;
+	return -1;
+}
+
+static void
+end(void *ctx)
+{
+	struct tls *t = ctx;
+
+	if (t->done && !t->broken)
+		(void)SSL_shutdown(t->ssl);
+	SSL_free(t->ssl);
+	mem_free(t);
+	ERR_clear_error();
+}
+
+const struct stream_ops tls_ops = { begin, read_plain, write_plain, end };
+
+/* ---- what is known of it ---- */
+
+/* A name is believed only when it is one: printable, without a NUL within. */
+static void
+find_name(X509 *cert, char name[TLS_NAME_MAX])
+{
+	X509_NAME *subject = X509_get_subject_name(cert);
+	int n = X509_NAME_get_text_by_NID(subject, NID_commonName, name,
+	    TLS_NAME_MAX);
+	bool good = n > 0 && (size_t)n == strlen(name);
+
+	for (int i = 0; good && i < n; i++)
+		good = name[i] > ' ' && name[i] < 0x7f;
+	if (!good)
+		name[0] = '\0';
+}
+
+static void
+find_certificate(const struct tls *t, struct tls_facts *f)
+{
+	X509 *cert = SSL_get0_peer_certificate(t->ssl);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (cert == NULL)
+		return;
+	f->certified = true;
+	f->verified = SSL_get_verify_result(t->ssl) == X509_V_OK;
+	if (f->verified)
+		find_name(cert, f->name);
+	if (X509_digest(cert, EVP_sha256(), digest, &n) == 1)
+		for (unsigned i = 0; i < n && 2 * i + 2 < TLS_DIGEST_MAX; i++)
+			snprintf(f->digest + 2 * i, 3, "%02x", digest[i]);
+}
+
+void
+tls_find_facts(const struct tls *t, struct tls_facts *f)
+{
+	const SSL_CIPHER *c = SSL_get_current_cipher(t->ssl);
+	int group = (int)SSL_get_negotiated_group(t->ssl);
+
+	memset(f, 0, sizeof(*f));
+	f->version = SSL_get_version(t->ssl);
+	f->cipher = SSL_CIPHER_get_name(c);
+	f->registered = SSL_CIPHER_standard_name(c);
+	f->bits = SSL_CIPHER_get_bits(c, &f->bits_of);
+	f->resumed = SSL_session_reused(t->ssl) == 1;
+	if (group != NID_undef)
+		f->group = SSL_group_to_name(t->ssl, group);
+	find_certificate(t, f);
+}
+
+void
+tls_put_summary(struct buf *b, const struct tls_facts *f)
+{
+	buf_printf(b, "%s with cipher %s (%d/%d bits)", f->version, f->cipher,
+	    f->bits, f->bits_of);
+}
+
+const char *
+tls_failure(const struct tls *t)
+{
+	return t->why;
+}

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The server's side of TLS: one context of OpenSSL for each set of names, with
+ * a certificate of each type in it, all with the same rules and ticket keys.
+ *
+ * What a peer names (SNI, RFC 6066 3) is a key to look up, once it has proved
+ * to be a domain name, and nothing else; a name that is unknown is no error.
+ *
+ * The rules: TLS 1.2 and newer unless older is asked for, no renegotiation, no
+ * compression, keys that are forgotten after each session (ECDHE), our order
+ * of ciphers.  Those with CBC stand last: some mail servers of 2012 have an
+ * RSA certificate and nothing better, and without TLS they would send all in
+ * clear.  Sessions are kept by the peer, in tickets, and not here: no process
+ * lives long enough to be asked again.
+ *
+ * All of it is made before the first fork.  A child that had to look up its
+ * algorithms would do it for one connection, so tls_server_warm() shakes hands
+ * with itself first, once for each certificate and version.
+ */
+#include "net/tls_server.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "mail/domain.h"
+#include "os/clock.h"
+
+#include "net/cert.h"
+#include "net/connection.h"
+#include "net/ticket.h"
+
+#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES"
+#define CIPHERS_OLD	CIPHERS ":@SECLEVEL=0"	/* TLS 1.0 signs with SHA-1 */
+/* With the first OpenSSL that knows it (3.5), and without. */
+#define GROUPS_NEW	"X25519MLKEM768:X25519:P-256:P-384"
+#define GROUPS		"X25519:P-256:P-384"
+
+enum { WARM_STEPS = 10 };
+
+struct set {
+	SSL_CTX		*ctx;
+	VEC(struct str)	 names;
+};
+
+struct tls_server {
+	struct arena	 arena;
+	VEC(struct set)	 sets;
+	SSL_CTX		*usual;		/* of an unknown name */
+	struct tickets	*tickets;
+	BIO_METHOD	*method;
+};
+
+static int
+failed(struct fault *why, const char *what)
+{
+	return fault_permanent(why, 554, 3, 5, "TLS: %s: %s", what,
+	    cert_error());
+}
+
+/* ---- which certificate ---- */
+
+static const struct set *
+find_set(const struct tls_server *s, struct str name)
+{
+	for (size_t i = 0; i < s->sets.n; i++)
+		for (size_t j = 0; j < s->sets.p[i].names.n; j++)
+			if (domain_matches(name, s->sets.p[i].names.p[j]))
+				return &s->sets.p[i];
+	return NULL;
+}
+
+static int
+choose(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_server *s = arg;
+	struct str name = str_of(SSL_get_servername(ssl,
+	    TLSEXT_NAMETYPE_host_name));
+	const struct set *set = NULL;
+
+	(void)alert;
+	if (domain_is_valid(name, false))
+		set = find_set(s, name);
+	if (set == NULL)
+		return SSL_TLSEXT_ERR_NOACK;
+	if (set->ctx != s->usual)
+		SSL_set_SSL_CTX(ssl, set->ctx);
+	return SSL_TLSEXT_ERR_OK;
+}
+
+/* Whoever they are, they may come in: what they are is a fact for others. */
+static int
+accept_any(int good, X509_STORE_CTX *store)
+{
+	(void)good;
+	(void)store;
+	return 1;
+}
+
+/* ---- the rules ---- */
+
+static int
+version_number(enum tls_version v)
+{
+	switch (v) {
+	case TLS_1_0:
+		return TLS1_VERSION;
+	case TLS_1_1:
+		return TLS1_1_VERSION;
+	case TLS_1_2:
+		return TLS1_2_VERSION;
+	case TLS_1_3:
+		break;
+	}
+	return TLS1_3_VERSION;
+}
+
+static bool
+set_groups(SSL_CTX *ctx)
+{
+	if (SSL_CTX_set1_groups_list(ctx, GROUPS_NEW) == 1)
+		return true;
+	ERR_clear_error();
+	return SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;
+}
+
+static int
+ask_clients(SSL_CTX *ctx, const char *authorities, struct fault *why)
+{
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, accept_any);
+	if (authorities == NULL)
+		return 0;
+	if (SSL_CTX_load_verify_file(ctx, authorities) == 1)
+		return 0;
+	return fault_permanent(why, 554, 3, 5, "%s: no certificates of "
+	    "authorities (PEM) could be read: %s", authorities, cert_error());
+}
+
+static int
+set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
+    struct fault *why)
+{
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	/* A record is one read, and not a head and a body. */
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_tlsext_servername_callback(ctx, choose);
+	SSL_CTX_set_tlsext_servername_arg(ctx, s);
+	if (SSL_CTX_set_min_proto_version(ctx, version_number(o->oldest)) != 1 ||
+	    SSL_CTX_set_cipher_list(ctx, o->oldest < TLS_1_2 ? CIPHERS_OLD :
+	    CIPHERS) != 1 || !set_groups(ctx))
+		return failed(why, "ciphers");
+	/* One each time is enough for a peer that asks for another. */
+	if (SSL_CTX_set_num_tickets(ctx, 1) != 1 ||
+	    !tickets_use(s->tickets, ctx))
+		return failed(why, "session tickets");
+	return o->ask ? ask_clients(ctx, o->authorities, why) : 0;
+}
+
+/* ---- the certificates ---- */
+
+static bool
+has_same_names(const struct set *set, const struct tls_certificate *c)
+{
+	if (set->names.n != c->names.n)
+		return false;
+	for (size_t i = 0; i < set->names.n; i++)
+		if (!str_eq(set->names.p[i], c->names.p[i]))
+			return false;
+	return true;
+}
+
+/* The set of these names, made when it is not there yet. */
+static struct set *
+want_set(struct tls_server *s, const struct tls_options *o,
+    const struct tls_certificate *c, struct fault *why)
+{
+	struct set set = { .ctx = NULL };
+
+	for (size_t i = 0; i < s->sets.n; i++)
+		if (has_same_names(&s->sets.p[i], c))
+			return &s->sets.p[i];
+	for (size_t i = 0; i < c->names.n; i++)
+		vec_push(&s->arena, &set.names, arena_str(&s->arena,
+		    c->names.p[i]));
+	set.ctx = SSL_CTX_new(TLS_server_method());
+	if (set.ctx == NULL) {
+		failed(why, "context");
+		return NULL;
+	}
+	vec_push(&s->arena, &s->sets, set);
+	if (set_rules(s, set.ctx, o, why) < 0)
+		return NULL;
+	return &s->sets.p[s->sets.n - 1];
+}
+
+static int
+use(SSL_CTX *ctx, const char *file, const struct cert *cert,
+    struct fault *why)
+{
+	if (SSL_CTX_use_cert_and_key(ctx, cert->leaf, cert->key, cert->chain,
+	    0) == 1)
+		return 0;
+	if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_NOT_REPLACING_CERTIFICATE) {
+		ERR_clear_error();
+		return fault_permanent(why, 554, 3, 5, "%s: a certificate of "
+		    "type %s for the same names was given before: say for "
+		    "which names it is (for NAME ...)", file,
+		    cert_type(cert));
+	}
+	return fault_permanent(why, 554, 3, 5, "%s: OpenSSL does not take this "
+	    "certificate: %s", file, cert_error());
+}
+
+static int
+add(struct tls_server *s, const struct tls_options *o,
+    const struct tls_certificate *c, struct fault *why)
+{
+	struct cert cert;
+	struct set *set;
+	int r;
+
+	if (cert_load(&cert, c->file, c->key_file, why) < 0)
+		return -1;
+	set = want_set(s, o, c, why);
+	r = set == NULL ? -1 : use(set->ctx, c->file, &cert, why);
+	cert_free(&cert);
+	return r;
+}
+
+static void
+find_usual(struct tls_server *s)
+{
+	s->usual = s->sets.p[0].ctx;
+	for (size_t i = 0; i < s->sets.n; i++)
+		if (s->sets.p[i].names.n == 0)
+			s->usual = s->sets.p[i].ctx;
+}
+
+struct tls_server *
+tls_server_new(const struct tls_options *o, struct fault *why)
+{
+	struct tls_server *s = mem_alloc(sizeof(*s));
+	int r = 0;
+
+	s->method = connection_method();
+	s->tickets = tickets_new(clock_boot_ms());
+	if (s->method == NULL || s->tickets == NULL)
+		r = failed(why, "start");
+	for (size_t i = 0; r == 0 && i < o->certificates.n; i++)
+		r = add(s, o, &o->certificates.p[i], why);
+	if (r == 0 && s->sets.n == 0)
+		r = failed(why, "no certificate");
+	if (r == 0) {
+		find_usual(s);
+		return s;
+	}
+	tls_server_free(s);
+	return NULL;
+}
+
+void
+tls_server_free(struct tls_server *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->sets.n; i++)
+		SSL_CTX_free(s->sets.p[i].ctx);
+	tickets_free(s->tickets);
+	BIO_meth_free(s->method);
+	arena_free(&s->arena);
+	mem_free(s);
+}
+
+/* ---- use ---- */
+
+static bool
+set_service(SSL *ssl, unsigned service)
+{
+	unsigned char context[] = { 'S', 'M', 'T', 'P',
+	    (unsigned char)service };
+
+	return SSL_set_session_id_context(ssl, context, sizeof(context)) == 1;
+}
+
+struct tls *
+tls_server_accept(const struct tls_server *s, int fd, unsigned service)
+{
+	struct tls *t = connection_new(s->usual, s->method, fd);
+
+	if (t == NULL)
+		return NULL;
+	SSL_set_accept_state(connection_ssl(t));
+	if (set_service(connection_ssl(t), service))
+		return t;
+	ERR_clear_error();
+	tls_ops.close(t);
+	return NULL;
+}
+
+void
+tls_server_turn(struct tls_server *s, int64_t now)
+{
+	tickets_turn(s->tickets, now);
+}
+
+static SSL *
+make_end(SSL_CTX *ctx, BIO *bio, bool server)
+{
+	SSL *ssl = SSL_new(ctx);
+
+	if (ssl == NULL) {
+		BIO_free(bio);
+		return NULL;
+	}
+	SSL_set_bio(ssl, bio, bio);
+	if (server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+/* Both ends in turn, a greeting there and back. */
+static void
+converse(SSL *server, SSL *client)
+{
+	char c = 0;
+
+	if (server == NULL || client == NULL || !set_service(server, 0))
+		return;
+	for (int i = 0; i < WARM_STEPS; i++) {
+		(void)SSL_do_handshake(client);
+		(void)SSL_do_handshake(server);
+	}
+	(void)SSL_write(client, &c, 1);
+	(void)SSL_read(server, &c, 1);
+	(void)SSL_write(server, &c, 1);
+	(void)SSL_read(client, &c, 1);
+	(void)SSL_shutdown(server);
+}
+
+static void
+warm(SSL_CTX *ctx, SSL_CTX *peers)
+{
+	BIO *a = NULL, *b = NULL;
+	SSL *server, *client;
+
+	if (BIO_new_bio_pair(&a, 0, &b, 0) != 1)
+		return;
+	server = make_end(ctx, a, true);
+	client = make_end(peers, b, false);
+	converse(server, client);
+	SSL_free(client);
+	SSL_free(server);
+}
+
+void
+tls_server_warm(struct tls_server *s)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	SSL_CTX *peers = SSL_CTX_new(TLS_client_method());
+
+	if (peers == NULL)
+		return;
+	for (size_t v = 0; v < 2; v++) {
+		(void)SSL_CTX_set_max_proto_version(peers, versions[v]);
+		for (size_t i = 0; i < s->sets.n; i++)
+			warm(s->sets.p[i].ctx, peers);
+	}
+	SSL_CTX_free(peers);
+	/* Texts of errors are loaded at the first one. */
+	(void)ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0,
+	    SSL_R_NO_SHARED_CIPHER));
+	ERR_clear_error();
+}

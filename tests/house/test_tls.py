@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: ISC
+"""TLS with real clients: STARTTLS, port 465, resumption, renewal, injection."""
+import os
+import re
+import smtplib
+import ssl
+
+import pytest
+
+from house import PATIENCE, simple
+
+SERVICES = "listen smtp on 127.0.0.1\nlisten submission on 127.0.0.1\n" \
+    "listen submissions on 127.0.0.1\n"
+
+
+def make(g, name, kind="ec -pkeyopt ec_paramgen_curve:P-256"):
+    """A certificate and its key, in one file that only root may read."""
+    path = f"{g.base}/{name}.pem"
+    g.host.shell(f"umask 077; openssl req -x509 -newkey {kind} -nodes -days 9 -subj /CN={name} "
+                 f"-keyout {path}.key -out {path}.crt 2>/dev/null; "
+                 f"cat {path}.key {path}.crt >{path}.new; mv {path}.new {path}")
+    return path
+
+
+@pytest.fixture
+def tls(house):
+    def start(more="", services=SERVICES):
+        g = house(start=False)
+        g.configure(f"{services}tls certificate {make(g, 'one.test')}\n{more}")
+        return g.start()
+    return start
+
+
+def context(**more):
+    c = ssl.create_default_context()
+    c.check_hostname = False
+    c.verify_mode = ssl.CERT_NONE
+    for name, value in more.items():
+        setattr(c, name, value)
+    return c
+
+
+class Client(smtplib.SMTP):
+    """A client within the host's network; port 465 speaks TLS at once."""
+
+    def __init__(self, host, port=25, hello=True):
+        self.house = host
+        super().__init__(timeout=PATIENCE)
+        self._host = "a.test"
+        self.connect("127.0.0.1", port)
+        if hello:
+            self.ehlo("client.test")
+
+    def _get_socket(self, host, port, timeout):
+        s = self.house.connect(host, port)
+        return context().wrap_socket(s) if port == 465 else s
+
+
+def common_name(client):
+    der = client.sock.getpeercert(True)
+    return re.search(rb"\w+\.test", der)[0].decode()
+
+
+def test_starttls(tls):
+    g = tls()
+    with Client(g.host) as c:
+        assert c.has_extn("starttls")
+        c.starttls(context=context())
+        assert c.helo_resp is None and c.docmd("MAIL FROM:<a@b.test>")[0] == 503
+        c.ehlo("again.test")
+        assert not c.has_extn("starttls")
+        assert c.docmd("STARTTLS")[0] == 503
+        c.sendmail("bob@b.test", ["alice@a.test"], simple("sealed"))
+    mail, = g.wait_mail("alice")
+    trace = " ".join(mail.decode().split())
+    assert "from again.test (unknown [127.0.0.1])" in trace
+    assert re.search(r"\(using TLSv1.3 with cipher TLS_\w+ \(256/256 bits\)\) by a.test "
+                     r"\(godwit\) with ESMTPS id \w+ for <alice@a.test>;", trace), trace
+    g.wait_log(r"Anonymous TLS connection established from unknown\[127.0.0.1\]: "
+               r"TLSv1.3 with cipher TLS_\w+ \(256/256 bits\) key-exchange x25519$")
+
+
+@pytest.mark.parametrize("port", [587, 465])
+def test_submission(tls, port):
+    g = tls()
+    with Client(g.host, port) as c:
+        if port == 587:
+            assert c.has_extn("starttls")
+            c.starttls(context=context())
+            c.ehlo("client.test")
+        assert not c.has_extn("starttls")
+        c.sendmail("bob@b.test", ["alice@a.test"], simple("sealed"))
+    mail, = g.wait_mail("alice")
+    trace = " ".join(mail.decode().split())
+    # RFC 8314 4.3
+    assert re.search(r"for <alice@a.test> tls TLS_\w+ group x25519; ", trace), trace
+
+
+def test_wrong_order(tls):
+    g = tls()
+    with Client(g.host, hello=False) as c:
+        assert c.docmd("STARTTLS")[0] == 503
+        c.helo("client.test")
+        assert c.docmd("STARTTLS")[0] == 503
+        c.ehlo("client.test")
+        assert c.docmd("STARTTLS now")[0] == 501
+        c.docmd("MAIL FROM:<a@b.test>")
+        assert c.docmd("STARTTLS")[0] == 503
+        c.rset()
+        c.starttls(context=context())
+        c.ehlo("client.test")
+
+
+@pytest.mark.parametrize("parts", [
+    [b"STARTTLS\r\nRSET\r\nMAIL FROM:<evil@b.test>\r\n"],
+    [b"STARTTLS\r\n", b"RSET\r\nMAIL FROM:<evil@b.test>\r\n"],
+    [b"STARTTLS\r\nR"],
+])
+def test_injection(tls, parts):
+    """T-2, CVE-2011-0411: what was sent in clear is never answered within TLS."""
+    g = tls()
+    with g.host.connect() as s:
+        f = s.makefile("rb")
+        assert f.readline().startswith(b"220 ")
+        s.sendall(b"EHLO x\r\n")
+        while f.readline()[3:4] == b"-":
+            pass
+        for part in parts:
+            s.sendall(part)
+        said = f.readline()
+        if said.startswith(b"220 "):
+            # The second part came behind our reply: to TLS it is noise.
+            try:
+                with context().wrap_socket(s) as within:
+                    within.settimeout(PATIENCE)
+                    assert within.recv(100) == b""
+            except (ssl.SSLError, OSError):
+                pass
+        else:
+            assert said.startswith(b"421 ") and f.read() == b""
+    g.wait_log(r"disconnect from")
+    assert "evil" not in g.log()
+
+
+def s_client(g, port, *words, said="QUIT\r\n"):
+    start = [] if port == 465 else ["-starttls", "smtp"]
+    return g.host.run(["timeout", "20", "openssl", "s_client", "-connect", f"127.0.0.1:{port}",
+                       *start, "-ign_eof", *words], input=said.encode(), check=False).stdout.decode()
+
+
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_resumption(tls, version):
+    """Each connection is a process of its own; T-26: a ticket of one service is none on another."""
+    g = tls()
+    ticket = g.base + "/ticket"
+    for port, words, what in [(465, ["-sess_out", ticket], "New,"), (465, ["-sess_in", ticket], "Reused,"),
+                              (465, ["-sess_in", ticket], "Reused,"), (25, ["-sess_in", ticket], "New,"),
+                              (587, ["-sess_in", ticket], "New,")]:
+        said = s_client(g, port, version, *words)
+        assert re.search("^" + what, said, re.M), (port, words, said)
+        assert "221 2.0.0" in said
+    assert not re.search("SSL_accept error", g.log())
+
+
+def test_old_versions(tls):
+    g = tls()
+    assert "Cipher is (NONE)" in s_client(g, 465, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+    g.wait_log(r"SSL_accept error from unknown\[127.0.0.1\]: unsupported protocol")
+
+
+def test_names_and_types(tls):
+    g = tls()
+    two, rsa = make(g, "two.test"), make(g, "rsa.test", "rsa:2048")
+    g.configure(f"{SERVICES}tls certificate {g.base}/one.test.pem\ntls certificate {rsa}\n"
+                f"tls certificate {two} for two.test *.two.test\n")
+    mark = g.mark()
+    g.signal("HUP")
+    g.wait_log("reload: done", since=mark)
+    for words, name in [(["-servername", "x.two.test"], "two.test"), (["-servername", "x.test"], "one.test"),
+                        (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"], "rsa.test")]:
+        assert f"subject=CN = {name}" in s_client(g, 465, *words), name
+
+
+def test_renewal(tls):
+    """A reload takes the new certificate; who is here keeps the old one."""
+    g = tls()
+    with Client(g.host, 465) as old:
+        assert common_name(old) == "one.test"
+        os.rename(make(g, "new.test"), g.base + "/one.test.pem")
+        mark = g.mark()
+        g.signal("HUP")
+        g.wait_log("reload: done", since=mark)
+        with Client(g.host, 465) as new:
+            assert common_name(new) == "new.test"
+        assert old.noop()[0] == 250
+        assert common_name(old) == "one.test"
+
+
+@pytest.mark.slow
+def test_renewal_by_itself(tls):
+    """Nobody tells us: the files are looked at each minute."""
+    g = tls()
+    os.rename(make(g, "new.test"), g.base + "/one.test.pem")
+    g.wait_log("certificates have changed: reload done", seconds=70)
+    with Client(g.host, 465) as c:
+        assert common_name(c) == "new.test"
+
+
+def test_bad_files(tls, house):
+    """At the start it does not start; at a reload nothing changes."""
+    g = tls()
+    path = g.base + "/one.test.pem"
+    for spoil, word in [("chmod 644", "others may read"), ("truncate -s 100", "no certificate"),
+                        ("rm", "No such file")]:
+        mark = g.mark()
+        g.host.shell(f"{spoil} {path}")
+        g.signal("HUP")
+        g.wait_log(f"reload: tls: {path}: .*{word}", since=mark)
+        g.wait_log("reload: the configuration stays", since=mark)
+        with Client(g.host, 465) as c:
+            assert common_name(c) == "one.test"
+    bad = house(start=False)
+    bad.configure(f"{SERVICES}tls certificate /nonexistent")
+    with pytest.raises(AssertionError, match="tls: /nonexistent: No such file"):
+        bad.start()
+
+
+def test_key_is_root_s(tls):
+    """The sessions' user cannot read the file that they serve."""
+    g = tls()
+    path = g.base + "/one.test.pem"
+    assert g.host.run(["setpriv", "--reuid=godwit", "--regid=godwit", "--clear-groups", "cat", path],
+                      check=False).returncode != 0
+    with Client(g.host, 465) as c:
+        session, = [p[0] for p in g.processes() if p[1] == g.process("master")]
+        held = g.host.shell(f"ls -l /proc/{session}/fd")
+        assert path not in held
+        assert c.noop()[0] == 250
+
+
+def test_client_certificate(tls):
+    g = tls("tls-client-certificates ask")
+    path = make(g, "client.test")
+    s_client(g, 465, "-cert", path, "-key", path)
+    g.wait_log(r"Untrusted TLS connection established from")
+    g.wait_log(r"subject_CN=, fingerprint=[0-9a-f]{64}$")
+    assert s_client(g, 465).count("221 2.0.0") == 1
+
+
+def test_browser_within_tls(tls):
+    """T-5"""
+    g = tls()
+    with context().wrap_socket(g.host.connect(port=465)) as s:
+        s.sendall(b"POST / HTTP/1.1\r\nHost: a.test\r\n\r\nMAIL FROM:<a@b.test>\r\n")
+        said = b""
+        while got := s.recv(1000):
+            said += got
+    assert re.fullmatch(rb"220 .*\r\n421 .*\r\n", said)
+
+
+def test_big_message(tls):
+    g = tls()
+    body = b"".join(b"%06d " % n + b"x" * 60 + b"\r\n" for n in range(40000))
+    with Client(g.host, 465) as c:
+        c.sendmail("bob@b.test", ["alice@a.test"], b"Subject: big\r\n\r\n" + body)
+    mail, = g.wait_mail("alice")
+    assert mail.partition(b"\n\n")[2].rstrip() == body.replace(b"\r\n", b"\n").rstrip()
