@@ -25,6 +25,7 @@
 #include "map/db.h"
 #include "os/file.h"
 #include "os/user.h"
+#include "smtpd/keys.h"
 #include "spool/trial.h"
 
 #define FIRST_FREE_PORT	1024
@@ -223,6 +224,19 @@ check_accounts(struct checking *c)
 		warn(c, "group %s: %s", conf->users.drop_group.p, why.text);
 }
 
+/* Keys are root's; who cannot read them is told so rather than nothing. */
+static void
+check_tls(struct checking *c)
+{
+	struct tls_server *server = NULL;
+	struct fault why;
+
+	if (keys_load(c->conf, &server, &why) < 0)
+		warn(c, "%s%s", why.text, geteuid() == 0 ? "" :
+		    " (looked at without root)");
+	tls_server_free(server);
+}
+
 /* The first port that anybody may bind; Linux lets its administrator choose. */
 static uint64_t
 first_free_port(void)
@@ -274,6 +288,7 @@ client_check(const struct conf *conf, struct buf *out)
 	check_aliases(&c);
 	check_accounts(&c);
 	check_listens(&c);
+	check_tls(&c);
 	arena_free(&c.arena);
 	return c.n;
 }

@@ -32,7 +32,7 @@
 #include "net/connection.h"
 #include "net/ticket.h"
 
-#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES"
+#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!AESCCM"
 #define CIPHERS_OLD	CIPHERS ":@SECLEVEL=0"	/* TLS 1.0 signs with SHA-1 */
 /* With the first OpenSSL that knows it (3.5), and without. */
 #define GROUPS_NEW	"X25519MLKEM768:X25519:P-256:P-384"
