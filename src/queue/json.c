@@ -3,43 +3,19 @@
  * The queue for programs.  Names follow Postfix's `postqueue -j`, so that what
  * reads the one can read the other; what is more than Postfix tells (state,
  * attempts, next_attempt) has names of its own.  One object a line, so that a
- * long queue can be read as it comes.  Bytes that are not UTF-8 come out as
- * U+FFFD, since JSON has no other way.
+ * long queue can be read as it comes.  Called by queue/show, for the list and
+ * for a single entry.
  */
 
 #include "queue/json.h"
 
-#include "base/utf8.h"
+#include "base/json.h"
 #include "spool/slots.h"
-
-static void
-put_string(struct buf *b, struct str s)
-{
-	buf_putc(b, '"');
-	while (s.n > 0) {
-		unsigned n = utf8_char(s, NULL);
-		char c = s.p[0];
-
-		if (n == 0) {
-			buf_putz(b, "\\ufffd");
-			n = 1;
-		} else if (c == '"' || c == '\\') {
-			buf_putc(b, '\\');
-			buf_putc(b, c);
-		} else if (n == 1 && str_is_control(c)) {
-			buf_printf(b, "\\u%04x", (unsigned)(unsigned char)c);
-		} else {
-			buf_put(b, s.p, n);
-		}
-		s = str_from(s, n);
-	}
-	buf_putc(b, '"');
-}
 
 static void
 put_address(struct buf *b, struct message *m, const struct address *a)
 {
-	put_string(b, address_text(&m->arena, a));
+	json_put_string(b, address_text(&m->arena, a));
 }
 
 static void
@@ -56,7 +32,7 @@ put_recipient(struct buf *b, struct message *m, uint32_t i)
 		buf_printf(b, ",\"next_attempt\":%lld", (long long)s->next);
 	if (slots_read_note(m, i, &note)) {
 		buf_putz(b, ",\"delay_reason\":");
-		put_string(b, note.text);
+		json_put_string(b, note.text);
 	}
 	buf_putc(b, '}');
 }
