@@ -38,6 +38,10 @@ void	conf_free(struct conf *);
  * array of these for a setting that may be repeated; values are strings.
  */
 void	conf_describe(const struct conf *, struct buf *, bool json);
+/* Appends "godwit.conf:3", or "default" for line 0. */
+void	conf_put_origin(const struct conf *, unsigned line, struct buf *);
+/* Appends a rule as it may stand in the file: "reject client in 192.0.2.1". */
+void	conf_put_rule(const struct rule *, struct buf *);
 /* May the one follow the other without a restart?  If not, appends the names
  * of the settings that stand in the way, parted by blanks. */
 bool	conf_may_reload(const struct conf *old, const struct conf *new,

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "base/ip.h"
 #include "base/vec.h"
+#include "conf/rule.h"
 
 /*
  * What can be set: the struct that holds the values, and the one table that
@@ -136,6 +137,7 @@ struct conf {
 	struct conf_deliver	deliver;
 	VEC(struct ipnet)	relay;		/* "relay for NETWORK" */
 	VEC(struct conf_route)	routes;
+	struct rules		rules;	/* accept, reject, ... */
 
 	struct str		aliases;	/* path of the source file */
 	struct str		delimiter;	/* of user+extension; "" none */
@@ -188,6 +190,7 @@ enum setting_type {
 	SETTING_RELAY,
 	SETTING_ROUTE,
 	SETTING_TLS,
+	SETTING_RULE,		/* see conf/clause */
 };
 
 struct setting {
@@ -219,6 +222,8 @@ bool	setting_may_repeat(const struct setting *);
  * to 2G, got \"x\"". */
 int	setting_parse(struct conf *, const struct setting *, struct str value,
 	    struct fault *);
+/* "smtp", "submission", "submissions", by enum conf_service; NULL behind the last. */
+const char *const *setting_services(void);
 /* A domain name as it is kept: A-labels, lower case; false when it is none. */
 bool	setting_domain(struct arena *, struct str text, struct str *out);
 /* Appends the value of a simple setting, not quoted. */

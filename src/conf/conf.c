@@ -32,6 +32,7 @@
 #include "mail/domain.h"
 #include "os/file.h"
 
+#include "conf/clause.h"
 #include "conf/reader.h"
 #include "conf/sentence.h"
 
@@ -460,8 +461,8 @@ count_values(const struct conf *conf, const struct setting *set)
 	    ((const char *)conf + set->offset))->n == 0 ? 0 : 1;
 }
 
-static void
-put_origin(const struct conf *conf, unsigned line, struct buf *out)
+void
+conf_put_origin(const struct conf *conf, unsigned line, struct buf *out)
 {
 	size_t slash = str_rfind(conf->path, '/');
 	struct str name = slash == conf->path.n ? conf->path :
@@ -471,6 +472,29 @@ put_origin(const struct conf *conf, unsigned line, struct buf *out)
 		buf_putz(out, "default");
 	else
 		buf_printf(out, "%.*s:%u", STR_ARG(name), line);
+}
+
+void
+conf_put_rule(const struct rule *rule, struct buf *out)
+{
+	struct buf rest = { 0 };
+
+	clause_format(rule, &rest);
+	buf_printf(out, "%s%s%.*s", rule_action_word(rule->action),
+	    rest.n > 0 ? " " : "", STR_ARG(buf_str(&rest)));
+	buf_free(&rest);
+}
+
+/* In the order of the file, which is what matters about them. */
+static void
+describe_rules(const struct conf *conf, struct buf *out)
+{
+	for (size_t i = 0; i < conf->rules.n; i++) {
+		conf_put_rule(&conf->rules.p[i], out);
+		buf_putz(out, "  # ");
+		conf_put_origin(conf, conf->rules.p[i].line, out);
+		buf_putc(out, '\n');
+	}
 }
 
 static void
@@ -483,6 +507,8 @@ describe_text(const struct conf *conf, const struct setting *set,
 
 	if (n == 0)
 		buf_printf(out, "# no %s  # default\n", set->name);
+	if (set->type == SETTING_RULE)
+		return;
 	buf_init(&value);
 	for (i = 0; i < n; i++) {
 		buf_reset(&value);
@@ -493,7 +519,7 @@ describe_text(const struct conf *conf, const struct setting *set,
 		else
 			buf_puts(out, buf_str(&value));
 		buf_putz(out, "  # ");
-		put_origin(conf, line, out);
+		conf_put_origin(conf, line, out);
 		buf_putc(out, '\n');
 	}
 	buf_free(&value);
@@ -535,7 +561,7 @@ describe_json(const struct conf *conf, const struct setting *set,
 		buf_putz(out, i > 0 ? ",{\"value\":" : "{\"value\":");
 		put_json_string(out, buf_str(&text));
 		buf_reset(&text);
-		put_origin(conf, line, &text);
+		conf_put_origin(conf, line, &text);
 		buf_putz(out, ",\"from\":");
 		put_json_string(out, buf_str(&text));
 		buf_putc(out, '}');
@@ -561,6 +587,8 @@ conf_describe(const struct conf *conf, struct buf *out, bool json)
 			buf_putc(out, ',');
 		describe_json(conf, set, out);
 	}
+	if (!json)
+		describe_rules(conf, out);
 	if (json)
 		buf_putz(out, "}\n");
 }

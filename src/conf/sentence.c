@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The settings that read as sentences: listen, domain, deliver, relay, route,
- * tls.
+ * tls; and the way to those of the rules, which conf/clause reads.
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -18,6 +18,8 @@
 #include "base/die.h"
 #include "base/num.h"
 #include "mail/domain.h"
+
+#include "conf/clause.h"
 
 #define LISTENS_MAX	64
 #define MAILDIR_NAME_MAX 1000
@@ -534,6 +536,9 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_TLS:
 		parse_tls(conf, s, e);
 		return;
+	case SETTING_RULE:
+		clause_parse(conf, set, s, e);
+		return;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -565,6 +570,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return conf->routes.n;
 	case SETTING_TLS:
 		return conf->tls.certificates.n;
+	case SETTING_RULE:
+		return clause_count(conf, set);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -660,6 +667,9 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 		return format_route(&conf->routes.p[i], out);
 	case SETTING_TLS:
 		return format_tls(&conf->tls.certificates.p[i], out);
+	case SETTING_RULE:
+		clause_format(clause_get(conf, set, i), out);
+		return clause_get(conf, set, i)->line;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:

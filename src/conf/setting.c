@@ -52,6 +52,18 @@ static const struct setting table[] = {
 	    0, 0, true, "networks that may send to any domain" },
 	{ "route", SETTING_ROUTE, AT(routes), NULL,
 	    0, 0, true, "where mail for other domains is sent" },
+	{ "accept", SETTING_RULE, AT(rules), NULL,
+	    0, 0, true, "what no later rule refuses" },
+	{ "reject", SETTING_RULE, AT(rules), NULL,
+	    0, 0, true, "what is refused for good" },
+	{ "defer", SETTING_RULE, AT(rules), NULL,
+	    0, 0, true, "what is refused for now" },
+	{ "hold", SETTING_RULE, AT(rules), NULL,
+	    0, 0, true, "what is taken and set aside" },
+	{ "discard", SETTING_RULE, AT(rules), NULL,
+	    0, 0, true, "what is taken and thrown away" },
+	{ "header", SETTING_RULE, AT(rules), NULL,
+	    0, 0, true, "what gets a header field" },
 	{ "aliases", SETTING_PATH, AT(aliases), "/etc/aliases",
 	    1, PATH_LIMIT, true, "the source of the alias table" },
 	{ "delimiter", SETTING_STRING, AT(delimiter), "+",
@@ -187,6 +199,19 @@ setting_nearest(struct str name)
 		names[i] = table[i].name;
 	names[TABLE_N] = NULL;
 	return reader_nearest(name, names);
+}
+
+const char *const *
+setting_services(void)
+{
+	static const char *const words[] = {
+		[SERVICE_SMTP] = "smtp",
+		[SERVICE_SUBMISSION] = "submission",
+		[SERVICE_SUBMISSIONS] = "submissions",
+		NULL
+	};
+
+	return words;
 }
 
 bool
@@ -423,6 +448,7 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_RELAY:
 	case SETTING_ROUTE:
 	case SETTING_TLS:
+	case SETTING_RULE:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);
@@ -459,6 +485,7 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_RELAY:
 	case SETTING_ROUTE:
 	case SETTING_TLS:
+	case SETTING_RULE:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);

@@ -355,6 +355,74 @@ static const struct {
 	{ "domain a.example local\ndomain b A.example local",
 	    "2:1: domain a.example was named in line 1 already" },
 
+	{ "accept client 192.0.2.1 at rcpt", "1:25: accept has no \"at\": "
+	    "only reject and defer say something" },
+	{ "accept with x", "1:8: accept has no \"with\": it has nothing to "
+	    "say" },
+	{ "reject cleint 192.0.2.1", "1:8: expected a condition: \"client\", "
+	    "\"helo\", \"from\", \"to\", \"login\", \"secure\", \"local\", "
+	    "\"on\", \"size\" or \"recipients\", got \"cleint\"; did you mean "
+	    "\"client\"?" },
+	{ "reject client", "1:14: expected a network such as 192.0.2.0/24 or "
+	    "2001:db8::/32, \"file\" or \"db\", got the end of the line" },
+	{ "reject client in 192.0.2.1/24", "1:18: expected a network such as "
+	    "192.0.2.0/24 or 2001:db8::/32, \"file\" or \"db\", got "
+	    "\"192.0.2.1/24\"" },
+	{ "reject client in 192.0.2.1 or", "1:30: expected a network such as "
+	    "192.0.2.0/24 or 2001:db8::/32, \"file\" or \"db\", got the end "
+	    "of the line" },
+	{ "reject client in file suspects", "1:23: expected an absolute path, "
+	    "got \"suspects\"" },
+	{ "reject from ann", "1:13: expected an address such as "
+	    "ann@example.org, @example.org, *@*.example.org or <>, got "
+	    "\"ann\"" },
+	{ "reject to ann@", "1:11: expected an address such as "
+	    "ann@example.org, @example.org, *@*.example.org or <>, got "
+	    "\"ann@\"" },
+	{ "reject helo is friend or not helo is x", "1:26: expected a name "
+	    "such as mx.example.org or *.example.org, got \"not\"" },
+	{ "reject login is and from a@b", "1:17: expected the name of a "
+	    "login, got \"and\"" },
+	{ "reject on smpt", "1:11: expected a service such as \"smtp\" or "
+	    "\"submission\", got \"smpt\"; did you mean \"smtp\"?" },
+	{ "reject size ovr 10M", "1:13: expected \"over\" or \"under\", got "
+	    "\"ovr\"; did you mean \"over\"?" },
+	{ "reject size over much", "1:18: expected a size such as 10M, got "
+	    "\"much\"" },
+	{ "reject recipients over 1K", "1:24: expected a number, got "
+	    "\"1K\"" },
+	{ "reject from a@b and", "1:20: expected a condition behind \"and\", "
+	    "got the end of the line" },
+	{ "reject from a@b and at mail", "1:21: expected a condition behind "
+	    "\"and\", got \"at\"" },
+	{ "reject secure yes", "1:15: expected a condition: \"client\", "
+	    "\"helo\", \"from\", \"to\", \"login\", \"secure\", \"local\", "
+	    "\"on\", \"size\" or \"recipients\", got \"yes\"" },
+	{ "reject helo is a at connect", "1:21: \"helo\" is not known at "
+	    "connect, but from hello on" },
+	{ "reject size over 1 at hello", "1:23: \"size\" is not known at "
+	    "hello, but from mail on" },
+	{ "reject at helo", "1:11: expected \"connect\", \"hello\", \"mail\", "
+	    "\"rcpt\" or \"end\", got \"helo\"; did you mean \"hello\"?" },
+	{ "reject with", "1:12: expected a text in quotes, of ASCII and not "
+	    "too long, got the end of the line" },
+	{ "reject with \"450 x\"", "1:13: expected a code of 550 to 559 or "
+	    "521, got \"450 x\"" },
+	{ "defer with \"550 x\"", "1:12: expected a code of 450 to 459 or "
+	    "421, got \"550 x\"" },
+	{ "defer with \"450 5.7.1 x\"", "1:12: expected a status of the same "
+	    "class as the code, got \"450 5.7.1 x\"" },
+	{ "reject with x y", "1:15: expected the end of the line, got "
+	    "\"y\"" },
+	{ "reject with x at mail", "1:15: expected the end of the line, got "
+	    "\"at\"" },
+	{ "header X-Spam", "1:8: expected a header field in quotes, such as "
+	    "\"X-Spam: maybe\", got \"X-Spam\"" },
+	{ "header \"X Spam: a\"", "1:8: expected a header field in quotes, "
+	    "such as \"X-Spam: maybe\", got \"X Spam: a\"" },
+	{ "header \"X-Spam: a\" with x", "1:20: header has no \"with\": it "
+	    "has nothing to say" },
+
 	{ "deliver", "1:8: expected \"mbox\", \"maildir\" or \"command\", got "
 	    "the end of the line" },
 	{ "deliver maildr", "1:9: expected \"mbox\", \"maildir\" or "
