@@ -50,6 +50,30 @@ void	alias_book_free(struct alias_book *);
 int	alias_expand(struct alias_book *, struct arena *,
 	    const struct address *, address_vec *out, struct fault *);
 
+/*
+ * What an expansion goes through, for whoever shows it.  All of a step lives
+ * until the watch returns.
+ */
+enum alias_step_kind {
+	ALIAS_STEP_ALIAS,	/* key stands for value */
+	ALIAS_STEP_AGAIN,	/* key was expanded already */
+	ALIAS_STEP_INCLUDE,	/* the file value */
+	ALIAS_STEP_USER,	/* the user value, with the extension */
+	ALIAS_STEP_POSTMASTER,	/* no such user: it goes to root */
+	ALIAS_STEP_AWAY,	/* of a domain that is not delivered here */
+};
+
+struct alias_step {
+	enum alias_step_kind	kind;
+	struct str		parent;	/* key of the alias it is from, or "" */
+	struct address		address;
+	struct str		key, value;
+};
+
+typedef void alias_watch(void *ctx, const struct alias_step *);
+/* From now on each step is told; NULL ends it. */
+void	alias_book_watch(struct alias_book *, alias_watch *, void *ctx);
+
 /* Is the domain delivered here? None, a local one, or the hostname. */
 bool	alias_is_local(const struct conf *, struct str domain);
 /* The index of the delimiter in front of the extension of a local part; its

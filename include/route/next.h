@@ -27,6 +27,7 @@ struct next {
 	bool		mx;		/* look up MX records of host */
 	bool		routed;		/* by a `route` of ours: it may lead to
 					 * this very machine */
+	unsigned	line;		/* of that `route`, or 0 */
 	struct str	key;		/* same key: may share a worker;
 					 * "local:alice", "example.org:25" */
 };

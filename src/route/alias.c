@@ -45,6 +45,8 @@ struct alias_book {
 	char		*source;
 	char		*compiled;
 	struct arena	 scratch;	/* of one expansion */
+	alias_watch	*watch;		/* or NULL */
+	void		*watch_ctx;
 };
 
 struct item {
@@ -107,6 +109,13 @@ alias_book_free(struct alias_book *book)
 	mem_free(book->source);
 	mem_free(book->compiled);
 	mem_free(book);
+}
+
+void
+alias_book_watch(struct alias_book *book, alias_watch *watch, void *ctx)
+{
+	book->watch = watch;
+	book->watch_ctx = ctx;
 }
 
 static void
@@ -394,6 +403,17 @@ load_include(struct expansion *e, const char *path, struct str *content,
 	return r;
 }
 
+static void
+tell(struct expansion *e, const struct item *item, enum alias_step_kind kind,
+    struct str key, struct str value)
+{
+	const struct alias_step step = { kind, item->parent, item->address,
+	    key, value };
+
+	if (e->book->watch != NULL)
+		e->book->watch(e->book->watch_ctx, &step);
+}
+
 static int
 expand_include(struct expansion *e, const struct item *item,
     struct fault *why)
@@ -405,6 +425,7 @@ expand_include(struct expansion *e, const struct item *item,
 		return fail_alias(why, item->parent,
 		    ":include: needs an absolute path");
 	path = arena_str(e->arena, item->path);
+	tell(e, item, ALIAS_STEP_INCLUDE, STR_NONE, path);
 	/* Whatever is wrong with the file is not the sender's fault. */
 	if (load_include(e, path.p, &content, &detail) == -1)
 		return fail_alias(why, item->parent, detail.text);
@@ -446,11 +467,13 @@ settle_user(struct expansion *e, const struct item *item, struct fault *why)
 	if (r == 1) {
 		if (final.domain.n == 0)
 			final.domain = e->book->conf->hostname;
+		tell(e, item, ALIAS_STEP_USER, STR_NONE, final.local);
 		vec_push(e->arena, &e->final, final);
 		return 0;
 	}
 	if (!str_caseeq(item->address.local, STR("postmaster")))
 		return refuse_unknown(item, why);
+	tell(e, item, ALIAS_STEP_POSTMASTER, STR_NONE, STR("root"));
 	root.address.local = STR("root");
 	root.depth++;
 	return add(e, &root, why);
@@ -468,8 +491,11 @@ expand_name(struct expansion *e, const struct item *item, struct fault *why)
 		return -1;
 	if (r == 0 || str_eq(key, item->parent))
 		return settle_user(e, item, why);
-	if (table_find(&e->done, key) != NULL)
+	if (table_find(&e->done, key) != NULL) {
+		tell(e, item, ALIAS_STEP_AGAIN, key, STR_NONE);
 		return 0;
+	}
+	tell(e, item, ALIAS_STEP_ALIAS, key, value);
 	table_put(&e->done, key, e);
 	return add_list(e, key, item->depth + 1, value, false, why);
 }
@@ -480,6 +506,7 @@ expand_item(struct expansion *e, const struct item *item, struct fault *why)
 	if (item->kind == BUILD_INCLUDE)
 		return expand_include(e, item, why);
 	if (!alias_is_local(e->book->conf, item->address.domain)) {
+		tell(e, item, ALIAS_STEP_AWAY, STR_NONE, STR_NONE);
 		vec_push(e->arena, &e->final, item->address);
 		return 0;
 	}

@@ -116,6 +116,7 @@ next_find(const struct conf *conf, struct arena *arena,
 		return -1;
 	route = find_route(conf, a->domain, ascii);
 	next->routed = route != NULL;
+	next->line = route != NULL ? route->line : 0;
 	if (route != NULL)
 		return relay(arena, route->host, route->port, route->mx, next,
 		    why);
