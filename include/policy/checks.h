@@ -7,8 +7,20 @@
 #include "conf/conf.h"
 #include "policy/facts.h"
 
-/* Is it one of ours, who may send to any domain?  f->recipient is not read. */
+/* Why somebody may send to any domain. */
+enum checks_ground {
+	GROUND_NONE,		/* he may not */
+	GROUND_LOCAL,		/* a program on the local socket */
+	GROUND_LOOPBACK,
+	GROUND_NETWORK,		/* relay for NETWORK */
+};
+
+/* The one decision about relaying; f->recipient is not read. */
+enum checks_ground checks_ground(const struct conf *, const struct facts *f);
+/* Is it one of ours, who may send to any domain? */
 bool	checks_may_relay(const struct conf *, const struct facts *f);
+/* Is it too large, as far as was declared?  Fault: 552 5.3.4. */
+int	checks_size(const struct conf *, uint64_t size, struct fault *);
 
 /*
  * May this client send to this recipient at all?  A domain of ours: anyone on

@@ -3,10 +3,25 @@
 #define POLICY_FACTS_H
 
 #include <stdbool.h>
+#include <stdint.h>
+#include "base/fault.h"
 #include "base/ip.h"
 #include "base/str.h"
 #include "conf/conf.h"
 #include "mail/address.h"
+
+struct facts;
+
+/*
+ * What must be asked of the world is asked through here, when a rule wants it
+ * and not before.  Whoever supplies one remembers its answers.
+ */
+struct prober {
+	/* The client's name, confirmed both ways: 1; 0 when it has none; -1
+	 * with a temporary fault when that cannot be told. */
+	int	(*client_name)(struct prober *, const struct facts *,
+		    struct str *name, struct fault *);
+};
 
 /* What is known about a client and its transaction when a decision is due:
  * all that policy ever sees.  It has never heard of sessions. */
@@ -14,15 +29,26 @@ struct facts {
 	enum conf_service	 service;
 	bool			 local;		/* a program of this machine,
 						 * by the local socket */
-	struct ip		 client_ip;
-	struct str		 helo;
 	bool			 secure;	/* over TLS */
+	struct ip		 client_ip;
+	struct str		 client_name;	/* n == 0: prober is asked;
+						 * "unknown": it has none */
+	struct prober		*prober;	/* NULL: nobody can be asked */
+	struct str		 helo;
 	struct str		 certificate;	/* of the client: SHA-256 in
 						 * hex; n == 0: none shown */
 	struct str		 certificate_name;	/* n == 0: nobody whom
 						 * we know vouches for it */
+	struct str		 login;		/* n == 0: none */
 	const struct address	*sender;
 	const struct address	*recipient;
+	uint64_t		 recipients;	/* with this one */
+	uint64_t		 size_declared;	/* 0: not said */
+	uint64_t		 size;		/* when the content has come */
 };
+
+/* 1 and the name, 0: unknown, -1 with a fault. */
+int	facts_client_name(const struct facts *, struct str *name,
+	    struct fault *);
 
 #endif

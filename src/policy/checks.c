@@ -9,15 +9,33 @@
 
 #include "policy/checks.h"
 
+enum checks_ground
+checks_ground(const struct conf *conf, const struct facts *f)
+{
+	if (f->local)
+		return GROUND_LOCAL;
+	if (ip_is_loopback(&f->client_ip))
+		return GROUND_LOOPBACK;
+	for (size_t i = 0; i < conf->relay.n; i++)
+		if (ipnet_has(&conf->relay.p[i], &f->client_ip))
+			return GROUND_NETWORK;
+	return GROUND_NONE;
+}
+
 bool
 checks_may_relay(const struct conf *conf, const struct facts *f)
 {
-	if (f->local || ip_is_loopback(&f->client_ip))
-		return true;
-	for (size_t i = 0; i < conf->relay.n; i++)
-		if (ipnet_has(&conf->relay.p[i], &f->client_ip))
-			return true;
-	return false;
+	return checks_ground(conf, f) != GROUND_NONE;
+}
+
+int
+checks_size(const struct conf *conf, uint64_t size, struct fault *why)
+{
+	if (size <= conf->size)
+		return 0;
+	return fault_permanent(why, 552, 3, 4,
+	    "Message size exceeds fixed limit of %llu bytes",
+	    (unsigned long long)conf->size);
 }
 
 int
