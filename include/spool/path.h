@@ -13,7 +13,7 @@
  *
  *	q/XX/NAME	entries, one file a message, in 256 directories
  *	q/XX/.t.NAME	being made, where unnamed files are not known
- *	hold/NAME	set aside by an operator
+ *	hold/NAME	set aside by an operator, or by a rule when it came
  *	corrupt/NAME	set aside because they cannot be trusted
  *	drop/NAME	left by sendmail(1) while the daemon was away
  *	journal		marks that could not be written into their entries
@@ -33,6 +33,7 @@
 struct spool {
 	int	root;		/* the spool itself, or -1 */
 	int	q;		/* its q, or -1 */
+	int	hold;		/* its hold, or -1 */
 	bool	dir_sync;	/* a link must be followed by a sync of its
 				 * directory on this file system */
 	bool	temporaries;	/* it is known to make no unnamed files, so

@@ -28,6 +28,8 @@ struct submission {
 	bool			 is_void;	/* see submit_abort() */
 	bool			 temporary;	/* begun under such a name */
 	bool			 left_over;	/* and that is still there */
+	bool			 held;		/* it goes into hold */
+	struct str		 reason;	/* why */
 };
 
 void	submit_init(struct submission *, const struct spool *);
@@ -39,6 +41,14 @@ void	submit_init(struct submission *, const struct spool *);
  */
 int	submit_begin(struct submission *, const struct envelope *,
 	    const char *name, uint64_t size_hint, struct fault *);
+/*
+ * It is to be set aside: committed, it lies in hold and nowhere else, with the
+ * reason (which must live until then) as the last words about its first
+ * recipient.  May be said before submit_begin() or before submit_commit();
+ * where it is only said then, a kernel whose Landlock forbids all links between
+ * directories (Linux 5.13 to 5.18) makes the commit fail with 451.
+ */
+void	submit_hold(struct submission *, struct str reason);
 /* Content so far, in bytes. */
 uint64_t submit_size(const struct submission *);
 /*

@@ -206,13 +206,35 @@ warm_lookups(void)
 	arena_free(&a);
 }
 
+/* The databases that rules name: they are opened again when they change. */
+static size_t
+find_databases(struct arena *a, const struct conf *conf,
+    struct sandbox_path *out)
+{
+	const struct rule_value *v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < conf->rules.n; i++)
+		for (size_t t = 0; t < conf->rules.p[i].terms.n; t++)
+			for (size_t k = 0; k <
+			    conf->rules.p[i].terms.p[t].values.n; k++) {
+				v = &conf->rules.p[i].terms.p[t].values.p[k];
+				if (v->kind != VALUE_DB)
+					continue;
+				out[n].path = parent(a, v->text).p;
+				out[n++].access = SANDBOX_READ;
+			}
+	return n;
+}
+
 /* What both need, and the place of each in the spool. */
 static int
-lock(enum sandbox_profile profile, const struct conf *conf, const char *below,
-    unsigned access, struct fault *why)
+lock(enum sandbox_profile profile, const struct conf *conf,
+    const struct sandbox_path *more, size_t nmore, struct fault *why)
 {
 	struct arena a = { 0 };
-	struct sandbox_path paths[LOOKUPS_N + INCLUDES_MAX + 2] = {
+	struct sandbox_path paths[LOOKUPS_N + INCLUDES_MAX + RULE_LISTS_MAX +
+	    3] = {
 		LOOKUPS,
 	};
 	size_t n = LOOKUPS_N;
@@ -221,10 +243,14 @@ lock(enum sandbox_profile profile, const struct conf *conf, const char *below,
 	warm_lookups();
 	paths[n].path = parent(&a, conf->aliases).p;
 	paths[n++].access = SANDBOX_READ;
-	paths[n].path = arena_printf(&a, "%.*s%s", STR_ARG(conf->spool),
-	    below).p;
-	paths[n++].access = access;
+	for (size_t i = 0; i < nmore; i++) {
+		paths[n].path = arena_printf(&a, "%.*s%s",
+		    STR_ARG(conf->spool), more[i].path).p;
+		paths[n++].access = more[i].access;
+	}
 	n += find_includes(&a, conf->aliases, paths + n, INCLUDES_MAX);
+	if (profile == SANDBOX_MASTER)
+		n += find_databases(&a, conf, paths + n);
 	r = sandbox_enter(profile, paths, n, why);
 	arena_free(&a);
 	return r;
@@ -233,16 +259,22 @@ lock(enum sandbox_profile profile, const struct conf *conf, const char *below,
 int
 cage_lock_master(const struct conf *conf, struct fault *why)
 {
-	return lock(SANDBOX_MASTER, conf, "/q", SANDBOX_CREATE, why);
+	static const struct sandbox_path places[] = {
+		{ "/q", SANDBOX_CREATE },
+		{ "/hold", SANDBOX_CREATE },
+	};
+
+	return lock(SANDBOX_MASTER, conf, places, 2, why);
 }
 
 int
 cage_lock_runner(const struct conf *conf, int *narrow, struct fault *why)
 {
+	static const struct sandbox_path all = { "", SANDBOX_ALL };
 	struct sandbox_path lookups[] = { LOOKUPS };
 
 	if (sandbox_prepare(lookups, sizeof(lookups) / sizeof(lookups[0]),
 	    narrow, why) < 0)
 		return -1;
-	return lock(SANDBOX_RUNNER, conf, "", SANDBOX_ALL, why);
+	return lock(SANDBOX_RUNNER, conf, &all, 1, why);
 }

@@ -82,6 +82,29 @@ pick_up(struct runner *r)
 	r->pickup_again = pid < 0;
 }
 
+/* A session withdrew what it had put into hold; nobody else looks there. */
+static void
+remove_void_held(const struct spool *spool, const char *name)
+{
+	struct message m;
+	struct fault ignored;
+
+	switch (message_open_at(&m, spool->hold, name, name, true,
+	    &ignored)) {
+	case MESSAGE_OK:
+		message_close(&m);
+		break;
+	case MESSAGE_VOID:
+		(void)unlinkat(spool->hold, name, 0);
+		break;
+	case MESSAGE_GONE:
+	case MESSAGE_LOCKED:
+	case MESSAGE_DAMAGED:
+	case MESSAGE_FAULT:
+		break;
+	}
+}
+
 /* Sessions may tell of entries only; our own children may flush. */
 static void
 hear_notes(struct runner *r, int fd)
@@ -97,6 +120,8 @@ hear_notes(struct runner *r, int fd)
 			if (n.name[0] != '\0' &&
 			    (n.kind == NOTIFY_VOID || !keeps_all(r)))
 				stock_admit(&r->stock, n.name, false);
+			if (n.name[0] != '\0' && n.kind == NOTIFY_VOID)
+				remove_void_held(r->setup->spool, n.name);
 			break;
 		case NOTIFY_TEMP:
 			if (n.name[0] != '\0')

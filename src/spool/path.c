@@ -6,8 +6,8 @@
  *
  * The directories are made when the daemon starts, never on the way of a
  * message.  With privilege they belong to the queue runner.  Sessions run as
- * another user in the runner's group; the q directories are writable for the
- * group but cannot be listed by it, and an entry made by a session has mode
+ * another user in the runner's group; the q directories and hold are writable
+ * for the group but cannot be listed by it, and an entry made by a session has mode
  * 0060: the runner opens it through the group, its own maker cannot (the class
  * of the owner comes first and holds nothing).  So a session that was taken
  * over cannot read, change or remove any message, its own included, even where
@@ -90,7 +90,7 @@ spool_make(const char *path, const struct spool_owner *owner,
 	if (make_journal(root, o, why) == 0 &&
 	    dir_make(root, "q", owner != NULL ? 0710 : 0700, o->uid, o->gid,
 	    why) == 0 &&
-	    dir_make(root, "hold", 0700, o->uid, o->gid, why) == 0 &&
+	    dir_make(root, "hold", q_mode, o->uid, o->gid, why) == 0 &&
 	    dir_make(root, "corrupt", 0700, o->uid, o->gid, why) == 0 &&
 	    dir_make(root, SPOOL_INDEX, 0700, o->uid, o->gid, why) == 0 &&
 	    dir_make(root, "drop", drop_mode, o->uid, o->drop_gid, why) == 0) {
@@ -125,7 +125,7 @@ int
 spool_open(struct spool *s, const char *path, bool writer_only, bool foreign,
     struct fault *why)
 {
-	s->root = s->q = -1;
+	s->root = s->q = s->hold = -1;
 	s->shards = NULL;
 	s->temporaries = false;
 	s->mode = foreign ? 0060 : 0600;
@@ -133,14 +133,17 @@ spool_open(struct spool *s, const char *path, bool writer_only, bool foreign,
 	s->root = dir_open(AT_FDCWD, path, why);
 	if (s->root < 0)
 		return -1;
+	s->dir_sync = !file_name_is_synced(s->root);
 	s->q = openat(s->root, "q",
 	    (writer_only ? O_PATH : O_RDONLY) | O_DIRECTORY | O_CLOEXEC);
-	if (s->q < 0) {
-		fault_system(why, errno, "open %s/q", path);
+	s->hold = openat(s->root, "hold", (writer_only && !s->dir_sync ?
+	    O_PATH : O_RDONLY) | O_DIRECTORY | O_CLOEXEC);
+	if (s->q < 0 || s->hold < 0) {
+		fault_system(why, errno, "open %s/%s", path,
+		    s->q < 0 ? "q" : "hold");
 		spool_close(s);
 		return -1;
 	}
-	s->dir_sync = !file_name_is_synced(s->root);
 	if (s->dir_sync && open_shards(s, why) < 0) {
 		spool_close(s);
 		return -1;
@@ -159,12 +162,14 @@ spool_close(struct spool *s)
 		close(s->root);
 	if (s->q >= 0)
 		close(s->q);
+	if (s->hold >= 0)
+		close(s->hold);
 	for (unsigned i = 0; s->shards != NULL && i < SPOOL_SHARDS; i++)
 		if (s->shards[i] >= 0)
 			close(s->shards[i]);
 	mem_free(s->shards);
 	s->shards = NULL;
-	s->root = s->q = -1;
+	s->root = s->q = s->hold = -1;
 }
 
 void

@@ -20,6 +20,9 @@
  * sync that failed is never repeated, because Linux reports such an error once
  * and then forgets error and data.
  *
+ * One that is to be held is linked into hold instead, from where nobody
+ * delivers it; all else is the same.
+ *
  * Where the file system knows no unnamed files, all is the same but for the
  * beginning, where it gets a temporary name (spool/temp), and the end, where
  * that is taken away.
@@ -85,6 +88,13 @@ submit_init(struct submission *s, const struct spool *spool)
 	s->fd = -1;
 }
 
+void
+submit_hold(struct submission *s, struct str reason)
+{
+	s->held = true;
+	s->reason = reason;
+}
+
 static int
 reserve(struct submission *s, uint64_t size_hint, struct fault *why)
 {
@@ -108,8 +118,9 @@ create(struct submission *s, struct fault *why)
 
 	if (!s->spool->temporaries) {
 		spool_shard(s->name, shard);
-		s->fd = file_open_unnamed(s->spool->q, shard, s->spool->mode,
-		    false, &supported, why);
+		s->fd = file_open_unnamed(s->held ? s->spool->hold :
+		    s->spool->q, s->held ? "." : shard, s->spool->mode, false,
+		    &supported, why);
 		/* Nobody else can have it: the kernel has no room for one. */
 		if (s->fd >= 0 && file_try_lock(s->fd) != 1) {
 			submit_release(s);
@@ -241,13 +252,29 @@ write_all(struct submission *s, struct str head, struct fault *why)
 	return r;
 }
 
+/* Why it is held, where mailq finds what was said last. */
+static int
+write_reason(const struct submission *s, struct fault *why)
+{
+	const struct note note = { .when = s->super.arrival_wall_ms / 1000,
+	    .text = s->reason };
+	uint8_t bytes[FORMAT_NOTE_SIZE];
+
+	if (!s->held)
+		return 0;
+	format_note_encode(&note, bytes);
+	return file_pwrite(s->fd, bytes, sizeof(bytes),
+	    format_note_offset(&s->super, 0), why);
+}
+
 static int
 give_name(struct submission *s, bool *exists, struct fault *why)
 {
 	char path[SPOOL_PATH_MAX];
 
 	spool_entry_path(s->name, path);
-	if (file_link(s->fd, s->spool->q, path, exists, why) < 0)
+	if (file_link(s->fd, s->held ? s->spool->hold : s->spool->q,
+	    s->held ? s->name : path, exists, why) < 0)
 		return -1;
 	s->named = true;
 	return 0;
@@ -258,8 +285,10 @@ sync_named(struct submission *s, struct fault *why)
 {
 	if (file_sync_named(s->fd, why) < 0)
 		return -1;
-	return s->spool->dir_sync ?
-	    spool_sync_shard(s->spool, s->name, why) : 0;
+	if (!s->spool->dir_sync)
+		return 0;
+	return s->held ? file_sync_dir(s->spool->hold, why) :
+	    spool_sync_shard(s->spool, s->name, why);
 }
 
 int
@@ -269,7 +298,8 @@ submit_commit(struct submission *s, struct str head, bool *exists,
 	bool taken = false;
 
 	must(s->fd >= 0);
-	if (write_all(s, head, why) < 0 || give_name(s, &taken, why) < 0 ||
+	if (write_all(s, head, why) < 0 || write_reason(s, why) < 0 ||
+	    give_name(s, &taken, why) < 0 ||
 	    sync_named(s, why) < 0) {
 		if (exists != NULL)
 			*exists = taken;
@@ -303,7 +333,10 @@ submit_abort(struct submission *s)
 		/* Whatever fails here leaves a message that may be delivered
 		 * though we said 451: a duplicate, never a loss. */
 		(void)file_pwrite(s->fd, zero, sizeof(zero), 0, &ignored);
-		(void)spool_remove(s->spool, s->name, &ignored);
+		if (s->held)
+			(void)unlinkat(s->spool->hold, s->name, 0);
+		else
+			(void)spool_remove(s->spool, s->name, &ignored);
 		s->is_void = true;
 	}
 	remove_temporary(s);

@@ -76,6 +76,7 @@ test_open(void **state)
 	assert_int_equal(spool_open(&s, f->dir, false, false, &why), -1);
 	assert_int_equal(s.root, -1);
 	assert_int_equal(s.q, -1);
+	assert_int_equal(s.hold, -1);
 	assert_int_equal(fake_open_files(), before);
 }
 
@@ -90,7 +91,7 @@ test_open_shards(void **state)
 	char name[SPOOL_NAME_MAX], shard[3];
 
 	s.dir_sync = true;
-	s.root = s.q = -1;
+	s.root = s.q = s.hold = -1;
 	s.shards = mem_array(SPOOL_SHARDS, sizeof(*s.shards));
 	for (unsigned i = 0; i < SPOOL_SHARDS; i++)
 		s.shards[i] = -1;

@@ -325,6 +325,45 @@ test_abort_unnamed(void **state)
 }
 
 /* What is committed is no longer the maker's to take back. */
+/* Into hold and nowhere else, and with the reason, whenever it is said. */
+static void
+test_hold(void **state)
+{
+	struct fake_spool *f = *state;
+
+	for (int late = 0; late < 2; late++) {
+		struct envelope env = fake_envelope(f, "ann@example.com",
+		    "joe@example.org");
+		struct submission s;
+		struct message m;
+		struct note note;
+		struct fault why;
+
+		submit_init(&s, &f->spool);
+		if (!late)
+			submit_hold(&s, STR("ask Ann"));
+		assert_int_equal(submit_begin(&s, &env, NULL, 0, &why), 0);
+		assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
+		if (late)
+			submit_hold(&s, STR("ask Ann"));
+		assert_int_equal(submit_commit(&s, STR(HEAD), NULL, &why), 0);
+		submit_release(&s);
+		assert_int_equal(fake_count(f, "q"), 0);
+		assert_int_equal(message_open_at(&m, f->spool.hold, s.name,
+		    s.name, true, &why), MESSAGE_OK);
+		assert_int_equal(message_load(&m, &why), MESSAGE_OK);
+		assert_int_equal(m.size, sizeof(HEAD) + sizeof(SMALL) - 2);
+		assert_true(slots_read_note(&m, 0, &note));
+		assert_true(str_eq(note.text, STR("ask Ann")));
+		message_close(&m);
+		assert_int_equal(spool_bring_back(&f->spool, s.name, "hold",
+		    &why), 0);
+		check(f, s.name, STR(HEAD), STR(SMALL));
+		assert_int_equal(spool_remove(&f->spool, s.name, &why), 0);
+		submit_free(&s);
+	}
+}
+
 static void
 test_abort_committed(void **state)
 {
@@ -667,6 +706,7 @@ main(void)
 		BOTH(test_mode),
 		BOTH(test_same_name),
 		BOTH(test_abort_unnamed),
+		BOTH(test_hold),
 		BOTH(test_abort_committed),
 		BOTH(test_reserve),
 		BOTH(test_no_room),
