@@ -5,6 +5,7 @@
 #include "conf/conf.h"
 #include "master/listen.h"
 #include "net/tls_server.h"
+#include "policy/lists.h"
 #include "route/alias.h"
 #include "spool/path.h"
 
@@ -14,6 +15,7 @@ struct master_setup {
 	struct listeners	*listeners;	/* closed when it drains */
 	const struct spool	*spool;		/* writer only */
 	struct alias_book	*aliases;
+	struct lists		*lists;		/* of the rules */
 	int			 notify;
 	struct tls_server	*tls;		/* or NULL */
 };

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "os/sock.h"
+#include "policy/lists.h"
 #include "route/alias.h"
 #include "spool/health.h"
 #include "spool/path.h"
@@ -17,6 +18,7 @@ struct smtpd {
 	const struct conf	*conf;
 	const struct spool	*spool;
 	struct alias_book	*aliases;
+	struct lists		*lists;		/* of conf's rules */
 	struct health		*health;	/* of the spool; may be NULL */
 	int			 notify;	/* to the runner, or -1 */
 	struct tls_server	*tls;		/* NULL: no certificate */

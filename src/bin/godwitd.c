@@ -80,7 +80,8 @@ main(int argc, char **argv)
 	proc_null_stdio(false);
 	setup.path = absolute(setup.path);
 	setup.conf = conf_load(setup.path, setup.may_be_missing, &errors);
-	if (setup.conf == NULL) {
+	if (setup.conf == NULL || (setup.lists = lists_open(setup.conf,
+	    &errors)) == NULL) {
 		fputs(buf_cstr(&errors), stderr);
 		return EX_CONFIG;
 	}

@@ -8,8 +8,8 @@
  * which there is no room, no process or no descriptor gets a 421 without a
  * fork, and a flood of them not even that.  For the last case one descriptor is
  * kept in reserve.  Memory is taken at the start; the one thing later that
- * needs some is opening the aliases for the sessions to inherit, and that may
- * fail.  Who may come in is decided by master/budget.
+ * needs some is opening the aliases, and the databases of the rules, for the
+ * sessions to inherit, and that may fail.  Who may come in is decided by master/budget.
  *
  * What a session may use is limited before it is forked (master/service), but
  * for its processor time: the master, which lives for months, has all it wants.
@@ -191,6 +191,7 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
 	alias_book_doubt(m->setup->aliases);
+	lists_doubt(m->setup->lists);
 	log_role("smtpd");
 	smtpd_serve(&m->smtpd, fd, peer);
 	_exit(0);
@@ -305,6 +306,7 @@ do_chores(struct master *m, int64_t now)
 	alias_book_warm(m->setup->aliases);
 	if (m->setup->tls != NULL)
 		tls_server_turn(m->setup->tls, now);
+	lists_warm(m->setup->lists);
 	keep_reserve(m);
 	m->chores_at = now;
 }
@@ -353,6 +355,7 @@ master_run(const struct master_setup *setup)
 			.conf = setup->conf,
 			.spool = setup->spool,
 			.aliases = setup->aliases,
+			.lists = setup->lists,
 			.notify = setup->notify,
 			.health = health_new(),
 			.tls = setup->tls,
@@ -366,6 +369,7 @@ master_run(const struct master_setup *setup)
 	alias_book_warm(setup->aliases);
 	if (setup->tls != NULL)
 		tls_server_warm(setup->tls);
+	lists_warm(setup->lists);
 	proc_fill_heap();
 	smtpd_prepare(&m.smtpd);
 	for (;;) {

@@ -100,6 +100,7 @@ be_master(struct house *h)
 	spool.temporaries = h->trial.temporaries;
 	setup.spool = &spool;
 	setup.aliases = alias_book_new(h->conf);
+	setup.lists = h->lists;
 	master_run(&setup);
 	_exit(0);
 }
@@ -122,6 +123,7 @@ be_runner(struct house *h)
 	    log_fd() };
 
 	proc_set_oom_score(h->oom_score);
+	lists_free(h->lists);
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
 	proc_limit(&limits);
 	n = iface_addresses(own, OWN_MAX);

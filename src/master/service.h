@@ -9,6 +9,7 @@
 #include "master/cage.h"
 #include "master/listen.h"
 #include "master/proof.h"
+#include "policy/lists.h"
 
 /* What the warden keeps for its whole life, and whom it keeps alive with it. */
 enum service {
@@ -34,6 +35,7 @@ struct retired {
 
 struct house {
 	struct conf		*conf;
+	struct lists		*lists;		/* that its rules name */
 	struct cage		 cage;
 	struct trial		 trial;		/* what the spool is like */
 	struct listeners	 listeners;

@@ -124,22 +124,25 @@ hear_request(struct warden *w)
 /* ----------------------------------------------------------- signals ---- */
 
 static bool
-read_again(struct warden *w, struct conf **out)
+read_again(struct warden *w, struct conf **out, struct lists **lists)
 {
 	struct buf text = { 0 };
 	struct conf *conf;
 	bool ok = true;
 
+	*lists = NULL;
 	conf = conf_load(w->setup->path, w->setup->may_be_missing, &text);
-	if (conf == NULL) {
+	if (conf == NULL || (*lists = lists_open(conf, &text)) == NULL) {
 		struct str rest = buf_str(&text), line;
 
 		while (str_cut(&rest, '\n', &line))
 			log_error("reload: %.*s", STR_ARG(line));
+		conf_free(conf);
 		ok = false;
 	} else if (!conf_may_reload(w->house.conf, conf, &text)) {
 		log_error("reload: changed settings that need a restart: %s",
 		    buf_cstr(&text));
+		lists_free(*lists);
 		conf_free(conf);
 		ok = false;
 	}
@@ -157,13 +160,14 @@ look_at_keys(struct warden *w)
 
 /* Takes the conf away when it is no good. */
 static bool
-prove_keys(struct warden *w, struct conf *conf)
+prove_keys(struct warden *w, struct conf *conf, struct lists *lists)
 {
 	struct fault why;
 
 	if (proof_keys(conf, &w->house.cage, w->house.oom_score, &why) == 0)
 		return true;
 	log_error("reload: %s", why.text);
+	lists_free(lists);
 	conf_free(conf);
 	return false;
 }
@@ -172,16 +176,20 @@ static void
 reload(struct warden *w)
 {
 	bool possible = conf_has_memory();
+	struct lists *lists;
 	struct conf *conf;
 
 	if (!possible)
 		log_error("reload: out of memory");
-	if (!possible || !read_again(w, &conf) || !prove_keys(w, conf)) {
+	if (!possible || !read_again(w, &conf, &lists) ||
+	    !prove_keys(w, conf, lists)) {
 		log_error("reload: the configuration stays as it was");
 		return;
 	}
+	lists_free(w->house.lists);
 	conf_free(w->house.conf);
 	w->house.conf = conf;
+	w->house.lists = lists;
 	look_at_keys(w);
 	services_renew(&w->house);
 	log_info("reload: done");
@@ -332,7 +340,8 @@ be_daemon(struct house *h)
 int
 warden_run(const struct warden_setup *setup)
 {
-	struct warden w = { .setup = setup, .house = { .conf = setup->conf } };
+	struct warden w = { .setup = setup, .house = {
+	    .conf = setup->conf, .lists = setup->lists } };
 	struct fault why;
 
 	if (log_open(w.house.conf->log.p) < 0) {
@@ -369,6 +378,7 @@ warden_run(const struct warden_setup *setup)
 	log_info("ended");
 	listen_close(&w.house.listeners);
 	arena_free(&w.house.cage.arena);
+	lists_free(w.house.lists);
 	conf_free(w.house.conf);
 	return EX_OK;
 }

@@ -118,14 +118,22 @@ read_content(struct session *s, struct reading *r)
 	return false;
 }
 
+/* What the client did, or a rule wanted. */
 static void
 refuse(struct session *s, const struct fault *why)
 {
-	bool is_void;
+	const struct verdict v = { .kind = VERDICT_REFUSE, .why = *why };
 
-	session_reply_fault(s, why);
-	session_log_reject(s, "END-OF-MESSAGE", why, STR_NONE);
-	is_void = s->transaction->submission.is_void;
+	session_refuse(s, "END-OF-MESSAGE", &v);
+}
+
+/* What the spool could not do. */
+static void
+fail(struct session *s, const struct fault *why)
+{
+	bool is_void = s->transaction->submission.is_void;
+
+	refuse(s, why);
 	if (is_void)
 		notify_send(s->smtpd->notify, NOTIFY_VOID,
 		    s->transaction->submission.name);
@@ -135,12 +143,27 @@ refuse(struct session *s, const struct fault *why)
 	}
 }
 
+/* All its recipients were discarded, or it was itself. */
+static void
+discard_message(struct session *s, const struct verdict *v)
+{
+	const struct verdict_reply *r = verdict_welcome(STAGE_END);
+
+	if (v->kind == VERDICT_DISCARD)
+		session_log_action(s, "NOQUEUE", "discard", "END-OF-MESSAGE",
+		    s->transaction->reason, STR_NONE);
+	session_reply(s, r->code, r->status, "%s", r->text);
+	s->messages++;
+	s->idle = 0;
+}
+
 static void
 accept_message(struct session *s)
 {
+	const struct verdict_reply *r = verdict_welcome(STAGE_END);
 	struct submission *sub = &s->transaction->submission;
 
-	session_reply(s, 250, (struct status){ 2, 0, 0 }, "Ok: queued as %s",
+	session_reply(s, r->code, r->status, "%s: queued as %s", r->text,
 	    sub->name);
 	s->messages++;
 	s->idle = 0;
@@ -154,13 +177,15 @@ accept_message(struct session *s)
 	/* While it is locked, or a quick runner might be done with it first. */
 	transaction_tidy(s);
 	submit_release(sub);
-	if (s->conf->workers > 0)
+	if (s->conf->workers > 0 && !sub->held)
 		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);
 }
 
 static void
 finish(struct session *s, struct reading *r)
 {
+	struct verdict v;
+
 	if (r->dot.bare) {
 		fault_permanent(&r->why, 550, 6, 0,
 		    "A line of the message ends in a bare LF or CR; see "
@@ -170,8 +195,14 @@ finish(struct session *s, struct reading *r)
 		    "Closing connection");
 		return;
 	}
-	if (r->failed || intake_finish(&r->intake, &r->why) < 0)
-		refuse(s, &r->why);
+	if (r->failed)
+		fail(s, &r->why);
+	else if (!intake_judge(&r->intake, &v))
+		refuse(s, &v.why);
+	else if (intake_is_for_nobody(s) || v.kind == VERDICT_DISCARD)
+		discard_message(s, &v);
+	else if (intake_finish(&r->intake, &r->why) < 0)
+		fail(s, &r->why);
 	else
 		accept_message(s);
 }

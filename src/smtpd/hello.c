@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * EHLO and HELO (RFC 5321 4.1.1.1): who the client says it is, and what we can
- * do for it.  The name is not believed and not checked against anything; it
- * only has to be something that fits in a log line and a Received field.
+ * do for it.  The name is not believed and not checked against anything but the
+ * rules that are written `at hello`; it only has to be something that fits in a
+ * log line and a Received field.
  * Either command begins anew: a transaction under way is gone.  What is offered
  * is the table of smtp/ext, and what was offered is remembered, because a
  * parameter of anything else is an error.
@@ -26,6 +27,23 @@ is_presentable(struct str name)
 	return true;
 }
 
+/* A hello that is refused has not been said. */
+static bool
+is_welcome(struct session *s)
+{
+	const struct panel panel = session_panel(s);
+	const struct facts facts = session_facts(s);
+	const struct panel_case c = { &panel, &facts, &s->arena, NULL };
+	struct verdict v;
+
+	panel_hello(&c, &v);
+	if (v.kind != VERDICT_REFUSE)
+		return true;
+	session_refuse(s, command_name(s->last), &v);
+	s->helo = STR_NONE;
+	return false;
+}
+
 static bool
 hello(struct session *s, struct str args)
 {
@@ -39,7 +57,7 @@ hello(struct session *s, struct str args)
 	}
 	transaction_end(s);
 	s->helo = arena_str(&s->arena, name);
-	return true;
+	return is_welcome(s);
 }
 
 static void

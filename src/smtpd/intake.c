@@ -2,8 +2,8 @@
 /*
  * The content of a message on its way into the spool.  It passes once through
  * a row of sinks, in pieces as they come from the network, and is never held
- * whole in memory.  What we add in front (Received) is written behind it,
- * because only then all of it is known; the entry lists its parts in the order
+ * whole in memory.  What we add in front (Received, and the fields that rules
+ * add) is written behind it, because only then all of it is known; the entry lists its parts in the order
  * in which they are to be sent.
  */
 
@@ -14,6 +14,7 @@
 #include "mail/received.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "policy/checks.h"
 #include "smtpd/secure.h"
 
 static int
@@ -23,11 +24,13 @@ count(struct sink *sink, struct str bytes, struct fault *why)
 	    offsetof(struct intake, limit));
 
 	in->size += bytes.n;
-	if (in->size > in->session->conf->size)
-		return fault_permanent(why, 552, 3, 4,
-		    "Message size exceeds fixed limit of %llu bytes",
-		    (unsigned long long)in->session->conf->size);
-	return 0;
+	return checks_size(in->session->conf, in->size, why);
+}
+
+bool
+intake_is_for_nobody(const struct session *s)
+{
+	return s->transaction->envelope.recipients.n == 0;
 }
 
 int
@@ -39,12 +42,16 @@ intake_begin(struct intake *in, struct session *s, struct fault *why)
 	in->size = 0;
 	in->limit.write = count;
 	header_collector_reset(&s->header);
-	if (submit_begin(&t->submission, &t->envelope, NULL,
-	    t->envelope.size_declared, why) < 0)
-		return -1;
 	sink_row_init(&in->row);
 	sink_row_add(&in->row, &in->limit);
 	sink_row_add(&in->row, &s->header.sink);
+	if (intake_is_for_nobody(s))
+		return 0;
+	if (t->verdict.kind == VERDICT_HOLD)
+		submit_hold(&t->submission, t->reason);
+	if (submit_begin(&t->submission, &t->envelope, NULL,
+	    t->envelope.size_declared, why) < 0)
+		return -1;
 	sink_row_add(&in->row, &t->submission.sink);
 	return 0;
 }
@@ -83,6 +90,55 @@ intake_log(const struct session *s)
 	if (header_find(buf_str(&s->header.block), STR("Message-ID"), &f))
 		text = str_trim(f.value);
 	log_info("%s: message-id=%.*s", id, STR_ARG(text));
+	if (t->verdict.kind == VERDICT_HOLD)
+		session_log_action(s, id, "hold", "RCPT", t->reason,
+		    address_text(&s->transaction->arena,
+		    &t->taken.p[0]));
+}
+
+/* What was found at RCPT stands unless the rules were asked again. */
+static void
+ask_again(struct intake *in, struct verdict *v)
+{
+	struct session *s = in->session;
+	struct transaction *t = s->transaction;
+	const struct panel panel = session_panel(s);
+	struct facts facts = session_facts(s);
+	const struct panel_case c = { &panel, &facts, &t->arena, NULL };
+
+	facts.size = in->size;
+	if (!panel_end(&c, &t->taken, v)) {
+		*v = t->verdict;
+		return;
+	}
+	if (v->kind == VERDICT_HOLD || v->kind == VERDICT_DISCARD)
+		t->reason = rule_reason(v->rule, &facts, &t->arena);
+	if (v->kind == VERDICT_HOLD)
+		submit_hold(&t->submission, t->reason);
+	t->verdict = *v;
+}
+
+bool
+intake_judge(struct intake *in, struct verdict *v)
+{
+	struct fault why;
+
+	*v = (struct verdict){ .kind = VERDICT_NONE };
+	header_collector_finish(&in->session->header);
+	if (check_header(in->session, &why) < 0)
+		verdict_refuse(v, &why);
+	else
+		ask_again(in, v);
+	return v->kind != VERDICT_REFUSE;
+}
+
+static void
+put_fields(struct buf *head, const struct transaction *t)
+{
+	for (size_t i = 0; i < t->verdict.headers.n; i++) {
+		buf_puts(head, t->verdict.headers.p[i]->text);
+		buf_putz(head, "\r\n");
+	}
 }
 
 int
@@ -95,11 +151,9 @@ intake_finish(struct intake *in, struct fault *why)
 	struct buf head = { 0 };
 	int r;
 
-	header_collector_finish(&s->header);
-	if (check_header(s, why) < 0)
-		return -1;
 	received_put(&head, &t->envelope, &tls, s->conf->hostname,
 	    str_of(t->submission.name), clock_wall());
+	put_fields(&head, t);
 	r = submit_commit(&t->submission, buf_str(&head), NULL, why);
 	buf_free(&head);
 	return r;

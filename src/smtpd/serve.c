@@ -108,6 +108,11 @@ run(struct session *s, struct str line)
 		return;
 	}
 	s->last = c.verb;
+	if (s->unwelcome && c.verb != VERB_QUIT) {
+		session_reply(s, 503, (struct status){ 5, 5, 1 },
+		    "You were refused; all that is left is QUIT");
+		return;
+	}
 	if (row->phases == ANY && ++s->idle > IDLE_MAX)
 		s->errors++;
 	if ((row->phases & (unsigned)session_phase(s)) == 0) {
@@ -265,6 +270,26 @@ say_421(void *ctx)
 		(void)!write(s->stream.fd, text, sizeof(text) - 1);
 }
 
+/* 220, or what a rule says `at connect`: then nothing but QUIT is heard of the
+ * client (RFC 5321 3.1). */
+static void
+receive(struct session *s)
+{
+	const struct panel panel = session_panel(s);
+	const struct facts facts = session_facts(s);
+	const struct panel_case c = { &panel, &facts, &s->arena, NULL };
+	struct verdict v;
+
+	panel_connect(&c, &v);
+	if (v.kind == VERDICT_REFUSE) {
+		session_refuse(s, "CONNECT", &v);
+		s->unwelcome = true;
+		return;
+	}
+	session_reply(s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
+	    STR_ARG(s->conf->hostname));
+}
+
 void
 smtpd_prepare(struct smtpd *smtpd)
 {
@@ -282,8 +307,7 @@ greet(struct session *s)
 		if (!secure_begin(s))
 			return false;
 	}
-	session_reply(s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
-	    STR_ARG(s->conf->hostname));
+	receive(s);
 	/* While the client reads the one we write the other. */
 	(void)stream_flush(&s->stream);
 	if (!first)
@@ -303,7 +327,7 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 	stream_has_timeout(&s.stream, peer->timeout);
 	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
 	if (greet(&s))
-		while (step(&s))
+		while (!s.ended && step(&s))
 			;
 	stream_set_timeout(&s.stream, LAST_WORDS);
 	stream_set_deadline(&s.stream, LAST_WORDS);

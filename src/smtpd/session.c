@@ -62,8 +62,8 @@ session_phase(const struct session *s)
 		return PHASE_CONNECTED;
 	if (s->transaction == NULL)
 		return PHASE_GREETED;
-	return s->transaction->envelope.recipients.n == 0 ? PHASE_MAIL :
-	    PHASE_RCPT;
+	return s->transaction->envelope.recipients.n == 0 &&
+	    s->transaction->discarded == 0 ? PHASE_MAIL : PHASE_RCPT;
 }
 
 struct transaction *
@@ -168,22 +168,41 @@ session_facts(const struct session *s)
 		.certificate_name = str_of(s->tls.name),
 	};
 
-	if (s->transaction != NULL)
+	if (s->transaction != NULL) {
 		f.sender = &s->transaction->envelope.sender;
+		f.size_declared = s->transaction->envelope.size_declared;
+		f.recipients = s->transaction->given;
+	}
 	return f;
 }
 
+struct panel
+session_panel(const struct session *s)
+{
+	return (struct panel){
+		.conf = s->conf,
+		.lists = s->smtpd->lists,
+		.aliases = s->smtpd->aliases,
+	};
+}
+
 void
-session_log_reject(const struct session *s, const char *verb,
-    const struct fault *f, struct str recipient)
+session_refuse(struct session *s, const char *verb, const struct verdict *v)
+{
+	session_reply_fault(s, &v->why);
+	s->ended |= verdict_ends(v);
+	session_log_reject(s, verb, &v->why, STR_NONE);
+}
+
+void
+session_log_action(const struct session *s, const char *id,
+    const char *action, const char *verb, struct str text,
+    struct str recipient)
 {
 	struct buf b = { 0 };
-	struct status status = status_of_fault(f);
 
-	buf_printf(&b, "NOQUEUE: reject: %s from %s: %d ", verb, s->client,
-	    f->reply);
-	status_put(&b, status);
-	buf_printf(&b, " %s;", f->text);
+	buf_printf(&b, "%s: %s: %s from %s: %.*s;", id, action, verb,
+	    s->client, STR_ARG(text));
 	if (s->transaction != NULL) {
 		buf_putz(&b, " from=<");
 		address_put(&b, &s->transaction->envelope.sender);
@@ -194,5 +213,19 @@ session_log_reject(const struct session *s, const char *verb,
 	buf_printf(&b, " proto=%s helo=<%.*s>", s->esmtp ? "ESMTP" : "SMTP",
 	    STR_ARG(s->helo));
 	log_info("%s", buf_cstr(&b));
+	buf_free(&b);
+}
+
+void
+session_log_reject(const struct session *s, const char *verb,
+    const struct fault *f, struct str recipient)
+{
+	struct buf b = { 0 };
+
+	buf_printf(&b, "%d ", f->reply);
+	status_put(&b, status_of_fault(f));
+	buf_printf(&b, " %s", f->text);
+	session_log_action(s, "NOQUEUE", "reject", verb, buf_str(&b),
+	    recipient);
 	buf_free(&b);
 }

@@ -6,6 +6,7 @@
 #include "net/tls_server.h"
 #include "os/stream.h"
 #include "policy/facts.h"
+#include "policy/panel.h"
 #include "smtp/command.h"
 #include "smtpd/peer.h"
 #include "spool/submit.h"
@@ -35,7 +36,12 @@ struct transaction {
 	struct arena		arena;
 	struct envelope		envelope;
 	address_vec		finals;		/* after expansion */
+	address_vec		taken;		/* as they were given */
 	uint64_t		given;		/* RCPT commands */
+	uint64_t		discarded;	/* recipients taken for show */
+	struct verdict		verdict;	/* of the message so far: NONE
+						 * or HOLD, and header fields */
+	struct str		reason;		/* of the HOLD */
 	struct submission	submission;
 };
 
@@ -52,6 +58,7 @@ struct session {
 	bool			 heard;		/* a line has come */
 	bool			 secure;	/* TLS is on; then: */
 	struct tls_facts	 tls;
+	bool			 unwelcome;	/* 554 was the greeting */
 	unsigned		 extensions;	/* offered in EHLO */
 	struct transaction	*transaction;	/* or NULL */
 	struct header_collector	 header;	/* reused */
@@ -86,9 +93,18 @@ void	session_end(struct session *, struct status, const char *why);
 /* Its processor time is over: it must end as soon as it can. */
 bool	session_is_spent(void);
 struct facts session_facts(const struct session *);
+/* Who decides, as the panel wants to be asked. */
+struct panel session_panel(const struct session *);
+/* Says a verdict that is a refusal, and logs it; the session may be over. */
+void	session_refuse(struct session *, const char *verb,
+	    const struct verdict *);
 /* "NOQUEUE: reject: RCPT from unknown[1.2.3.4]: 554 5.7.1 ...; from=<> ..." */
 void	session_log_reject(const struct session *, const char *verb,
 	    const struct fault *, struct str recipient);
+/* "ID: hold: RCPT from unknown[1.2.3.4]: <...>: ...; from=<> to=<> ..." */
+void	session_log_action(const struct session *, const char *id,
+	    const char *action, const char *verb, struct str text,
+	    struct str recipient);
 
 /* The commands.  args as in struct command. */
 typedef void smtpd_verb(struct session *, struct str args);

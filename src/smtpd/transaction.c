@@ -3,9 +3,11 @@
  * MAIL, RCPT and RSET (RFC 5321 4.1.1.2, 4.1.1.3, 4.1.1.5): the envelope.
  *
  * What can be known is said here, before any content travels: whether there is
- * room, whether we relay for this client, whether the user exists once every
- * alias is expanded.  So nothing that was accepted must be bounced for a
- * reason that we could have known.
+ * room, and all that the panel (policy/panel) has to say of sender, recipient
+ * and client: whether we relay for it, what the rules want, whether the user
+ * exists once every alias is expanded.  So nothing that was accepted must be bounced for a
+ * reason that we could have known.  A recipient that a rule discards is taken
+ * like the others and is in no envelope.
  */
 
 #include "smtpd/session.h"
@@ -38,21 +40,38 @@ check_space(const struct session *s, uint64_t size, struct fault *why)
 }
 
 static int
-check_mail(struct session *s, struct transaction *t, struct str args,
+parse_mail(struct session *s, struct transaction *t, struct str args,
     struct fault *why)
 {
 	struct envelope *e = &t->envelope;
 
 	if (param_mail(&t->arena, args, s->extensions, e, why) < 0)
 		return -1;
-	if (e->size_declared > s->conf->size)
-		return fault_permanent(why, 552, 3, 4,
-		    "Message size exceeds fixed limit of %llu bytes",
-		    (unsigned long long)s->conf->size);
 	/* A bare name is the local user of that name. */
 	if (e->sender.local.n > 0 && e->sender.domain.n == 0)
 		e->sender.domain = s->conf->hostname;
-	return check_space(s, e->size_declared, why);
+	return 0;
+}
+
+static void
+check_mail(struct session *s, struct transaction *t, struct str args,
+    struct verdict *v)
+{
+	const struct panel panel = session_panel(s);
+	struct fault why;
+	struct facts facts;
+	const struct panel_case c = { &panel, &facts, &t->arena, NULL };
+
+	*v = (struct verdict){ .kind = VERDICT_NONE };
+	if (parse_mail(s, t, args, &why) < 0) {
+		verdict_refuse(v, &why);
+		return;
+	}
+	facts = session_facts(s);
+	panel_mail(&c, v);
+	if (v->kind != VERDICT_REFUSE &&
+	    check_space(s, t->envelope.size_declared, &why) < 0)
+		verdict_refuse(v, &why);
 }
 
 static void
@@ -67,11 +86,29 @@ describe_origin(const struct session *s, struct envelope *e)
 	e->uid = (uint32_t)s->peer->uid;
 }
 
+static void
+welcome(struct session *s, enum rule_stage stage)
+{
+	const struct verdict_reply *r = verdict_welcome(stage);
+
+	session_reply(s, r->code, r->status, "%s", r->text);
+}
+
+/* The log names the sender where a rule has seen it. */
+static void
+refuse_mail(struct session *s, const struct verdict *v)
+{
+	if (v->rule == NULL)
+		transaction_end(s);
+	session_refuse(s, "MAIL", v);
+	transaction_end(s);
+}
+
 void
 smtpd_mail(struct session *s, struct str args)
 {
 	struct transaction *t;
-	struct fault why;
+	struct verdict v;
 
 	if (s->transactions++ >= s->conf->session.transactions) {
 		session_end(s, (struct status){ 4, 7, 0 },
@@ -79,52 +116,86 @@ smtpd_mail(struct session *s, struct str args)
 		return;
 	}
 	t = transaction_new(s);
-	if (check_mail(s, t, args, &why) < 0) {
-		session_reply_fault(s, &why);
-		transaction_end(s);
-		session_log_reject(s, "MAIL", &why, STR_NONE);
+	check_mail(s, t, args, &v);
+	if (v.kind == VERDICT_REFUSE) {
+		refuse_mail(s, &v);
 		return;
 	}
 	describe_origin(s, &t->envelope);
-	session_reply(s, 250, (struct status){ 2, 1, 0 }, "Ok");
+	welcome(s, STAGE_MAIL);
 }
 
-/* Adds what the recipient expands to, without repeating an address. */
-static int
-expand(struct session *s, struct transaction *t, const struct address *given,
-    struct fault *why)
+/* Adds what the recipient expanded to: those behind before. */
+static void
+take_recipient(struct transaction *t, const struct address *given,
+    size_t before, const struct verdict *v, const struct facts *facts)
 {
-	size_t before = t->finals.n;
-
-	if (alias_expand(s->smtpd->aliases, &t->arena, given, &t->finals,
-	    why) < 0) {
-		t->finals.n = before;
-		return -1;
-	}
 	for (size_t i = before; i < t->finals.n; i++) {
 		struct recipient r = { t->finals.p[i], *given };
 
 		vec_push(&t->arena, &t->envelope.recipients, r);
 	}
-	return 0;
+	vec_push(&t->arena, &t->taken, *given);
+	if (v->kind == VERDICT_HOLD && t->verdict.kind != VERDICT_HOLD)
+		t->reason = rule_reason(v->rule, facts, &t->arena);
+	panel_add(&t->verdict, v, &t->arena);
+}
+
+/* Taken, and said aloud that it leads to nowhere. */
+static void
+discard_recipient(struct session *s, const struct verdict *v,
+    const struct facts *facts)
+{
+	struct transaction *t = s->transaction;
+
+	t->discarded++;
+	session_log_action(s, "NOQUEUE", "discard", "RCPT",
+	    rule_reason(v->rule, facts, &t->arena),
+	    address_text(&t->arena, facts->recipient));
 }
 
 static int
-check_rcpt(struct session *s, struct transaction *t, struct str args,
+parse_rcpt(struct session *s, struct transaction *t, struct str args,
     struct address *to, struct fault *why)
 {
-	struct facts facts;
-
 	if (param_rcpt(&t->arena, args, s->extensions, to, why) < 0)
 		return -1;
 	if (t->given++ >= s->conf->recipients ||
 	    t->envelope.recipients.n >= s->conf->recipients)
 		return fault_temporary(why, 452, 5, 3, "Too many recipients");
+	return 0;
+}
+
+static void
+check_rcpt(struct session *s, struct transaction *t, struct str args,
+    struct address *to, struct verdict *v)
+{
+	const struct panel panel = session_panel(s);
+	struct fault why;
+	struct facts facts;
+	const struct panel_case c = { &panel, &facts, &t->arena, NULL };
+	size_t before = t->finals.n;
+
+	*v = (struct verdict){ .kind = VERDICT_NONE };
+	if (parse_rcpt(s, t, args, to, &why) < 0) {
+		verdict_refuse(v, &why);
+		return;
+	}
 	facts = session_facts(s);
 	facts.recipient = to;
-	if (checks_recipient(s->conf, &facts, why) < 0)
-		return -1;
-	return expand(s, t, to, why);
+	panel_rcpt(&c, &t->finals, v);
+	switch (v->kind) {
+	case VERDICT_NONE:
+	case VERDICT_ACCEPT:
+	case VERDICT_HOLD:
+		take_recipient(t, to, before, v, &facts);
+		break;
+	case VERDICT_DISCARD:
+		discard_recipient(s, v, &facts);
+		break;
+	case VERDICT_REFUSE:
+		break;
+	}
 }
 
 /* RFC 3463 3.2: bad destination mailbox address. */
@@ -156,15 +227,17 @@ smtpd_rcpt(struct session *s, struct str args)
 {
 	struct transaction *t = s->transaction;
 	struct address to = { 0 };
-	struct fault why;
+	struct verdict v;
 
-	if (check_rcpt(s, t, args, &to, &why) < 0) {
-		refuse_recipient(s, &why);
-		session_log_reject(s, "RCPT", &why,
+	check_rcpt(s, t, args, &to, &v);
+	if (v.kind == VERDICT_REFUSE) {
+		refuse_recipient(s, &v.why);
+		s->ended |= verdict_ends(&v);
+		session_log_reject(s, "RCPT", &v.why,
 		    address_text(&t->arena, &to));
 		return;
 	}
-	session_reply(s, 250, (struct status){ 2, 1, 5 }, "Ok");
+	welcome(s, STAGE_RCPT);
 }
 
 void

@@ -8,6 +8,8 @@ The text is one line after the other.  First what the server is like:
     @service submission     where (smtp)
     @local uid N            a program of this user on the local socket instead
     @alias LINE             a line of its aliases
+    @list NAME LINE         a line of the file ~/NAME, as @conf may call it
+    @db NAME KEY            a key of the database ~/NAME.db
     @disk DIRECTORY         its spool lies on that file system
     @file BYTES             no file may grow beyond that
     @split 1 | random N     what is sent goes byte by byte, or cut at random
@@ -31,6 +33,7 @@ then what is said:
 and at last what must be true of the spool and the log:
 
     spool N                 so many messages
+    held TEXT               one is on hold, and this is (part of) the reason
     sender <A>              of a message
     rcpt <A>                all of them, after expansion, a line each
     rcpts N                 or only how many
@@ -74,7 +77,7 @@ ROUTES = {
     "rcpt": [f"C: RCPT TO:<{RCPT}>", "S: 250 2.1.5 *"],
     "data": ["C: DATA", "S: 354 *"],
 }
-CHECKS = ("spool", "sender", "rcpt", "rcpts", "original", "body", "content", "trace", "log")
+CHECKS = ("spool", "held", "sender", "rcpt", "rcpts", "original", "body", "content", "trace", "log")
 STEPS = ("C:", "C|", "S:", "S~", "R:", "S>", "wait", "shutdown", "spent", "close", "remove")
 
 Step = collections.namedtuple("Step", "line what text")
@@ -135,6 +138,7 @@ class Talk:
 
     def __init__(self, text):
         self.conf, self.aliases, self.options = [], [], []
+        self.lists = collections.defaultdict(list)
         self.split = self.disk = None
         self.steps, self.checks = [], []
         for number, line in enumerate(text.split("\n"), 1):
@@ -157,6 +161,11 @@ class Talk:
             self.conf.append(rest)
         elif word == "@alias":
             self.aliases.append(rest)
+        elif word in ("@list", "@db"):
+            name, _, text = rest.partition(" ")
+            if word == "@db" and not self.lists[name]:
+                self.options += ["-d", "~/" + name]
+            self.lists[name].append(expand(text))
         elif word == "@split":
             self.split = rest
         elif word == "@disk":
@@ -204,6 +213,9 @@ class World:
             return os.path.join(self.other, name)
         return os.path.join(self.top, name)
 
+    def home(self, text):
+        return text.replace("~/", self.top + "/")
+
     def write(self, name, lines):
         with open(self.path(name), "w", encoding="utf-8") as f:
             f.write("".join(line + "\n" for line in lines))
@@ -215,6 +227,10 @@ class World:
     def prepare(self, talk):
         if talk.disk:
             self.other = tempfile.mkdtemp(prefix="godwit-talk-", dir=talk.disk)
+        talk.conf = [self.home(line) for line in talk.conf]
+        talk.options = [self.home(word) for word in talk.options]
+        for name, lines in talk.lists.items():
+            self.write(name, lines)
         own = {line.split()[0] for line in talk.conf}
         conf = CONF + [f"{word} {self.path(word)}" for word in ("spool", "run", "aliases")]
         self.write("conf", [line for line in conf if line.split()[0] not in own] + talk.conf)
@@ -229,7 +245,7 @@ class World:
             self.other = None
             return
         for entry in dump:
-            os.unlink(self.path("spool/q/" + entry.name))
+            os.unlink(self.path("spool/" + entry.name))
 
     def end(self):
         shutil.rmtree(self.top, ignore_errors=True)
@@ -402,6 +418,7 @@ class Speaker:
 class Entry:
     def __init__(self):
         self.name = self.body = self.sender = ""
+        self.held = None
         self.rcpts, self.originals = [], []
         self.trace = self.content = b""
 
@@ -444,6 +461,11 @@ class Judge:
 
     def spool(self, check, text):
         self.same(check, int(text), len(self.entries))
+
+    def held(self, check, text):
+        reasons = [e.held for e in self.entries if e.held is not None]
+        if not any(text in reason for reason in reasons):
+            raise Failure(check.line, f"- held {text}", *[f"+ held {one}" for one in reasons])
 
     def rcpts(self, check, text):
         self.same(check, int(text), sum(len(e.rcpts) for e in self.entries))

@@ -7,8 +7,10 @@
  * error.  Started by dialogue.py, once for every dialogue; without privilege
  * and without a sandbox.
  *
- *	session [-F bytes] [-p peer] [-s smtp|submission] [-u uid] configuration
+ *	session [-d list] [-F bytes] [-p peer] [-s smtp|submission] [-u uid]
+ *	    configuration
  *
+ * With -d a database LIST.db is made of the lines of LIST before all else.
  * With -u the peer is a program of that user on the local socket; with -F no
  * file may grow beyond so many bytes.  The status is 0 when the session has
  * ended and all entries could be read whole.
@@ -21,12 +23,16 @@
 #include <unistd.h>
 
 #include "map/build.h"
+#include "map/db.h"
+#include "map/flat.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
+#include "os/dir.h"
 #include "smtpd/serve.h"
 #include "spool/message.h"
 #include "spool/scan.h"
+#include "spool/slots.h"
 
 static void
 fail(const char *what, const char *why)
@@ -52,12 +58,50 @@ load(const char *path)
 	return conf;
 }
 
+static struct lists *
+open_lists(const struct conf *conf)
+{
+	struct buf errors = { 0 };
+	struct lists *lists = lists_open(conf, &errors);
+
+	if (lists == NULL)
+		fail("lists", buf_cstr(&errors));
+	buf_free(&errors);
+	return lists;
+}
+
+static void
+make_database(const char *list)
+{
+	struct flat_lines lines;
+	struct buf text = { 0 }, errors = { 0 };
+	struct db_writer *db;
+	struct str key, value;
+	struct fault why;
+	bool duplicate;
+
+	buf_printf(&text, "%s.db", list);
+	if (!flat_lines_open(&lines, list, &errors) ||
+	    (db = db_writer_new(buf_cstr(&text), &why)) == NULL)
+		fail("database", list);
+	while (flat_lines_next(&lines, &key, &value))
+		if (db_writer_put(db, key, value, &duplicate, &why) < 0)
+			fail("database", why.text);
+	if (db_writer_commit(db, &why) < 0)
+		fail("database", why.text);
+	flat_lines_close(&lines);
+	buf_free(&text);
+}
+
 static void
 set_peer(struct smtpd_peer *peer, int option, const char *value)
 {
 	struct proc_limits limits = { 0 };
 
 	switch (option) {
+	case 'd':
+		make_database(value);
+		break;
 	case 'F':
 		limits.file_size = strtoull(value, NULL, 10);
 		proc_limit(&limits);
@@ -76,7 +120,7 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		memset(&peer->addr, 0, sizeof(peer->addr));
 		break;
 	default:
-		fail("usage", "session [-F bytes] [-p peer] [-s service] [-u uid] conf");
+		fail("usage", "session [-d list] [-F bytes] [-p peer] [-s service] [-u uid] conf");
 	}
 }
 
@@ -91,12 +135,11 @@ print_address(const char *label, const struct address *a)
 }
 
 static void
-print_entry(const struct message *m)
+print_entry(const char *where, const struct message *m)
 {
 	const struct envelope *e = &m->envelope;
-	char path[SPOOL_PATH_MAX];
 
-	printf("entry %s\n", spool_entry_path(m->super.name, path));
+	printf("entry %s\n", where);
 	printf("body %s\n", e->body == BODY_8BITMIME ? "8BITMIME" : "7BIT");
 	print_address("sender", &e->sender);
 	for (size_t i = 0; i < e->recipients.n; i++) {
@@ -109,11 +152,37 @@ print_entry(const struct message *m)
 	putchar('\n');
 }
 
+static void
+print_held(const struct spool *spool)
+{
+	struct dir_walk walk;
+	struct message m;
+	struct note note;
+	struct fault why;
+	const char *name;
+	char where[SPOOL_PATH_MAX];
+
+	if (dir_walk_open(&walk, spool->root, "hold", &why) < 0)
+		fail("hold", why.text);
+	while ((name = dir_walk_next(&walk)) != NULL) {
+		snprintf(where, sizeof(where), "hold/%s", name);
+		if (message_open_at(&m, spool->root, where, name, true,
+		    &why) != MESSAGE_OK || message_load(&m, &why) !=
+		    MESSAGE_OK)
+			fail(name, why.text);
+		print_entry(where, &m);
+		if (slots_read_note(&m, 0, &note))
+			printf("held %.*s\n", STR_ARG(note.text));
+		message_close(&m);
+	}
+	dir_walk_close(&walk);
+}
+
 /* A talk may have taken q away: then there is no message. */
 static void
 print_spool(const char *path)
 {
-	char q[PATH_MAX];
+	char q[PATH_MAX], entry[SPOOL_PATH_MAX], where[SPOOL_PATH_MAX + 2];
 	struct message m;
 	struct spool spool;
 	struct scan scan;
@@ -131,10 +200,13 @@ print_spool(const char *path)
 		if (message_open(&m, &spool, name, true, &why) != MESSAGE_OK ||
 		    message_load(&m, &why) != MESSAGE_OK)
 			fail(name, why.text);
-		print_entry(&m);
+		snprintf(where, sizeof(where), "q/%s",
+		    spool_entry_path(m.super.name, entry));
+		print_entry(where, &m);
 		message_close(&m);
 	}
 	scan_stop(&scan);
+	print_held(&spool);
 	spool_close(&spool);
 }
 
@@ -148,7 +220,7 @@ main(int argc, char *argv[])
 	struct fault why;
 	int option;
 
-	while ((option = getopt(argc, argv, "F:p:s:u:")) != -1)
+	while ((option = getopt(argc, argv, "d:F:p:s:u:")) != -1)
 		set_peer(&peer, option, optarg);
 	if (optind != argc - 1)
 		set_peer(&peer, '?', NULL);
@@ -165,8 +237,10 @@ main(int argc, char *argv[])
 		fail("spool", why.text);
 	smtpd.spool = &spool;
 	smtpd.aliases = alias_book_new(conf);
+	smtpd.lists = open_lists(conf);
 	smtpd_serve(&smtpd, STDIN_FILENO, &peer);
 	alias_book_free(smtpd.aliases);
+	lists_free(smtpd.lists);
 	spool_close(&spool);
 	print_spool(conf->spool.p);
 	conf_free(conf);
