@@ -4,13 +4,14 @@
  *
  *	godwit check [-f FILE]
  *	godwit config [-f FILE] [--json] [NAME]
+ *	godwit explain [--client IP ...] ADDRESS
  *	godwit queue [list | show ID | flush [ID] | hold ID | release ID |
  *	    remove ID] [--json] [-f FILE]
  *
  * A table of commands, each a function that gets its words and options and
  * returns the status to exit with (sysexits).  Options may stand anywhere.
  * The commands decide nothing: `check` asks conf and client/check, `config`
- * lets conf describe itself, `queue` carries requests to the daemon, which
+ * lets conf describe itself, `explain` asks client/explain, `queue` carries requests to the daemon, which
  * also decides who may make them.
  *
  * What was asked for goes to standard output, all else to standard error.
@@ -21,7 +22,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "client/account.h"
 #include "client/check.h"
+#include "client/explain.h"
 #include "client/queue.h"
 #include "conf/conf.h"
 #include "os/file.h"
@@ -35,6 +38,7 @@ struct request {
 	bool		 json;
 	bool		 help;
 	bool		 version;
+	struct explain_question question;
 	char		**words;	/* what is no option */
 	int		 n;
 };
@@ -48,6 +52,9 @@ struct command {
 static const char head[] =
     "usage: godwit check [-f FILE]\n"
     "       godwit config [-f FILE] [--json] [NAME]\n"
+    "       godwit explain [--client IP] [--name NAME] [--helo NAME]\n"
+    "           [--from ADDRESS] [--size N] [--login NAME] [--tls]\n"
+    "           [--on SERVICE] [--json] [-f FILE] [--to] ADDRESS\n"
     "       godwit queue [list | show ID | flush [ID] | hold ID |\n"
     "           release ID | remove ID] [--json] [-f FILE]\n"
     "       godwit --help | --version\n";
@@ -55,6 +62,10 @@ static const char head[] =
 static const char check_usage[] = "usage: godwit check [-f FILE]\n";
 static const char config_usage[] =
     "usage: godwit config [-f FILE] [--json] [NAME]\n";
+static const char explain_usage[] =
+    "usage: godwit explain [--client IP] [--name NAME] [--helo NAME]\n"
+    "           [--from ADDRESS] [--size N] [--login NAME] [--tls]\n"
+    "           [--on SERVICE] [--json] [-f FILE] [--to] ADDRESS\n";
 static const char queue_usage[] =
     "usage: godwit queue [list] [--json] [-f FILE]\n"
     "       godwit queue show ID ... [--json] [-f FILE]\n"
@@ -64,6 +75,7 @@ static const char queue_usage[] =
 static const char about[] = "\n"
     "check    is the configuration right, and does it fit this machine?\n"
     "config   shows every setting, its value and where it came from\n"
+    "explain  would this mail be taken, by which rule, and where would it go?\n"
     "queue    shows the messages that wait, and changes what waits\n"
     "\n"
     "-f FILE  the configuration, if not " CONF_DEFAULT_PATH "\n"
@@ -154,10 +166,24 @@ load(const struct request *r)
 	return conf;
 }
 
+/* What the rules name, or NULL with the errors told. */
+static struct lists *
+load_lists(const struct conf *conf)
+{
+	struct buf errors = { 0 };
+	struct lists *lists = lists_open(conf, &errors);
+
+	if (lists == NULL)
+		fputs(buf_cstr(&errors), stderr);
+	buf_free(&errors);
+	return lists;
+}
+
 static int
 run_check(const struct request *r)
 {
 	struct conf *conf;
+	struct lists *lists;
 	struct buf text;
 	struct str rest, line;
 	int status;
@@ -166,8 +192,11 @@ run_check(const struct request *r)
 		return misuse(check_usage, r->json ?
 		    "check has no answer in JSON" : "check takes no words");
 	conf = load(r);
-	if (conf == NULL)
+	if (conf == NULL || (lists = load_lists(conf)) == NULL) {
+		conf_free(conf);
 		return EX_CONFIG;
+	}
+	lists_free(lists);
 	buf_init(&text);
 	client_check(conf, &text);
 	rest = buf_str(&text);
@@ -274,6 +303,59 @@ run_config(const struct request *r)
 	status = say(buf_str(set != NULL ? &one : &all));
 	buf_free(&all);
 	buf_free(&one);
+	conf_free(conf);
+	return status;
+}
+
+static int
+status_of(const struct explanation *x)
+{
+	if (x->result != VERDICT_REFUSE)
+		return EX_OK;
+	return strcmp(account_result(x), "refused") == 0 ? EX_UNAVAILABLE :
+	    EX_TEMPFAIL;
+}
+
+static int
+explain(const struct request *r, const struct conf *conf, struct lists *lists)
+{
+	struct explanation x;
+	struct buf text = { 0 };
+	struct fault why;
+	int status;
+
+	if (explain_ask(&x, conf, lists, &r->question, &why) < 0) {
+		explain_free(&x);
+		return misuse(explain_usage, why.text);
+	}
+	if (r->json)
+		account_json(&x, &text);
+	else
+		account_text(&x, &text);
+	status = say(buf_str(&text));
+	if (status == EX_OK)
+		status = status_of(&x);
+	buf_free(&text);
+	explain_free(&x);
+	return status;
+}
+
+static int
+run_explain(const struct request *given)
+{
+	struct request r = *given;
+	struct lists *lists = NULL;
+	struct conf *conf;
+	int status = EX_CONFIG;
+
+	if (r.n > 1 || (r.n == 1 && r.question.to != NULL))
+		return misuse(explain_usage, "explain takes one address");
+	if (r.n == 1)
+		r.question.to = r.words[0];
+	conf = load(&r);
+	if (conf != NULL && (lists = load_lists(conf)) != NULL)
+		status = explain(&r, conf, lists);
+	lists_free(lists);
 	conf_free(conf);
 	return status;
 }
@@ -399,6 +481,7 @@ run_queue(const struct request *r)
 static const struct command commands[] = {
 	{ "check", run_check, check_usage },
 	{ "config", run_config, config_usage },
+	{ "explain", run_explain, explain_usage },
 	{ "queue", run_queue, queue_usage },
 };
 
@@ -409,7 +492,12 @@ static bool
 take_option(struct request *r, char ***argv)
 {
 	const char *word = **argv;
+	int taken = explain_option(&r->question, *argv);
 
+	if (taken != 0) {
+		*argv += taken > 0 ? taken - 1 : 0;
+		return taken > 0;
+	}
 	if (strcmp(word, "--json") == 0)
 		r->json = true;
 	else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
@@ -432,7 +520,9 @@ static int
 parse(char **argv, struct request *r)
 {
 	static const char *const known[] = {
-		"--json", "--help", "--version", "-f",
+		"--json", "--help", "--version", "-f", "--client", "--name",
+		"--helo", "--from", "--to", "--size", "--login", "--on",
+		"--tls",
 	};
 	bool options = true;
 
@@ -482,7 +572,7 @@ help(const struct command *c)
 int
 main(int argc, char **argv)
 {
-	struct request r = { NULL, false, false, false, NULL, 0 };
+	struct request r = { .file = NULL };
 	const struct command *c = NULL;
 	int status;
 
@@ -503,5 +593,8 @@ main(int argc, char **argv)
 		return help(c);
 	if (c == NULL)
 		return misuse(head, "which command?");
+	if (c->run != run_explain && (r.question.to != NULL ||
+	    explain_is_about_a_client(&r.question)))
+		return misuse(c->usage, "that option is for explain");
 	return c->run(&r);
 }
