@@ -55,9 +55,10 @@ enum message_result message_head(struct message *, int fd, struct fault *);
 enum message_result message_load(struct message *, struct fault *);
 /*
  * For who finds that an entry of this name was made before, by somebody who may
- * have died on the way: proves its head and makes it durable.  0, also when it
- * has been delivered since; -1 with a temporary fault when it cannot be relied
- * on.  One that was withdrawn is removed, so that it can be made again.
+ * have died on the way: proves all of it and makes it durable.  -1 with a
+ * temporary fault when it cannot be relied on.  One that was withdrawn is
+ * removed, so that it can be made again; and so can one that has just gone,
+ * since it may have been torn and not delivered.
  */
 int	message_confirm(const struct spool *, const char *name,
 	    struct fault *);

@@ -293,16 +293,20 @@ message_confirm(const struct spool *s, const char *name, struct fault *why)
 
 	switch (message_open(&m, s, name, false, why)) {
 	case MESSAGE_OK:
+		/* After a power cut the head alone proves nothing. */
+		if (message_check(&m, why) != MESSAGE_OK) {
+			message_close(&m);
+			break;
+		}
 		r = file_sync_named(m.fd, why);
 		if (r == 0 && s->dir_sync)
 			r = spool_sync_shard(s, name, why);
 		message_close(&m);
 		return r;
-	case MESSAGE_GONE:
-		return 0;
 	case MESSAGE_VOID:
 		(void)spool_remove(s, name, why);
 		break;
+	case MESSAGE_GONE:
 	case MESSAGE_LOCKED:
 	case MESSAGE_DAMAGED:
 	case MESSAGE_FAULT:
