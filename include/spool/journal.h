@@ -29,12 +29,13 @@ int	journal_load(struct journal *, const struct spool *, struct fault *);
 /* Takes the room, as far as it is missing, on stable storage. */
 int	journal_reserve(const struct spool *, struct fault *);
 void	journal_free(struct journal *);
-/* Notes one more, on stable storage when 0 is returned. */
+/* Notes one more, on stable storage when 0 is returned; in memory always. */
 int	journal_add(struct journal *, const struct spool *, const char *name,
 	    uint32_t index, struct fault *);
 bool	journal_has(const struct journal *, const char *name, uint32_t index);
 /* Every one of them has been marked, or its entry is gone: they are wiped out,
- * but for what another runner (one that is ending) has noted meanwhile. */
+ * but for what another runner (one that is ending) has noted meanwhile.  While
+ * one of the entries is on hold all are kept. */
 int	journal_clear(struct journal *, const struct spool *, struct fault *);
 
 #endif

@@ -195,6 +195,59 @@ test_two_runners(void **state)
 	journal_free(&new);
 }
 
+/* A note that finds no place on the disk is known to who made it. */
+static void
+test_no_disk(void **state)
+{
+	struct fake_spool *f = *state;
+	struct journal j;
+	struct fault why;
+
+	load(&j, f);
+	(void)unlinkat(f->spool.root, "journal", 0);
+	assert_int_equal(mkdirat(f->spool.root, "journal", 0700), 0);
+	assert_int_equal(journal_add(&j, &f->spool, ONE, 1, &why), -1);
+	assert_true(journal_has(&j, ONE, 1));
+	assert_int_equal(j.n, 1);
+	assert_int_equal(unlinkat(f->spool.root, "journal", AT_REMOVEDIR), 0);
+	assert_int_equal(journal_add(&j, &f->spool, ONE, 1, &why), 0);
+	assert_int_equal(j.n, 1);
+	journal_free(&j);
+	load(&j, f);
+	assert_true(journal_has(&j, ONE, 1));
+	journal_free(&j);
+}
+
+/* What is on hold is marked when it is released, not before. */
+static void
+test_held(void **state)
+{
+	struct fake_spool *f = *state;
+	struct journal j;
+	struct fault why;
+	int fd;
+
+	load(&j, f);
+	assert_int_equal(journal_add(&j, &f->spool, ONE, 1, &why), 0);
+	assert_int_equal(journal_add(&j, &f->spool, TWO, 0, &why), 0);
+	fd = openat(f->spool.root, "hold/" TWO, O_WRONLY | O_CREAT | O_CLOEXEC,
+	    0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(journal_clear(&j, &f->spool, &why), 0);
+	assert_true(journal_has(&j, TWO, 0));
+	journal_free(&j);
+	load(&j, f);
+	assert_true(journal_has(&j, TWO, 0));
+	assert_int_equal(unlinkat(f->spool.root, "hold/" TWO, 0), 0);
+	assert_int_equal(journal_clear(&j, &f->spool, &why), 0);
+	assert_false(journal_has(&j, TWO, 0));
+	journal_free(&j);
+	load(&j, f);
+	assert_int_equal(j.n, 0);
+	journal_free(&j);
+}
+
 int
 main(void)
 {
@@ -206,6 +259,8 @@ main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(test_two_runners, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(test_no_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_held, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
