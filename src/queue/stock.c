@@ -374,6 +374,9 @@ stock_open(struct stock *s, struct task *t)
 		memcpy(name, e->name, sizeof(name));
 		entry_forget(s, e);
 		entry_look_later(s, name, true, LOOK_AGAIN_MS);
+	} else {
+		/* A worker is at it and has the lock. */
+		task_put_waiting(s, t, clock_wall() + LOOK_AGAIN_MS / 1000);
 	}
 	return false;
 }

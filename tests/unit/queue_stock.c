@@ -597,6 +597,65 @@ test_unsaved(void **state)
 	assert_int_equal(journaled(w), 0);
 }
 
+/* Neither in its place nor in the journal: while this runner lives it is not
+ * delivered again, though the entry is closed and read anew meanwhile. */
+static void
+test_unsaved_twice(void **state)
+{
+	struct world *w = *state;
+	struct task *t;
+	struct done d = { .unsaved = true, .n = 1 };
+	struct message m;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	assert_int_equal(unlinkat(w->f.spool.root, SPOOL_JOURNAL, 0), 0);
+	assert_int_equal(mkdirat(w->f.spool.root, SPOOL_JOURNAL, 0700), 0);
+	t = take(w, "b.example:25");
+	memcpy(d.name, ID, sizeof(ID));
+	d.recipient[0].index = t->index[0];
+	d.recipient[0].kind = OUTCOME_RELAYED;
+	stock_finish(&w->stock, t, &d);
+	finish(w, take(w, "d.example:25"), deferred, clock_wall() + 100);
+	assert_true(sleeps(w, ID));
+	stock_flush(&w->stock, ID);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_null(hop(w, "b.example:25"));
+	fake_open(&w->f, ID, false, &m);
+	assert_int_equal(m.slots[0].state, SLOT_DONE);
+	message_close(&m);
+}
+
+/* A worker is at the entry, and the runner cannot open it again for another
+ * destination: that one waits, and is not forgotten. */
+static void
+test_open_later(void **state)
+{
+	struct world *w = *state;
+	struct task *t, *other;
+	int worker;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	stock_admit(&w->stock, ID, false);
+	t = take(w, "b.example:25");
+	worker = fcntl(t->entry->fd, F_DUPFD_CLOEXEC, 3);
+	other = LIST_OF(list_shift(&hop(w, "d.example:25")->ready),
+	    struct task, link);
+	/* As when its head could not be read. */
+	close(t->entry->fd);
+	t->entry->fd = -1;
+	w->stock.open--;
+	assert_false(stock_open(&w->stock, other));
+	assert_patience(w, 1, 10000);
+	t->entry->fd = worker;
+	w->stock.open++;
+	finish(w, t, relayed, 0);
+	assert_sleeps(w, ID, 1, 11000);
+	stock_flush(&w->stock, ID);
+	finish(w, take(w, "d.example:25"), relayed, 0);
+	assert_null(entry(w, ID));
+}
+
 static void
 test_abandoned(void **state)
 {
@@ -943,6 +1002,8 @@ main(void)
 		WITH(test_damaged_content),
 		WITH(test_damaged_bounce),
 		WITH(test_unsaved),
+		WITH(test_unsaved_twice),
+		WITH(test_open_later),
 		WITH(test_abandoned),
 		WITH(test_false_answers),
 		WITH(test_flush),
