@@ -21,6 +21,7 @@ struct scan {
 	struct scan_memory	*memory;	/* or NULL */
 	unsigned		 shard;		/* the next to be opened */
 	bool			 open;
+	bool			 missed;	/* a directory, or a part of it */
 	struct timespec		 changed;	/* the open one, before it was
 						 * read; 0: not to be kept */
 	struct dir_walk		 walk;

@@ -80,7 +80,9 @@ end_walk(struct survey *s)
 	dormant_clear(&s->index);
 	s->loaded = SPOOL_SHARDS;
 	s->saving = 0;
-	stock_has_seen_all(s->stock);
+	/* What was missed is read by the next, and the others need not be. */
+	if (!s->scan.missed)
+		stock_has_seen_all(s->stock);
 	if (rest > REST_MS)
 		s->due = clock_boot_ms() + rest;
 }

@@ -33,7 +33,7 @@ scan_start(struct scan *s, const struct spool *spool, bool sweep)
 	s->sweep = sweep;
 	s->memory = NULL;
 	s->shard = 0;
-	s->open = false;
+	s->open = s->missed = false;
 }
 
 void
@@ -81,6 +81,7 @@ open_next(struct scan *s, struct fault *why)
 			return true;
 		}
 		s->changed = (struct timespec){ 0 };
+		s->missed = true;
 	}
 	return false;
 }
@@ -91,6 +92,7 @@ end_shard(struct scan *s)
 	if (s->memory != NULL)
 		s->memory->changed[scan_shard(s)] = s->walk.broken ?
 		    (struct timespec){ 0 } : s->changed;
+	s->missed = s->missed || s->walk.broken;
 	dir_walk_close(&s->walk);
 	s->open = false;
 }

@@ -71,6 +71,7 @@ test_all(void **state)
 		found++;
 	}
 	assert_int_equal(found, N);
+	assert_false(scan.missed);
 	scan_stop(&scan);
 }
 
@@ -99,6 +100,7 @@ test_missing_directory(void **state)
 	} while (s != NULL);
 	assert_int_equal(found, 1);
 	assert_int_equal(faults, 2);
+	assert_true(scan.missed);
 	scan_stop(&scan);
 }
 
