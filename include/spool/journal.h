@@ -3,6 +3,7 @@
 #define SPOOL_JOURNAL_H
 
 #include <stdbool.h>
+#include <time.h>
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/table.h"
@@ -22,10 +23,13 @@ struct journal {
 	struct table	done;		/* "NAME index" */
 	size_t		n;
 	int64_t		next;		/* no free place in front of it */
+	struct timespec	read_at;	/* its file's time when it was read */
 };
 
 /* Reads what is there; a missing file is an empty one. */
 int	journal_load(struct journal *, const struct spool *, struct fault *);
+/* Reads again what another runner may have noted since.  True: something. */
+bool	journal_update(struct journal *, const struct spool *);
 /* Takes the room, as far as it is missing, on stable storage. */
 int	journal_reserve(const struct spool *, struct fault *);
 void	journal_free(struct journal *);

@@ -218,6 +218,9 @@ admit(struct stock *s, const char *name, bool again, bool at_once)
 	}
 	switch (message_open(&m, s->spool, name, true, &why)) {
 	case MESSAGE_OK:
+		/* Another runner may have had it until now. */
+		if (again && journal_update(&s->journal, s->spool))
+			s->journal_kept = true;
 		admit_open(s, &m, again, at_once);
 		break;
 	case MESSAGE_GONE:

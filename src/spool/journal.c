@@ -54,17 +54,27 @@ read_record(const uint8_t *p, char name[SPOOL_NAME_MAX], uint32_t *index)
 	    spool_name_is_valid(str_of(name));
 }
 
-int
-journal_load(struct journal *j, const struct spool *s, struct fault *why)
+static struct timespec
+changed_at(const struct spool *s)
+{
+	struct stat st;
+
+	if (fstatat(s->root, SPOOL_JOURNAL, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return (struct timespec){ 0 };
+	return st.st_mtim;
+}
+
+/* Adds what is there to what is known. */
+static int
+read_all(struct journal *j, const struct spool *s, struct fault *why)
 {
 	struct buf b = { 0 };
 	char name[SPOOL_NAME_MAX];
 	uint32_t index;
 
-	memset(j, 0, sizeof(*j));
-	table_init(&j->done);
 	if (faccessat(s->root, SPOOL_JOURNAL, F_OK, 0) < 0 && errno == ENOENT)
 		return 0;
+	j->read_at = changed_at(s);
 	if (file_load(s->root, SPOOL_JOURNAL, JOURNAL_MAX, &b, why) < 0) {
 		buf_free(&b);
 		return -1;
@@ -74,6 +84,28 @@ journal_load(struct journal *j, const struct spool *s, struct fault *why)
 			remember(j, name, index);
 	buf_free(&b);
 	return 0;
+}
+
+int
+journal_load(struct journal *j, const struct spool *s, struct fault *why)
+{
+	memset(j, 0, sizeof(*j));
+	table_init(&j->done);
+	return read_all(j, s, why);
+}
+
+bool
+journal_update(struct journal *j, const struct spool *s)
+{
+	struct timespec now = changed_at(s);
+	struct fault ignored;
+	size_t before = j->n;
+
+	if (now.tv_sec == j->read_at.tv_sec &&
+	    now.tv_nsec == j->read_at.tv_nsec)
+		return false;
+	(void)read_all(j, s, &ignored);
+	return j->n > before;
 }
 
 void

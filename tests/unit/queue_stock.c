@@ -626,6 +626,30 @@ test_unsaved_twice(void **state)
 	message_close(&m);
 }
 
+/* The runner that ends delivers what this one finds locked, and notes in the
+ * journal what it cannot mark. */
+static void
+test_unsaved_by_another(void **state)
+{
+	struct world *w = *state;
+	struct journal other;
+	struct message m;
+	struct fault why;
+
+	make(w, ID, "ann@example.com", "a@b.example c@d.example");
+	assert_int_equal(journal_load(&other, &w->f.spool, &why), 0);
+	usleep(20000);
+	fake_open(&w->f, ID, true, &m);
+	assert_true(stock_found(&w->stock, ID, 0));
+	assert_null(entry(w, ID));
+	assert_int_equal(journal_add(&other, &w->f.spool, ID, 0, &why), 0);
+	message_close(&m);
+	stock_admit(&w->stock, ID, true);
+	assert_int_equal(entry(w, ID)->tasks, 1);
+	assert_null(hop(w, "b.example:25"));
+	journal_free(&other);
+}
+
 /* A worker is at the entry, and the runner cannot open it again for another
  * destination: that one waits, and is not forgotten. */
 static void
@@ -1003,6 +1027,7 @@ main(void)
 		WITH(test_damaged_bounce),
 		WITH(test_unsaved),
 		WITH(test_unsaved_twice),
+		WITH(test_unsaved_by_another),
 		WITH(test_open_later),
 		WITH(test_abandoned),
 		WITH(test_false_answers),
