@@ -182,6 +182,36 @@ check_aliases(struct checking *c)
 		    c->conf->users.mail.p);
 }
 
+/* A rule whose database cannot be asked defers all mail that it is asked for. */
+static void
+check_database(struct checking *c, const struct rule_value *v)
+{
+	struct fault why;
+	struct map *map;
+	bool missing;
+
+	if (v->kind != VALUE_DB)
+		return;
+	map = db_open(v->text.p, &missing, &why);
+	if (map == NULL)
+		warn(c, "%s; a rule names it, and defers mail until it can be "
+		    "asked", why.text);
+	map_close(map);
+}
+
+static void
+check_rules(struct checking *c)
+{
+	const struct rules *rules = &c->conf->rules;
+
+	for (size_t i = 0; i < rules->n; i++)
+		for (size_t t = 0; t < rules->p[i].terms.n; t++)
+			for (size_t k = 0; k < rules->p[i].terms.p[t].values.n;
+			    k++)
+				check_database(c,
+				    &rules->p[i].terms.p[t].values.p[k]);
+}
+
 static void
 check_user(struct checking *c, const char *setting, struct str name)
 {
@@ -286,6 +316,7 @@ client_check(const struct conf *conf, struct buf *out)
 	check_spool(&c);
 	check_durable(&c);
 	check_aliases(&c);
+	check_rules(&c);
 	check_accounts(&c);
 	check_listens(&c);
 	check_tls(&c);

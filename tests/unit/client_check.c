@@ -174,6 +174,23 @@ test_says_spool(void **state)
 }
 
 static void
+test_databases(void **state)
+{
+	struct buf line = { 0 };
+
+	(void)state;
+	write_aliases("postmaster: root\nroot: me@b.example\n", true);
+	buf_printf(&line, "reject from in db %s\n", compiled);
+	expect(buf_cstr(&line), NULL);
+	buf_reset(&line);
+	buf_printf(&line, "accept\nreject local to a@b or db %s.no\n",
+	    compiled);
+	expect(buf_cstr(&line), "aliases.db.no: No such file or directory; a "
+	    "rule names it");
+	buf_free(&line);
+}
+
+static void
 test_aliases(void **state)
 {
 	struct timespec old[2] = { { 1000, 0 }, { 1000, 0 } };
@@ -223,6 +240,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_databases),
 		cmocka_unit_test(test_fine),
 		cmocka_unit_test(test_hostname),
 		cmocka_unit_test(test_spool),
