@@ -75,8 +75,24 @@ struct conf_users {
 	struct str	mail;		/* mail-user: delivers root's mail */
 };
 
+/* One that was named in "extension NAME no". */
+struct conf_extension {
+	unsigned	bit;		/* as enum ext of smtp/ext */
+	bool		off;
+	unsigned	line;
+};
+
+/* What is offered to clients beside the plain protocol. */
+struct conf_offer {
+	VEC(struct conf_extension) extensions;
+	bool		vrfy, expn;	/* answered with the truth */
+	uint64_t	hold_longest;	/* seconds: hold-longest */
+	uint64_t	by_least;	/* seconds: deliver-by-least */
+};
+
 /* What one session may do before it is ended with 421. */
 struct conf_session {
+	struct conf_offer offer;
 	uint64_t	errors;
 	uint64_t	unknown_recipients;
 	uint64_t	transactions;
@@ -191,6 +207,7 @@ enum setting_type {
 	SETTING_ROUTE,
 	SETTING_TLS,
 	SETTING_RULE,		/* see conf/clause */
+	SETTING_EXTENSION,
 };
 
 struct setting {

@@ -43,6 +43,8 @@ struct done {
 	bool		unsaved;	/* the marks could not be written: what
 					 * was delivered is to be noted in the
 					 * journal */
+	bool		owes;		/* the sender is to be told of one that
+					 * has not failed */
 	char		reason[JOB_REASON_MAX];	/* why it is dead */
 	uint32_t	n;
 	struct {

@@ -18,6 +18,12 @@ enum outcome_kind {
 	OUTCOME_FAILED,		/* for good: to be bounced */
 };
 
+/* What the next host, which has taken it over, will do as we would; or-ed. */
+enum outcome_next_hop {
+	OUTCOME_DSN = 1 << 0,	/* tells the sender what he wants to hear */
+	OUTCOME_BY = 1 << 1,	/* keeps the time of RFC 2852 */
+};
+
 struct outcome {
 	enum outcome_kind kind;
 	int		  reply;	/* SMTP reply code, 0: none was given */
@@ -27,6 +33,7 @@ struct outcome {
 					 * "maildir", "none" */
 	struct str	  text;		/* one line: what was said or what
 					 * happened, as for a log line */
+	unsigned	  next_hop;	/* OUTCOME_RELAYED */
 	int64_t		  delay_ms;	/* this attempt: from start to end */
 };
 

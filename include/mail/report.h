@@ -15,11 +15,23 @@
 enum report_action {
 	REPORT_FAILED,
 	REPORT_DELAYED,
+	REPORT_SENT,		/* as the fate of each recipient says */
+};
+
+enum report_fate {		/* of REPORT_SENT; RFC 3464 2.3.3 */
+	REPORT_DELIVERED,
+	REPORT_RELAYED,
+	REPORT_EXPANDED,
 };
 
 struct report_recipient {
 	struct address	final;		/* RFC 3464 2.3.2 */
 	struct address	original;
+	struct str	final_field;	/* "utf-8;..." in ASCII, when final is
+					 * not ASCII */
+	struct str	orcpt;		/* "rfc822;a@b" as the sender gave it,
+					 * in ASCII; "": not given */
+	enum report_fate fate;
 	struct outcome	outcome;	/* of the last attempt */
 	int64_t		last_attempt;	/* wall seconds, 0: none */
 };
@@ -35,8 +47,15 @@ struct report {
 						 * a bounce was unreachable */
 	int64_t			 now, arrival;	/* wall seconds */
 	int64_t			 expires;	/* for REPORT_DELAYED */
+	int64_t			 deliver_by;	/* RFC 2852 5; 0: not asked */
+	struct str		 hold;		/* RFC 4865 5.1.2 */
+	struct str		 envid;		/* RFC 3461 6.3 a, decoded */
+	bool			 is_global;	/* RFC 6533: the returned header
+						 * may be UTF-8 */
 	const struct report_recipient *recipients;
 	size_t			 n;
+	struct str		 whole;		/* the message, instead of its
+						 * header */
 	struct str		 header;	/* of the returned message; 8-bit
 						 * is allowed, control is not */
 };

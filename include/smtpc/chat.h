@@ -25,6 +25,8 @@ struct smtpc {
 	const struct smtpc_timeouts *timeouts;
 	unsigned	extensions;	/* enum ext, what it offers */
 	uint64_t	size_max;	/* its SIZE, 0: not said */
+	uint64_t	by_least;	/* its DELIVERBY, seconds; 0: any */
+	bool		secure;		/* by TLS, with a proven peer */
 	struct reply	reply;		/* the last one */
 	bool		usable;		/* another transaction may follow */
 	bool		stale;		/* the peer has a transaction open that

@@ -2,21 +2,9 @@
 #ifndef SMTPC_TRANSACT_H
 #define SMTPC_TRANSACT_H
 
-#include "mail/envelope.h"
 #include "mail/outcome.h"
 #include "smtpc/chat.h"
-
-/* Content is given as a row of pieces of memory, in wire form (CRLF lines,
- * not stuffed). */
-struct smtpc_message {
-	const struct address	 *sender;
-	const struct recipient	 *const *recipients;	/* n of them */
-	size_t			  n;
-	const struct str	 *parts;
-	size_t			  nparts;
-	uint64_t		  size;		/* sum of the parts */
-	enum envelope_body	  body;
-};
+#include "smtpc/message.h"
 
 /*
  * One transaction; fills outcome[0..n-1], strings in the arena.  Uses
@@ -24,7 +12,9 @@ struct smtpc_message {
  * write.  452 for a recipient after others were taken is deferral of that
  * recipient only, and so is a 552 that means "too many" (RFC 5321
  * 4.5.3.1.10).  8-bit content to a server without
- * 8BITMIME is sent as it is (as every peer does).  Too big for its SIZE:
+ * 8BITMIME is sent as it is (as every peer does).  Wishes are passed on as they
+ * are offered; those that must not get lost fail here, and so does an address
+ * that cannot be said without SMTPUTF8, for its recipient alone.  Too big for its SIZE:
  * failed 552 5.3.4 without a transaction.  After a broken connection,
  * recipients without a final reply are deferred 4.4.2; after a 421, with what
  * it said.

@@ -56,14 +56,18 @@ enum slot_state {
 	SLOT_DONE,		/* delivered or relayed; final */
 	SLOT_FAILED,		/* a bounce is owed */
 	SLOT_BOUNCED,		/* the sender has been told; final */
-	SLOT_DISCARDED,		/* failed, and nobody can be told; final */
+	SLOT_DISCARDED,		/* failed, and nobody can be told, or the
+				 * sender does not want to be; final */
+	SLOT_TELL_DELIVERED,	/* done, and a report of it is owed */
+	SLOT_TELL_RELAYED,	/* the same, with a host that will not tell */
+	SLOT_TELL_DELAYED,	/* deferred, and a report of it is owed */
 };
 
 struct slot {
 	enum slot_state	state;
 	uint16_t	attempts;
 	uint16_t	reply;		/* of the last attempt */
-	uint16_t	bounce;		/* SLOT_BOUNCED: number of the bounce */
+	uint16_t	bounce;		/* number of the last report, 0: none */
 	struct status	status;
 	uint32_t	sequence;	/* counts the writes of this slot */
 	int64_t		next;		/* wall seconds; 0: at once */
@@ -94,6 +98,8 @@ void	format_slot_encode(const struct slot *, uint8_t out[FORMAT_SLOT_SIZE]);
 int	format_slot_decode(const uint8_t in[FORMAT_SLOT_SIZE], struct slot *,
 	    struct fault *);
 bool	slot_is_final(const struct slot *);
+bool	slot_is_pending(const struct slot *);	/* still to be delivered */
+bool	slot_owes_report(const struct slot *);
 
 void	format_note_encode(const struct note *, uint8_t out[FORMAT_NOTE_SIZE]);
 /* False: nothing was noted (or it is damaged, which loses only words). */

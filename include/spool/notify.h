@@ -14,11 +14,15 @@ enum notify_kind {
 	NOTIFY_VOID = 'V',	/* an entry was withdrawn: remove it */
 	NOTIFY_TEMP = 'T',	/* its temporary name is left over: remove it */
 	NOTIFY_FLUSH = 'F',	/* try everything (or the one named) now */
+	NOTIFY_DOMAIN = 'D',	/* try what waits for a domain (RFC 1985): name
+				 * is "example.org" or "@example.org" */
 };
+
+#define NOTIFY_NAME_MAX	260		/* of a domain, with "@" and NUL */
 
 struct notify {
 	enum notify_kind	kind;
-	char			name[SPOOL_NAME_MAX];	/* may be "" */
+	char			name[NOTIFY_NAME_MAX];	/* may be "" */
 };
 
 /* Never blocks.  fd may be -1. */

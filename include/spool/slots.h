@@ -13,8 +13,12 @@
  * entry each writes only the slots that it was given.
  */
 
-/* Enters the outcome of an attempt: state, status, attempts + 1.  next: wall
- * seconds of the next attempt, for a deferral. */
+/*
+ * Enters the outcome of an attempt: state, status, attempts + 1.  next: wall
+ * seconds of the next attempt, for a deferral.  What the sender wants to hear
+ * of (RFC 3461, RFC 2852) becomes a state that owes a report; a failure of which
+ * he does not want to hear is discarded at once.
+ */
 void	slots_enter(struct message *, uint32_t index, const struct outcome *,
 	    int64_t next);
 /*
@@ -32,6 +36,8 @@ int	slots_write_note(const struct message *, uint32_t index,
 bool	slots_read_note(struct message *, uint32_t index, struct note *);
 /* "new", "deferred", "delivered", "failed", "bounced", "discarded". */
 const char *slots_word(const struct slot *);
+/* Some slot says so; see slot_owes_report(). */
+bool	slots_owe_report(const struct message *);
 /* Every slot is final: nothing is left to do but remove the entry. */
 bool	slots_are_final(const struct message *);
 

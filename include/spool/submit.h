@@ -22,6 +22,7 @@ struct submission {
 	struct format_super	 super;
 	struct buf		 envelope;
 	struct buf		 pending;	/* content not yet in the file */
+	int64_t			 not_before;	/* of the first attempt */
 	uint64_t		 flushed;	/* content already in it */
 	bool			 named;		/* it has its name */
 	bool			 durable;	/* committed: not ours any more */

@@ -23,7 +23,8 @@
 #include "smtp/ext.h"
 #include "smtp/param.h"
 
-enum { ALL_EXTENSIONS = ~0 };
+/* As if all had been offered. */
+static const struct param_context all_extensions = { .enabled = ~0u };
 
 int
 explain_option(struct explain_question *q, char *const *argv)
@@ -115,7 +116,8 @@ parse_mail(struct explanation *x, const struct explain_question *q,
     struct fault *why)
 {
 	struct envelope *e = &x->envelope;
-	struct str args = put_path(x, "FROM", q->from);
+	struct str args = arena_printf(&x->arena, "%.*s SMTPUTF8",
+	    STR_ARG(put_path(x, "FROM", q->from)));
 	uint64_t n;
 
 	if (q->size != NULL && num_parse_size(str_of(q->size), UINT64_MAX,
@@ -125,7 +127,7 @@ parse_mail(struct explanation *x, const struct explain_question *q,
 	else if (q->size != NULL)
 		args = arena_printf(&x->arena, "%.*s SIZE=%s", STR_ARG(args),
 		    q->size);
-	if (param_mail(&x->arena, args, (unsigned)ALL_EXTENSIONS, e, why) < 0)
+	if (param_mail(&x->arena, args, &all_extensions, e, why) < 0)
 		return -1;
 	if (e->sender.local.n > 0 && e->sender.domain.n == 0)
 		e->sender.domain = x->conf->hostname;
@@ -139,10 +141,12 @@ parse_rcpt(struct explanation *x, const struct explain_question *q,
     struct fault *why)
 {
 	struct str args = put_path(x, "TO", q->to);
+	struct recipient to;
 
-	if (param_rcpt(&x->arena, args, (unsigned)ALL_EXTENSIONS, &x->to,
+	if (param_rcpt(&x->arena, args, &all_extensions, &x->envelope, &to,
 	    why) < 0)
 		return -1;
+	x->to = to.address;
 	x->facts.recipient = &x->to;
 	x->facts.recipients = 1;
 	return 0;

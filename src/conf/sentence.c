@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The settings that read as sentences: listen, domain, deliver, relay, route,
- * tls; and the way to those of the rules, which conf/clause reads.
+ * tls; and the way to those of the rules, which conf/clause reads, and to extension
+ * (conf/extension).
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -20,6 +21,7 @@
 #include "mail/domain.h"
 
 #include "conf/clause.h"
+#include "conf/extension.h"
 
 #define LISTENS_MAX	64
 #define MAILDIR_NAME_MAX 1000
@@ -539,6 +541,9 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_RULE:
 		clause_parse(conf, set, s, e);
 		return;
+	case SETTING_EXTENSION:
+		extension_parse(conf, s, e);
+		return;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -572,6 +577,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return conf->tls.certificates.n;
 	case SETTING_RULE:
 		return clause_count(conf, set);
+	case SETTING_EXTENSION:
+		return conf->session.offer.extensions.n;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -670,6 +677,8 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 	case SETTING_RULE:
 		clause_format(clause_get(conf, set, i), out);
 		return clause_get(conf, set, i)->line;
+	case SETTING_EXTENSION:
+		return extension_format(conf, i, out);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:

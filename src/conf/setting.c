@@ -143,6 +143,20 @@ static const struct setting table[] = {
 	    0, 0, true, "whether clients are asked for a certificate" },
 	{ "tls-client-authorities", SETTING_PATH, AT(tls.authorities), NULL,
 	    1, PATH_LIMIT, true, "who may have signed those" },
+	{ "extension", SETTING_EXTENSION, AT(session.offer.extensions), NULL,
+	    0, 0, true, "extensions of SMTP that are not offered" },
+	{ "vrfy", SETTING_SWITCH, AT(session.offer.vrfy), "no",
+	    0, 0, true, "whether VRFY tells who exists" },
+	{ "expn", SETTING_SWITCH, AT(session.offer.expn), "no",
+	    0, 0, true, "whether EXPN tells what an alias stands for" },
+	/* RFC 4865 3 */
+	{ "hold-longest", SETTING_DURATION, AT(session.offer.hold_longest),
+	    "1w", 1, 60 * DAY, true,
+	    "how long a sender may have a message held" },
+	/* RFC 2852 2 */
+	{ "deliver-by-least", SETTING_DURATION, AT(session.offer.by_least),
+	    "1m", 1, 60 * DAY, true,
+	    "the least time in which a delivery can be demanded" },
 	{ "workers", SETTING_NUMBER, AT(workers), "100",
 	    0, 1024, true, "deliveries at once; 0 keeps all mail here" },
 	{ "workers-per-destination", SETTING_NUMBER,
@@ -449,6 +463,7 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_ROUTE:
 	case SETTING_TLS:
 	case SETTING_RULE:
+	case SETTING_EXTENSION:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);
@@ -486,6 +501,7 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_ROUTE:
 	case SETTING_TLS:
 	case SETTING_RULE:
+	case SETTING_EXTENSION:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);

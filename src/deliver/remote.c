@@ -225,6 +225,7 @@ transact(struct remote *r, struct message *m, const struct job *job,
 		.nparts = m->super.nparts,
 		.size = m->size,
 		.body = m->envelope.body,
+		.wishes = &m->envelope.wishes,
 	};
 
 	for (uint32_t i = 0; i < job->n; i++)

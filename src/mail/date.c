@@ -7,8 +7,9 @@
  * the process; localtime_r() loads it at its first use, so a process that is
  * about to lose sight of the file system should have written a date before.
  *
- * Only written, never read: nothing here depends on a Date that a stranger
- * has sent.  A time outside of the years 1970 to 9999 is written as the
+ * A Date of a header is only written, never read: nothing here depends on what a
+ * stranger has sent.  What is read is the one form of RFC 3339 that a parameter
+ * of MAIL has.  A time outside of the years 1970 to 9999 is written as the
  * nearest end, since the field has four digits and no sign.
  *
  * Called by mail/received and mail/report for headers, and by mailq.
@@ -18,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/num.h"
 
 #define WALL_MAX	INT64_C(253402214399)	/* a day before year 10000 */
 
@@ -74,4 +77,65 @@ date_put_mailq(struct buf *b, int64_t wall)
 
 	buf_printf(b, "%s ", days[tm.tm_wday]);
 	date_put_short(b, wall);
+}
+
+void
+date_put_utc(struct buf *b, int64_t wall)
+{
+	struct tm tm;
+	time_t t;
+
+	t = (time_t)(wall < 0 ? 0 : wall > WALL_MAX ? WALL_MAX : wall);
+	(void)gmtime_r(&t, &tm);
+	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+/* Two digits at *at, or four of a year. */
+static bool
+read_digits(struct str s, size_t at, size_t n, int *out)
+{
+	uint64_t v;
+
+	if (!num_parse(str_slice(s, at, at + n), 9999, &v))
+		return false;
+	*out = (int)v;
+	return true;
+}
+
+/*
+ * A day that the month does not have, or hour 24, would come out of timegm()
+ * as another moment: what is read must be what would be written.  The 60th
+ * second of a leap second is the first of the next minute.
+ */
+bool
+date_parse_utc(struct str s, int64_t *wall)
+{
+	struct tm tm = { 0 };
+	struct buf again = { 0 };
+	int64_t t;
+	bool good, leap;
+
+	if (s.n != 20 || s.p[4] != '-' || s.p[7] != '-' ||
+	    str_lower_char(s.p[10]) != 't' || s.p[13] != ':' ||
+	    s.p[16] != ':' || str_lower_char(s.p[19]) != 'z' ||
+	    !read_digits(s, 0, 4, &tm.tm_year) ||
+	    !read_digits(s, 5, 2, &tm.tm_mon) ||
+	    !read_digits(s, 8, 2, &tm.tm_mday) ||
+	    !read_digits(s, 11, 2, &tm.tm_hour) ||
+	    !read_digits(s, 14, 2, &tm.tm_min) ||
+	    !read_digits(s, 17, 2, &tm.tm_sec))
+		return false;
+	leap = tm.tm_sec == 60;
+	tm.tm_sec -= leap ? 1 : 0;
+	tm.tm_year -= 1900;
+	tm.tm_mon -= 1;
+	t = (int64_t)timegm(&tm);
+	date_put_utc(&again, t);
+	good = leap ? str_caseeq(str_slice(buf_str(&again), 0, 17),
+	    str_slice(s, 0, 17)) : str_caseeq(buf_str(&again), s);
+	buf_free(&again);
+	if (good)
+		*wall = t + (leap ? 1 : 0);
+	return good;
 }

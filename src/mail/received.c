@@ -16,6 +16,7 @@
  */
 #include "mail/received.h"
 
+#include "base/utf8.h"
 #include "mail/date.h"
 #include "mail/domain.h"
 
@@ -54,15 +55,22 @@ put_client(struct buf *b, const struct envelope *e)
 	buf_puts(b, STR(")\r\n\t"));
 }
 
-/* Several recipients would learn of each other: then nobody is named. */
+/* Several recipients would learn of each other: then nobody is named.  Nor is one
+ * whose name is not ASCII: this field alone would keep the message from hosts
+ * without SMTPUTF8. */
 static void
 put_recipient(struct buf *b, const struct envelope *e)
 {
-	if (e->recipients.n != 1 ||
-	    address_is_null(&e->recipients.p[0].original))
+	const struct address *to;
+
+	if (e->recipients.n != 1)
+		return;
+	to = &e->recipients.p[0].original;
+	if (address_is_null(to) || !utf8_is_ascii(to->local) ||
+	    !utf8_is_ascii(to->domain))
 		return;
 	buf_puts(b, STR("\r\n\tfor <"));
-	address_put(b, &e->recipients.p[0].original);
+	address_put(b, to);
 	buf_putc(b, '>');
 }
 
@@ -105,6 +113,9 @@ received_put(struct buf *b, const struct envelope *e,
 	buf_printf(b, "id %.*s", STR_ARG(id));
 	if (e->origin == ORIGIN_SMTP)
 		put_recipient(b, e);
+	/* RFC 6710 7 */
+	if (e->wishes.priority != 0)
+		buf_printf(b, "\r\n\tPRIORITY %d", e->wishes.priority);
 	put_part(b, "\r\n\t", tls->clause, "");
 	buf_puts(b, STR("; "));
 	date_put(b, wall);

@@ -2,12 +2,14 @@
 /*
  * A delivery status notification (RFC 3464) as a multipart/report (RFC 6522):
  * a text for people, the same for programs, and the header of the message that
- * it is about.  The queue calls it when recipients have failed for good, or
- * have waited long; it submits the result like any other message.
+ * it is about.  The queue calls it when recipients have failed for good, have
+ * waited too long for the sender, or were served, and he wanted to know (RFC
+ * 3461); it submits the result like any other message.
  *
  * Whether a report may be sent at all (never about the null sender), and to
- * whom, is the caller's.  Only the header is returned, never the body: a
- * report to a forged sender must not carry the forger's words.
+ * whom, is the caller's.  Only the header is returned unless the caller gives the
+ * whole message (RET=FULL): a report to a forged sender should not carry the
+ * forger's words unasked.
  *
  * What remote servers and the sender said is outside text: control characters
  * in it become "?", so do broken UTF-8 in the text for people and all
@@ -18,6 +20,7 @@
  */
 #include "mail/report.h"
 
+#include "base/die.h"
 #include "base/utf8.h"
 #include "mail/date.h"
 #include "mail/header.h"
@@ -190,6 +193,10 @@ put_intro(struct buf *b, const struct report *r)
 		    "a report such as this\r\none, could not be delivered. "
 		    "Nobody else can be told, so you are, as\r\nthe "
 		    "postmaster.\r\n\r\nIt was meant for:\r\n");
+	else if (r->action == REPORT_SENT)
+		buf_putz(b, "You asked to be told what became of your "
+		    "message.\r\n\r\nIt has arrived, or was handed "
+		    "on:\r\n");
 	else if (r->action == REPORT_DELAYED)
 		buf_putz(b, "Your message has not yet been delivered to the "
 		    "recipients below. You need\r\nnot send it again: the "
@@ -198,6 +205,21 @@ put_intro(struct buf *b, const struct report *r)
 		buf_putz(b, "Your message could not be delivered to the "
 		    "recipients below, and it will\r\nnot be tried "
 		    "again.\r\n\r\nNot delivered:\r\n");
+}
+
+static const char *
+describe_fate(enum report_fate fate)
+{
+	switch (fate) {
+	case REPORT_DELIVERED:
+		return "Delivered.";
+	case REPORT_RELAYED:
+		return "Handed on to a server that will not tell more.";
+	case REPORT_EXPANDED:
+		return "Handed on to the several addresses that it stands "
+		    "for.";
+	}
+	bug("report fate %d", (int)fate);
 }
 
 static void
@@ -214,7 +236,9 @@ put_person(struct buf *b, const struct report *r,
 		put_address(b, &rc->original, r->hostname);
 		buf_puts(b, STR(">)\r\n"));
 	}
-	if (o->status.class != 0) {
+	if (r->action == REPORT_SENT)
+		buf_printf(b, "    %s\r\n", describe_fate(rc->fate));
+	else if (o->status.class != 0) {
 		buf_printf(b, "    Reason: %s (", status_text(o->status));
 		status_put(b, o->status);
 		buf_puts(b, STR(")\r\n"));
@@ -346,30 +370,56 @@ put_diagnostic(struct buf *b, const struct outcome *o)
 	buf_free(&words);
 }
 
+static int
+class_of(enum report_action action)
+{
+	return action == REPORT_FAILED ? 5 : action == REPORT_DELAYED ? 4 : 2;
+}
+
+/* RFC 3464 2.3.3 */
+static const char *
+name_action(enum report_action action, enum report_fate fate)
+{
+	if (action != REPORT_SENT)
+		return action == REPORT_FAILED ? "failed" : "delayed";
+	switch (fate) {
+	case REPORT_DELIVERED:
+		return "delivered";
+	case REPORT_RELAYED:
+		return "relayed";
+	case REPORT_EXPANDED:
+		return "expanded";
+	}
+	bug("report fate %d", (int)fate);
+}
+
 static void
 put_recipient_fields(struct buf *b, const struct report *r,
     const struct report_recipient *rc)
 {
 	const struct outcome *o = &rc->outcome;
-	bool is_failed = r->action == REPORT_FAILED;
 	struct status status = o->status;
 
 	if (status.class == 0)
-		status = (struct status){ is_failed ? 5 : 4, 0, 0 };
+		status = (struct status){ class_of(r->action), 0, 0 };
 	buf_puts(b, STR("\r\n"));
-	if (has_other_original(rc))
-		put_address_field(b, "Original-Recipient", &rc->original,
+	/* RFC 3461 6.3 d: not what only we know. */
+	if (rc->orcpt.n > 0)
+		put_field(b, "Original-Recipient", "", rc->orcpt);
+	if (rc->final_field.n > 0)
+		put_field(b, "Final-Recipient", "", rc->final_field);
+	else
+		put_address_field(b, "Final-Recipient", &rc->final,
 		    r->hostname);
-	put_address_field(b, "Final-Recipient", &rc->final, r->hostname);
 	buf_printf(b, "Action: %s\r\nStatus: ",
-	    is_failed ? "failed" : "delayed");
+	    name_action(r->action, rc->fate));
 	status_put(b, status);
 	buf_puts(b, STR("\r\n"));
 	if (o->host.n > 0)
 		put_field(b, "Remote-MTA", "dns; ", o->host);
 	put_diagnostic(b, o);
 	put_date_field(b, "Last-Attempt-Date", rc->last_attempt);
-	if (!is_failed)
+	if (r->action == REPORT_DELAYED)
 		put_date_field(b, "Will-Retry-Until", r->expires);
 }
 
@@ -378,8 +428,13 @@ put_status(struct buf *b, const struct report *r)
 {
 	size_t i;
 
+	if (r->envid.n > 0)
+		put_field(b, "Original-Envelope-Id", "", r->envid);
 	put_field(b, "Reporting-MTA", "dns; ", r->hostname);
 	put_date_field(b, "Arrival-Date", r->arrival);
+	put_date_field(b, "Deliver-By-Date", r->deliver_by);
+	if (r->hold.n > 0)
+		put_field(b, "Future-Release-Request", "", r->hold);
 	if (r->about_id.n > 0)
 		put_field(b, "X-Godwit-ID", "", r->about_id);
 	if (!address_is_null(&r->about_sender))
@@ -445,6 +500,8 @@ subject_of(const struct report *r)
 	if (r->is_double)
 		return "A message without return address could not be "
 		    "delivered";
+	if (r->action == REPORT_SENT)
+		return "What became of your message";
 	return r->action == REPORT_DELAYED ?
 	    "Your message is delayed and will be tried again" :
 	    "Your message could not be delivered";
@@ -508,6 +565,17 @@ choose_boundary(struct buf *b, const struct parts *p, struct str id)
 	} while (occurs(p, buf_str(b)));
 }
 
+/* RFC 6533 4.2 and 4.3: a header of UTF-8 has types of its own. */
+static const char *
+type_returned(const struct report *r, const struct buf *returned)
+{
+	bool global = r->is_global && !utf8_is_ascii(buf_str(returned));
+
+	if (r->whole.n > 0)
+		return global ? "message/global" : "message/" "rfc" "822";
+	return global ? "message/global-headers" : "text/rfc822-headers";
+}
+
 void
 report_put(struct buf *b, const struct report *r)
 {
@@ -521,14 +589,17 @@ report_put(struct buf *b, const struct report *r)
 	buf_init(&boundary);
 	put_text(&p.text, r);
 	put_status(&p.status, r);
-	put_returned(&p.header, r->header);
+	if (r->whole.n > 0)
+		buf_puts(&p.header, r->whole);
+	else
+		put_returned(&p.header, r->header);
 	choose_boundary(&boundary, &p, r->id);
 	mark = buf_str(&boundary);
 	put_head(b, r, mark, !utf8_is_ascii(buf_str(&p.text)) ||
 	    !utf8_is_ascii(buf_str(&p.header)));
 	put_part(b, mark, "text/plain; charset=utf-8", &p.text);
 	put_part(b, mark, "message/delivery-status", &p.status);
-	put_part(b, mark, "text/rfc822-headers", &p.header);
+	put_part(b, mark, type_returned(r, &p.header), &p.header);
 	buf_printf(b, "\r\n--%.*s--\r\n", STR_ARG(mark));
 	buf_free(&p.text);
 	buf_free(&p.status);

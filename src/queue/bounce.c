@@ -6,6 +6,10 @@
  *
  *	FAILED slots ──▶ entry ID-bN durable ──▶ slots BOUNCED, synced
  *
+ * So are reports of what has not failed, where the sender has asked for them (RFC
+ * 3461, RFC 2852): TELL_DELIVERED and TELL_RELAYED become DONE, TELL_DELAYED goes
+ * back to PENDING.  Each of the three kinds is a report of its own.
+ *
  * N is one more than the greatest number in the slots, so it is the same after
  * a crash.  A message from <> is never answered to <>; it is reported to
  * postmaster, and when even that fails it is given up, with a line in the log.
@@ -16,22 +20,26 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/die.h"
+#include "base/utf8.h"
 #include "mail/received.h"
 #include "mail/report.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "smtp/xtext.h"
 #include "spool/slots.h"
 #include "spool/submit.h"
 
 enum {
 	HEADER_RETURNED_MAX = 64 * 1024,
+	WHOLE_RETURNED_MAX = 256 * 1024,
 };
 
 struct work {
 	struct message		*m;
 	const struct conf	*conf;
 	struct alias_book	*book;
-	uint32_t		*failed;	/* indices */
+	uint32_t		*told;		/* indices */
 	size_t			 n;
 	unsigned		 number;
 	char			*name;
@@ -39,19 +47,49 @@ struct work {
 	struct report		 report;
 };
 
+/* What kind of report a slot owes; false: none. */
+static bool
+find_kind(const struct slot *s, enum report_action *kind)
+{
+	switch (s->state) {
+	case SLOT_FAILED:
+		*kind = REPORT_FAILED;
+		return true;
+	case SLOT_TELL_DELIVERED:
+	case SLOT_TELL_RELAYED:
+		*kind = REPORT_SENT;
+		return true;
+	case SLOT_TELL_DELAYED:
+		*kind = REPORT_DELAYED;
+		return true;
+	case SLOT_PENDING:
+	case SLOT_DONE:
+	case SLOT_BOUNCED:
+	case SLOT_DISCARDED:
+		break;
+	}
+	return false;
+}
+
+/* Those of one kind: that of the first that owes anything. */
 static void
 collect(struct work *w)
 {
 	struct message *m = w->m;
+	enum report_action kind;
 
-	w->failed = arena_alloc(&m->arena,
-	    m->super.recipients * sizeof(*w->failed));
+	w->told = arena_alloc(&m->arena,
+	    m->super.recipients * sizeof(*w->told));
 	w->number = 1;
 	for (uint32_t i = 0; i < m->super.recipients; i++) {
-		if (m->slots[i].state == SLOT_FAILED)
-			w->failed[w->n++] = i;
 		if (m->slots[i].bounce >= w->number)
 			w->number = m->slots[i].bounce + 1u;
+		if (!find_kind(&m->slots[i], &kind))
+			continue;
+		if (w->n == 0)
+			w->report.action = kind;
+		if (kind == w->report.action)
+			w->told[w->n++] = i;
 	}
 }
 
@@ -77,7 +115,8 @@ address_bounce(struct work *w, struct fault *why)
 	if (w->report.is_double)
 		to = (struct address){ STR("postmaster"), w->conf->hostname };
 	if (alias_expand(w->book, a, &to, &finals, why) < 0) {
-		if (fault_is_temporary(why) || w->report.is_double)
+		if (fault_is_temporary(why) || w->report.is_double ||
+		    w->report.action != REPORT_FAILED)
 			return -1;
 		/* The sender is a user of ours who does not exist. */
 		w->report.is_double = true;
@@ -87,7 +126,7 @@ address_bounce(struct work *w, struct fault *why)
 	}
 	w->report.to = to;
 	for (size_t i = 0; i < finals.n; i++) {
-		struct recipient r = { finals.p[i], to };
+		struct recipient r = { .address = finals.p[i], .original = to };
 
 		vec_push(a, &w->envelope.recipients, r);
 	}
@@ -114,6 +153,97 @@ last_outcome(struct message *m, uint32_t index, int64_t *when)
 	return o;
 }
 
+static enum report_fate
+find_fate(const struct slot *s, const struct recipient *r)
+{
+	if ((r->notify & WANT_EXPANDED) != 0)
+		return REPORT_EXPANDED;
+	return s->state == SLOT_TELL_RELAYED ? REPORT_RELAYED :
+	    REPORT_DELIVERED;
+}
+
+/* RFC 3464 2.3.2, 2.3.1: in ASCII, as a field of a report must be. */
+static struct str
+spell_final(struct arena *a, const struct address *to)
+{
+	struct str text = address_text(a, to), field;
+	struct buf b = { 0 };
+
+	if (utf8_is_ascii(text))
+		return STR_NONE;
+	buf_putz(&b, "utf-8;");
+	unitext_put(&b, text);
+	field = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return field;
+}
+
+/* Decoded, but for what stays unitext: RFC 3461 6.3 d, RFC 6533 3. */
+static struct str
+spell_orcpt(struct arena *a, struct str orcpt)
+{
+	size_t at = str_find(orcpt, ';');
+	struct str type = str_slice(orcpt, 0, at), text = str_from(orcpt, at + 1);
+	struct str plain, field;
+	struct buf b = { 0 };
+
+	if (orcpt.n == 0)
+		return STR_NONE;
+	if (!str_caseeq(type, STR("utf-8")))
+		return !xtext_decode(a, text, &plain) ? orcpt :
+		    arena_printf(a, "%.*s;%.*s", STR_ARG(type),
+		    STR_ARG(plain));
+	if (!unitext_decode(a, text, &plain))
+		return orcpt;
+	buf_printf(&b, "%.*s;", STR_ARG(type));
+	unitext_put(&b, plain);
+	field = arena_str(a, buf_str(&b));
+	buf_free(&b);
+	return field;
+}
+
+/* RFC 3461 6.2: the whole message if that was asked for and it is short; RFC
+ * 8689 5: never of one that had to have TLS. */
+static void
+fill_returned(struct work *w)
+{
+	const struct envelope_wishes *wishes = &w->m->envelope.wishes;
+	struct message *m = w->m;
+	struct fault why;
+	struct buf all = { 0 };
+	uint64_t size = 0;
+
+	w->report.header = message_header(m, HEADER_RETURNED_MAX);
+	for (uint32_t i = 0; i < m->super.nparts; i++)
+		size += m->super.parts[i].length;
+	if (wishes->ret != RET_FULL || wishes->requiretls ||
+	    w->report.action != REPORT_FAILED || w->report.is_double ||
+	    size > WHOLE_RETURNED_MAX || message_load(m, &why) != MESSAGE_OK)
+		return;
+	for (uint32_t i = 0; i < m->super.nparts; i++)
+		buf_puts(&all, m->parts[i]);
+	w->report.whole = arena_str(&m->arena, buf_str(&all));
+	buf_free(&all);
+}
+
+static void
+fill_wishes(struct work *w)
+{
+	const struct envelope_wishes *wishes = &w->m->envelope.wishes;
+	struct report *r = &w->report;
+
+	if (!xtext_decode(&w->m->arena, wishes->envid, &r->envid))
+		r->envid = wishes->envid;
+	r->hold = wishes->hold;
+	if (wishes->by != BY_NONE)
+		r->deliver_by = wishes->by_time;
+	r->is_global = wishes->smtputf8;
+	/* RFC 8689 5, RFC 6710 4.6 */
+	w->envelope.wishes.requiretls = wishes->requiretls;
+	w->envelope.wishes.priority = wishes->priority;
+	w->envelope.wishes.smtputf8 = !envelope_is_ascii(&w->envelope);
+}
+
 static void
 fill_report(struct work *w)
 {
@@ -124,14 +254,16 @@ fill_report(struct work *w)
 
 	for (size_t i = 0; i < w->n; i++) {
 		const struct recipient *was =
-		    &m->envelope.recipients.p[w->failed[i]];
+		    &m->envelope.recipients.p[w->told[i]];
 
 		to[i].final = was->address;
 		to[i].original = was->original;
-		to[i].outcome = last_outcome(m, w->failed[i],
+		to[i].orcpt = spell_orcpt(&m->arena, was->orcpt);
+		to[i].final_field = spell_final(&m->arena, &was->address);
+		to[i].fate = find_fate(&m->slots[w->told[i]], was);
+		to[i].outcome = last_outcome(m, w->told[i],
 		    &to[i].last_attempt);
 	}
-	r->action = REPORT_FAILED;
 	r->hostname = w->conf->hostname;
 	r->id = str_of(w->name);
 	r->about_id = str_of(m->super.name);
@@ -140,7 +272,12 @@ fill_report(struct work *w)
 	r->arrival = m->super.arrival_wall_ms / 1000;
 	r->recipients = to;
 	r->n = w->n;
-	r->header = message_header(m, HEADER_RETURNED_MAX);
+	if (r->action == REPORT_DELAYED)
+		r->expires = (r->arrival > m->envelope.wishes.hold_until ?
+		    r->arrival : m->envelope.wishes.hold_until) +
+		    (int64_t)w->conf->retry.lifetime;
+	fill_wishes(w);
+	fill_returned(w);
 }
 
 /* 0 durable (now or before), -1 fault. */
@@ -171,27 +308,57 @@ submit(struct work *w, const struct spool *spool, struct fault *why)
 	return exists ? message_confirm(spool, w->name, why) : r;
 }
 
+/* told: the report is durable; else nobody could be told. */
 static int
-mark(struct work *w, enum slot_state state, struct fault *why)
+mark(struct work *w, bool told, struct fault *why)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		struct slot *s = &w->m->slots[w->failed[i]];
+		struct slot *s = &w->m->slots[w->told[i]];
 
-		s->state = state;
+		switch (w->report.action) {
+		case REPORT_FAILED:
+			s->state = told ? SLOT_BOUNCED : SLOT_DISCARDED;
+			break;
+		case REPORT_SENT:
+			s->state = SLOT_DONE;
+			break;
+		case REPORT_DELAYED:
+			s->state = SLOT_PENDING;
+			break;
+		}
 		s->sequence++;
-		if (state == SLOT_BOUNCED)
+		/* Of what waits on, this says that it need not be told again. */
+		if (told || w->report.action == REPORT_DELAYED)
 			s->bounce = (uint16_t)w->number;
 	}
-	return slots_write(w->m, w->failed, w->n, true, why);
+	return slots_write(w->m, w->told, w->n, true, why);
 }
 
 static enum bounce_result
 discard(struct work *w, const char *reason, struct fault *why)
 {
-	log_error("%s: undeliverable, and nobody can be told: %s",
-	    w->m->super.name, reason);
-	return mark(w, SLOT_DISCARDED, why) == 0 ? BOUNCE_DISCARDED :
+	log_error("%s: %s, and nobody can be told: %s", w->m->super.name,
+	    w->report.action == REPORT_FAILED ? "undeliverable" :
+	    "a report is owed", reason);
+	return mark(w, false, why) == 0 ? BOUNCE_DISCARDED :
 	    BOUNCE_FAULT;
+}
+
+/* Postfix' words. */
+static const char *
+name_report(const struct report *r)
+{
+	if (r->is_double)
+		return "postmaster non-delivery notification";
+	switch (r->action) {
+	case REPORT_FAILED:
+		return "sender non-delivery notification";
+	case REPORT_SENT:
+		return "sender delivery status notification";
+	case REPORT_DELAYED:
+		return "sender delay notification";
+	}
+	bug("report action %d", (int)r->action);
 }
 
 enum bounce_result
@@ -213,10 +380,8 @@ bounce_send(struct message *m, const struct spool *spool,
 	 * is damaged is kept for somebody to look at. */
 	if (message_check(m, why) == MESSAGE_DAMAGED ||
 	    submit(&w, spool, why) < 0 ||
-	    mark(&w, SLOT_BOUNCED, why) < 0)
+	    mark(&w, true, why) < 0)
 		return BOUNCE_FAULT;
-	log_info("%s: %s: %s", m->super.name, w.report.is_double ?
-	    "postmaster non-delivery notification" :
-	    "sender non-delivery notification", name);
+	log_info("%s: %s: %s", m->super.name, name_report(&w.report), name);
 	return BOUNCE_MADE;
 }

@@ -102,11 +102,29 @@ entry_note_removal(struct stock *s, const char *name)
 		s->removed_at = clock_boot_ms();
 }
 
+static int
+priority_of(struct list *l)
+{
+	return LIST_OF(l, struct task, link)->priority;
+}
+
+/* Behind those of the same priority.  Nearly always all have the same. */
+static void
+line_up(struct list *ready, struct task *t)
+{
+	struct list *before = ready, *last = ready->prev;
+
+	if (last != ready && priority_of(last) < t->priority)
+		for (before = ready->next; priority_of(before) >= t->priority;)
+			before = before->next;
+	list_append(before, &t->link);
+}
+
 void
 task_put_ready(struct stock *s, struct task *t)
 {
 	schedule_remove(&s->schedule, &t->due);
-	list_append(&t->hop->ready, &t->link);
+	line_up(&t->hop->ready, t);
 	hop_is_ready(&s->hops, t->hop);
 }
 

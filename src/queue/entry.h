@@ -36,6 +36,7 @@ struct task {
 	struct list	member;		/* in entry->members */
 	struct entry	*entry;
 	struct hop	*hop;
+	int		priority;	/* of its message: RFC 6710 */
 	bool		active;
 	uint32_t	n;
 	uint32_t	index[];

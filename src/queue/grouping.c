@@ -103,12 +103,12 @@ group_recipient(struct grouping *g, uint32_t i)
 	struct fault why;
 	struct task *t;
 
-	if (m->slots[i].state == SLOT_FAILED)
+	if (slot_owes_report(&m->slots[i]))
 		g->entry->owes = true;
-	if (m->slots[i].state == SLOT_PENDING &&
+	if (slot_is_pending(&m->slots[i]) &&
 	    journal_has(&s->journal, g->entry->name, i))
 		mark_from_journal(g, i);
-	if (m->slots[i].state != SLOT_PENDING)
+	if (!slot_is_pending(&m->slots[i]))
 		return;
 	if (next_find(s->conf, &m->arena, &m->envelope.recipients.p[i].address,
 	    &next, &why) < 0) {
@@ -121,6 +121,7 @@ group_recipient(struct grouping *g, uint32_t i)
 	}
 	t = get_task(g, &next);
 	t->index[t->n++] = i;
+	t->priority = m->envelope.wishes.priority;
 	if (m->slots[i].next > t->due.at)
 		t->due.at = m->slots[i].next;
 }

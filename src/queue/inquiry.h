@@ -3,6 +3,7 @@
 #define QUEUE_INQUIRY_H
 
 #include "queue/aside.h"
+#include "queue/etrn.h"
 #include "queue/stock.h"
 
 /* The queue socket has a connection: takes it and lets a child answer.

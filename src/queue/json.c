@@ -10,6 +10,7 @@
 #include "queue/json.h"
 
 #include "base/json.h"
+#include "queue/wishes.h"
 #include "spool/slots.h"
 
 static void
@@ -28,7 +29,7 @@ put_recipient(struct buf *b, struct message *m, uint32_t i)
 	put_address(b, m, &m->envelope.recipients.p[i].address);
 	buf_printf(b, ",\"state\":\"%s\",\"attempts\":%u", slots_word(s),
 	    (unsigned)s->attempts);
-	if (s->state == SLOT_PENDING && s->next != 0)
+	if (slot_is_pending(s) && s->next != 0)
 		buf_printf(b, ",\"next_attempt\":%lld", (long long)s->next);
 	if (slots_read_note(m, i, &note)) {
 		buf_putz(b, ",\"delay_reason\":");
@@ -56,6 +57,7 @@ json_put_entry(struct buf *b, struct message *m, char mark)
 	    (long long)(m->super.arrival_wall_ms / 1000),
 	    (unsigned long long)m->size);
 	put_address(b, m, &m->envelope.sender);
+	wishes_put_json(b, &m->envelope.wishes);
 	buf_putz(b, ",\"recipients\":[");
 	for (uint32_t i = 0; i < m->super.recipients; i++) {
 		if (i > 0)

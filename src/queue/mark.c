@@ -18,16 +18,24 @@ int64_t
 mark_enter(const struct conf *conf, struct message *m, uint32_t index,
     struct outcome *o)
 {
+	const struct envelope_wishes *w = &m->envelope.wishes;
+	int64_t arrival = m->super.arrival_wall_ms / 1000;
 	struct retry r = {
 		.now = clock_wall(),
-		.arrival = m->super.arrival_wall_ms / 1000,
+		.arrival = arrival > w->hold_until ? arrival : w->hold_until,
 		.attempts = (uint16_t)(m->slots[index].attempts + 1),
 		.is_bounce = address_is_null(&m->envelope.sender),
 		.chance = m->super.content_crc + index,
 	};
 	int64_t next = 0;
 
-	if (o->kind == OUTCOME_DEFERRED && schedule_is_expired(conf, &r)) {
+	if (o->kind == OUTCOME_DEFERRED && mark_is_too_late(m)) {
+		o->kind = OUTCOME_FAILED;
+		o->status = (struct status){ 5, 4, 7 };
+		o->text = arena_printf(&m->arena, "not delivered in the time "
+		    "that the sender gave; last: %.*s", STR_ARG(o->text));
+	} else if (o->kind == OUTCOME_DEFERRED &&
+	    schedule_is_expired(conf, &r)) {
 		o->kind = OUTCOME_FAILED;
 		o->status.class = 5;
 		o->text = arena_printf(&m->arena,
@@ -35,8 +43,26 @@ mark_enter(const struct conf *conf, struct message *m, uint32_t index,
 	}
 	if (o->kind == OUTCOME_DEFERRED)
 		next = schedule_next(conf, &r);
+	/* Somebody waits for a word when that time has come. */
+	if (w->by != BY_NONE && w->by_time > r.now && w->by_time < next)
+		next = w->by_time;
 	slots_enter(m, index, o, next);
 	return next;
+}
+
+bool
+mark_is_too_late(const struct message *m)
+{
+	return m->envelope.wishes.by == BY_RETURN &&
+	    envelope_is_late(&m->envelope, clock_wall());
+}
+
+int64_t
+mark_held_until(const struct message *m)
+{
+	int64_t until = m->envelope.wishes.hold_until;
+
+	return until > clock_wall() ? until : 0;
 }
 
 int
@@ -45,7 +71,8 @@ mark_note(const struct message *m, uint32_t index, const struct outcome *o,
 {
 	struct note note = { clock_wall(), o->host, o->text };
 
-	if (o->kind != OUTCOME_DEFERRED && o->kind != OUTCOME_FAILED)
+	if (o->kind != OUTCOME_DEFERRED && o->kind != OUTCOME_FAILED &&
+	    !slot_owes_report(&m->slots[index]))
 		return 0;
 	return slots_write_note(m, index, &note, why);
 }

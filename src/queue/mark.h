@@ -13,6 +13,11 @@
  */
 int64_t	mark_enter(const struct conf *, struct message *, uint32_t index,
 	    struct outcome *);
+/* The sender wants it back (RFC 2852 4.1.3): it is not to be tried again. */
+bool	mark_is_too_late(const struct message *);
+/* Wall seconds until which the sender wants it to be held (RFC 4865 4.2, 5); 0:
+ * it is to go. */
+int64_t	mark_held_until(const struct message *);
 /* The last words about a deferred or failed recipient; -1 loses only words. */
 int	mark_note(const struct message *, uint32_t index,
 	    const struct outcome *, struct fault *);

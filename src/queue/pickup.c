@@ -121,7 +121,8 @@ read_recipient(const struct pickup *s, struct find *f, struct str text,
 		vec_push(&f->arena, finals, given);
 	}
 	for (size_t i = before; i < finals->n; i++) {
-		struct recipient r = { finals->p[i], given };
+		struct recipient r = { .address = finals->p[i],
+		    .original = given };
 
 		vec_push(&f->arena, &f->envelope.recipients, r);
 	}

@@ -105,7 +105,8 @@ remove_void_held(const struct spool *spool, const char *name)
 	}
 }
 
-/* Sessions may tell of entries only; our own children may flush. */
+/* Sessions may tell of entries, and of a domain that asks for its mail; our own
+ * children may flush. */
 static void
 hear_notes(struct runner *r, int fd)
 {
@@ -130,6 +131,9 @@ hear_notes(struct runner *r, int fd)
 		case NOTIFY_FLUSH:
 			if (fd == r->own[1])
 				stock_flush(&r->stock, n.name);
+			break;
+		case NOTIFY_DOMAIN:
+			etrn_hear(&r->asides, &r->stock, r->own[0], n.name);
 			break;
 		}
 	}

@@ -18,8 +18,10 @@
 #include <unistd.h>
 
 #include "mail/date.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "queue/json.h"
+#include "queue/wishes.h"
 #include "spool/browse.h"
 #include "spool/notify.h"
 #include "spool/slots.h"
@@ -72,11 +74,28 @@ put_reason(struct listing *l, const struct note *note)
 	    STR_ARG(note->text));
 }
 
+/* Its sender wants it to wait: RFC 4865. */
+static void
+put_held(struct listing *l, const struct message *m)
+{
+	struct buf b = { 0 };
+	struct note note = { 0 };
+
+	if (m->envelope.wishes.hold_until <= clock_wall())
+		return;
+	buf_putz(&b, "held by its sender until ");
+	date_put(&b, m->envelope.wishes.hold_until);
+	note.text = buf_str(&b);
+	put_reason(l, &note);
+	buf_free(&b);
+}
+
 static void
 put_recipients(struct listing *l, struct message *m)
 {
 	struct str last = STR_NONE;
 
+	put_held(l, m);
 	for (uint32_t i = 0; i < m->super.recipients; i++) {
 		struct note note;
 
@@ -244,12 +263,13 @@ put_slot(struct buf *b, struct message *m, uint32_t i)
 	}
 	buf_printf(b, "\n           %s, %u attempt%s", slots_word(s),
 	    (unsigned)s->attempts, s->attempts == 1 ? "" : "s");
-	if (s->state == SLOT_PENDING && s->next != 0) {
+	if (slot_is_pending(s) && s->next != 0) {
 		buf_putz(b, ", next ");
 		date_put(b, s->next);
 	}
 	if (slots_read_note(m, i, &note))
 		buf_printf(b, "\n           %.*s", STR_ARG(note.text));
+	wishes_put_recipient(b, r);
 	buf_putc(b, '\n');
 }
 
@@ -286,6 +306,7 @@ put_person(struct listing *l, struct message *m, const char *where)
 	address_put(b, &m->envelope.sender);
 	buf_printf(b, ">\nsize       %llu\n", (unsigned long long)m->size);
 	put_origin(b, &m->envelope);
+	wishes_put(b, &m->envelope.wishes);
 	for (uint32_t i = 0; i < m->super.recipients; i++)
 		put_slot(b, m, i);
 }

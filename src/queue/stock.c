@@ -87,7 +87,7 @@ mark_delivered(struct stock *s, const char *name)
 	}
 	n = m.super.recipients;
 	for (uint32_t i = 0; i < n; i++) {
-		if (m.slots[i].state == SLOT_PENDING)
+		if (slot_is_pending(&m.slots[i]))
 			m.slots[i].state = SLOT_DONE;
 		if (slots_write(&m, &i, 1, i + 1 == n, &why) < 0) {
 			log_error("%s: cannot mark: %s", name, why.text);
@@ -283,7 +283,7 @@ send_bounce(struct stock *s, struct entry *e)
 	struct fault why = { 0 };
 	char name[SPOOL_NAME_MAX], mine[SPOOL_NAME_MAX];
 	enum bounce_result r;
-	bool final;
+	bool final, more;
 
 	memcpy(mine, e->name, sizeof(mine));
 	if (message_open(&m, s->spool, e->name, true, &why) != MESSAGE_OK) {
@@ -294,6 +294,7 @@ send_bounce(struct stock *s, struct entry *e)
 	}
 	r = bounce_send(&m, s->spool, s->conf, s->book, name, &why);
 	final = slots_are_final(&m);
+	more = slots_owe_report(&m);
 	message_close(&m);
 	switch (r) {
 	case BOUNCE_MADE:
@@ -314,7 +315,7 @@ send_bounce(struct stock *s, struct entry *e)
 		entry_look_later(s, mine, true, FAULT_WAIT_MS);
 		return;
 	}
-	if (e->tasks > 0) {
+	if (e->tasks > 0 && !more) {
 		entry_rest(s, e);
 		return;
 	}
@@ -322,9 +323,10 @@ send_bounce(struct stock *s, struct entry *e)
 		remove_entry(s, e);
 		return;
 	}
-	/* The disk knows of something that we do not. */
+	/* A report of another kind is owed as well, or else the disk knows of
+	 * something that we do not. */
 	entry_forget(s, e);
-	entry_look_later(s, mine, true, FAULT_WAIT_MS);
+	entry_look_later(s, mine, true, more ? 0 : FAULT_WAIT_MS);
 }
 
 /* No worker is at it: bounce, remove, or let it rest. */
@@ -454,6 +456,7 @@ stock_finish(struct stock *s, struct task *t, const struct done *d)
 	t->active = false;
 	e->active--;
 	e->damaged = e->damaged || d->damaged;
+	e->owes = e->owes || d->owes;
 	if (d->unsaved)
 		keep_in_journal(s, d);
 	next = take_outcomes(t, d);
@@ -481,7 +484,8 @@ mark_off(struct stock *s, struct task *t, struct message *m,
 		o[i] = outcome_of_fault(&m->arena, f, STR_NONE, STR("none"));
 		at = mark_enter(s->conf, m, t->index[i], &o[i]);
 		(void)mark_note(m, t->index[i], &o[i], why);
-		failed = failed || o[i].kind == OUTCOME_FAILED;
+		failed = failed || o[i].kind == OUTCOME_FAILED ||
+		    slot_owes_report(&m->slots[t->index[i]]);
 		if (at > next)
 			next = at;
 	}

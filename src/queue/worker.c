@@ -70,6 +70,10 @@ enter(struct worker *w, bool *must_sync, bool *all_sent)
 			*must_sync = true;
 		if (o->kind == OUTCOME_DEFERRED || o->kind == OUTCOME_FAILED)
 			*all_sent = false;
+		if (slot_owes_report(&w->message.slots[index])) {
+			*all_sent = false;
+			w->done.owes = true;
+		}
 	}
 	w->done.n = w->job.n;
 }
@@ -81,6 +85,7 @@ unmark(struct worker *w, const struct fault *why)
 {
 	log_error("%s: cannot mark: %s", w->message.super.name, why->text);
 	w->done.unsaved = true;
+	w->done.owes = false;
 	for (uint32_t i = 0; i < w->done.n; i++) {
 		if (w->done.recipient[i].kind != OUTCOME_FAILED)
 			continue;
@@ -164,6 +169,31 @@ defer_all(struct worker *w, const struct fault *why)
 		    STR_NONE, STR("none"));
 }
 
+/* Woken too early: an operator flushed the queue, or the clock was set. */
+static void
+keep_held(struct worker *w, int64_t until)
+{
+	w->done.n = w->job.n;
+	for (uint32_t i = 0; i < w->job.n; i++) {
+		w->done.recipient[i].index = w->job.index[i];
+		w->done.recipient[i].kind = OUTCOME_DEFERRED;
+		w->done.recipient[i].next = until;
+	}
+}
+
+/* RFC 2852 4.1.3 */
+static void
+refuse_late(struct worker *w)
+{
+	struct fault why;
+
+	fault_permanent(&why, 554, 4, 7,
+	    "not delivered in the time that the sender gave");
+	for (uint32_t i = 0; i < w->job.n; i++)
+		w->outcome[i] = outcome_of_fault(&w->message.arena, &why,
+		    STR_NONE, STR("none"));
+}
+
 static void
 work(struct worker *w, int entry)
 {
@@ -184,7 +214,13 @@ work(struct worker *w, int entry)
 		message_close(&w->message);
 		return;
 	}
-	if (r == MESSAGE_OK)
+	if (r == MESSAGE_OK && mark_held_until(&w->message) != 0) {
+		keep_held(w, mark_held_until(&w->message));
+		return;
+	}
+	if (r == MESSAGE_OK && mark_is_too_late(&w->message))
+		refuse_late(w);
+	else if (r == MESSAGE_OK)
 		attempt(w);
 	else
 		defer_all(w, &why);

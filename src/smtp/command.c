@@ -29,6 +29,7 @@ static const struct {
 	{ { "QUIT", 4 }, VERB_QUIT },
 	{ { "TURN", 4 }, VERB_TURN },
 	{ { "STARTTLS", 8 }, VERB_STARTTLS },
+	{ { "ETRN", 4 }, VERB_ETRN },
 };
 
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))

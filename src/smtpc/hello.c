@@ -25,6 +25,18 @@ note_size(struct smtpc *c, struct str args)
 		c->size_max = size;
 }
 
+/* "DELIVERBY 60,more"; nothing means any time (RFC 2852 2). */
+static void
+note_by(struct smtpc *c, struct str args)
+{
+	struct str word, least;
+	uint64_t seconds;
+
+	if (str_word(&args, &word) && str_cut(&word, ',', &least) &&
+	    num_parse(least, UINT32_MAX, &seconds))
+		c->by_least = seconds;
+}
+
 static void
 note_extensions(struct smtpc *c)
 {
@@ -32,7 +44,7 @@ note_extensions(struct smtpc *c)
 	unsigned bit;
 
 	c->extensions = 0;
-	c->size_max = 0;
+	c->size_max = c->by_least = 0;
 	/* The first line is the domain. */
 	(void)str_cut(&rest, '\n', &line);
 	while (str_cut(&rest, '\n', &line)) {
@@ -42,7 +54,12 @@ note_extensions(struct smtpc *c)
 		c->extensions |= bit;
 		if (bit == EXT_SIZE)
 			note_size(c, line);
+		else if (bit == EXT_DELIVERBY)
+			note_by(c, line);
 	}
+	/* RFC 6531 3.1, 8: it cannot be meant. */
+	if ((c->extensions & EXT_8BITMIME) == 0)
+		c->extensions &= ~(unsigned)EXT_SMTPUTF8;
 }
 
 static int

@@ -30,9 +30,11 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "os/clock.h"
 #include "smtp/dot.h"
 #include "smtp/ext.h"
+#include "smtpc/asked.h"
 
 #define WINDOW		100	/* commands without a reply */
 #define SEND_DIRECT	16384	/* pieces from here on are not copied */
@@ -65,6 +67,9 @@ struct drive {
 	struct outcome			*outcome;
 	struct str			 host, where;	/* in the arena */
 	int64_t				 start;
+	struct address			 sender;	/* as the peer reads */
+	struct address			*rcpt;		/* them */
+	bool				 utf8;		/* one needs it */
 	struct step			*steps;
 	size_t				 n, written, heard;
 	size_t				 window;
@@ -229,6 +234,7 @@ take_content(struct drive *d)
 	}
 	outcome = make(d, OUTCOME_RELAYED, d->c->reply.code,
 	    smtpc_status(d->c), smtpc_text(d->c, d->arena));
+	outcome.next_hop = asked_next_hop(d->c);
 	settle_rest(d, &outcome);
 }
 
@@ -259,13 +265,14 @@ put_mail(struct drive *d)
 	struct buf *b = &d->line;
 
 	buf_puts(b, STR("MAIL FROM:<"));
-	address_put(b, d->m->sender);
+	address_put(b, &d->sender);
 	buf_putc(b, '>');
 	if ((d->c->extensions & EXT_SIZE) != 0)
 		buf_printf(b, " SIZE=%" PRIu64, d->m->size);
 	if ((d->c->extensions & EXT_8BITMIME) != 0 &&
 	    d->m->body == BODY_8BITMIME)
 		buf_puts(b, STR(" BODY=8BITMIME"));
+	asked_put_mail(b, d->c, d->m, d->utf8);
 	buf_puts(b, STR("\r\n"));
 }
 
@@ -273,8 +280,10 @@ static void
 put_rcpt(struct drive *d, size_t i)
 {
 	buf_puts(&d->line, STR("RCPT TO:<"));
-	address_put(&d->line, &d->m->recipients[i]->address);
-	buf_puts(&d->line, STR(">\r\n"));
+	address_put(&d->line, &d->rcpt[i]);
+	buf_putc(&d->line, '>');
+	asked_put_rcpt(&d->line, d->c, d->m, d->m->recipients[i]);
+	buf_puts(&d->line, STR("\r\n"));
 }
 
 /* As it lies: no line begins with a dot.  The encoder has looked at it all. */
@@ -483,15 +492,58 @@ plan(struct drive *d)
 	size_t n = d->m->n;
 
 	d->steps = arena_alloc(d->arena, (n + 4) * sizeof(d->steps[0]));
-	d->state = arena_alloc(d->arena, n * sizeof(d->state[0]));
 	if (d->c->stale)
 		add_step(d, STEP_RSET, 0);
 	add_step(d, STEP_MAIL, 0);
 	for (size_t i = 0; i < n; i++)
-		add_step(d, STEP_RCPT, i);
+		if (d->state[i] == RCPT_OPEN)
+			add_step(d, STEP_RCPT, i);
 	add_step(d, STEP_DATA, 0);
 	add_step(d, STEP_CONTENT, 0);
 	d->window = (d->c->extensions & EXT_PIPELINING) != 0 ? WINDOW : 1;
+}
+
+static void
+fail(struct drive *d, struct outcome *outcome, const struct fault *why)
+{
+	*outcome = make(d, fault_is_temporary(why) ? OUTCOME_DEFERRED :
+	    OUTCOME_FAILED, why->reply, status_of_fault(why),
+	    arena_str(d->arena, str_of(why->text)));
+}
+
+static bool
+is_ascii(const struct address *a)
+{
+	return utf8_is_ascii(a->local) && utf8_is_ascii(a->domain);
+}
+
+/* The addresses as the peer can read them; those that it cannot are settled.
+ * False: nobody is left. */
+static bool
+translate(struct drive *d)
+{
+	struct outcome outcome;
+	struct fault why;
+	size_t open = 0;
+
+	if (asked_check(d->c, d->m, &why) != 0 || asked_address(d->c, d->arena,
+	    d->m->sender, &d->sender, &why) != 0) {
+		fail(d, &outcome, &why);
+		settle_rest(d, &outcome);
+		return false;
+	}
+	d->utf8 = !is_ascii(&d->sender);
+	for (size_t i = 0; i < d->m->n; i++) {
+		if (asked_address(d->c, d->arena,
+		    &d->m->recipients[i]->address, &d->rcpt[i], &why) != 0) {
+			fail(d, &outcome, &why);
+			settle(d, i, &outcome);
+			continue;
+		}
+		d->utf8 = d->utf8 || !is_ascii(&d->rcpt[i]);
+		open++;
+	}
+	return open > 0;
 }
 
 static void
@@ -521,13 +573,15 @@ smtpc_transact(struct smtpc *c, const struct smtpc_message *m,
 	d.host = arena_str(arena, c->host);
 	d.where = arena_str(arena, c->where);
 	buf_init(&d.line);
-	plan(&d);
+	d.state = arena_alloc(arena, m->n * sizeof(d.state[0]));
+	d.rcpt = arena_alloc(arena, m->n * sizeof(d.rcpt[0]));
 	if (!c->usable) {
 		(void)smtpc_lost(c, STREAM_END, "sending MAIL FROM", &why);
 		defer_rest(&d, &why);
 	} else if (c->size_max > 0 && m->size > c->size_max) {
 		fail_size(&d);
-	} else {
+	} else if (translate(&d)) {
+		plan(&d);
 		run(&d);
 	}
 	buf_free(&d.line);

@@ -5,15 +5,13 @@
  * rules that are written `at hello`; it only has to be something that fits in a
  * log line and a Received field.
  * Either command begins anew: a transaction under way is gone.  What is offered
- * is the table of smtp/ext, and what was offered is remembered, because a
+ * is decided in smtpd/offer, and what was offered is remembered, because a
  * parameter of anything else is an error.
  */
 
-#include "smtpd/secure.h"
+#include "smtpd/offer.h"
 
-#include "base/num.h"
 #include "mail/domain.h"
-#include "smtp/ext.h"
 
 /* Lenient as every peer is: old clients say "my computer_2". */
 static bool
@@ -60,38 +58,16 @@ hello(struct session *s, struct str args)
 	return is_welcome(s);
 }
 
-static void
-put_extension(struct buf *b, const struct session *s,
-    const struct ext_row *row)
-{
-	buf_printf(b, "\n%.*s", STR_ARG(row->keyword));
-	if (row->bit == EXT_SIZE)
-		buf_printf(b, " %llu", (unsigned long long)s->conf->size);
-}
-
-static bool
-may_offer(const struct session *s, const struct ext_row *row)
-{
-	return row->bit != EXT_STARTTLS || secure_may_begin(s);
-}
-
 void
 smtpd_ehlo(struct session *s, struct str args)
 {
-	const struct ext_row *row;
 	struct buf text = { 0 };
 
 	if (!hello(s, args))
 		return;
 	s->esmtp = true;
-	s->extensions = 0;
 	buf_puts(&text, s->conf->hostname);
-	for (unsigned i = 0; (row = ext_row(i)) != NULL; i++) {
-		if (!may_offer(s, row))
-			continue;
-		s->extensions |= (unsigned)row->bit;
-		put_extension(&text, s, row);
-	}
+	s->extensions = offer_put(&text, s);
 	/* No enhanced status in this reply: RFC 2034 4. */
 	session_reply(s, 250, (struct status){ 0 }, "%s", buf_cstr(&text));
 	buf_free(&text);

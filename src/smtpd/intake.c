@@ -87,6 +87,9 @@ intake_log(const struct session *s)
 		    STR_ARG(t->envelope.sender.domain));
 	else
 		log_info("%s: client=%s", id, s->client);
+	/* RFC 6710 4.1 */
+	if (t->envelope.wishes.priority != 0)
+		log_info("%s: priority=%d", id, t->envelope.wishes.priority);
 	if (header_find(buf_str(&s->header.block), STR("Message-ID"), &f))
 		text = str_trim(f.value);
 	log_info("%s: message-id=%.*s", id, STR_ARG(text));

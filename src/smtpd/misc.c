@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The commands that change nothing: NOOP, HELP, VRFY, EXPN, TURN, and QUIT.
- * VRFY tells nothing about who exists here (RFC 5321 7.3) but answers as a
- * server must that does not verify: 252.  EXPN and TURN are known words that we
- * do not serve: 502, not 500.  NOOP takes an argument and ignores it (RFC 5321
- * 4.1.1.9); QUIT drops whatever transaction was under way.
+ * The commands that change nothing: NOOP, HELP, TURN, and QUIT.
+ *
+ * TURN is a known word that we do not serve: 502, not 500.  NOOP takes an
+ * argument and ignores it (RFC 5321 4.1.1.9); QUIT drops whatever transaction was
+ * under way.  HELP tells what a verb wants, and names them all when none is asked
+ * for.
  */
 
 #include "smtpd/session.h"
@@ -17,26 +18,6 @@ smtpd_noop(struct session *s, struct str args)
 }
 
 void
-smtpd_vrfy(struct session *s, struct str args)
-{
-	if (args.n == 0) {
-		session_reply(s, 501, (struct status){ 5, 5, 4 },
-		    "Syntax: VRFY address");
-		return;
-	}
-	session_reply(s, 252, (struct status){ 2, 5, 0 },
-	    "Cannot VRFY user, but will accept message and attempt delivery");
-}
-
-void
-smtpd_expn(struct session *s, struct str args)
-{
-	(void)args;
-	session_reply(s, 502, (struct status){ 5, 5, 1 },
-	    "EXPN is not implemented here");
-}
-
-void
 smtpd_turn(struct session *s, struct str args)
 {
 	(void)args;
@@ -44,17 +25,47 @@ smtpd_turn(struct session *s, struct str args)
 	    "TURN is not implemented: RFC 5321 F.1");
 }
 
+static const struct {
+	enum verb	 verb;
+	const char	*text;
+} helps[] = {
+	{ VERB_EHLO, "EHLO hostname" },
+	{ VERB_HELO, "HELO hostname" },
+	{ VERB_MAIL, "MAIL FROM:<address> [SIZE=n] [BODY=type] [SMTPUTF8] "
+	    "[RET=FULL|HDRS] [ENVID=id] ..." },
+	{ VERB_RCPT, "RCPT TO:<address> [NOTIFY=NEVER|SUCCESS,FAILURE,DELAY] "
+	    "[ORCPT=type;address]" },
+	{ VERB_DATA, "DATA" },
+	{ VERB_RSET, "RSET" },
+	{ VERB_NOOP, "NOOP [anything]" },
+	{ VERB_VRFY, "VRFY address [SMTPUTF8]" },
+	{ VERB_EXPN, "EXPN alias [SMTPUTF8]" },
+	{ VERB_ETRN, "ETRN [@]domain" },
+	{ VERB_HELP, "HELP [verb]" },
+	{ VERB_QUIT, "QUIT" },
+};
+
 void
 smtpd_help(struct session *s, struct str args)
 {
-	if (args.n > 0 && command_parse(args).verb == VERB_UNKNOWN) {
+	enum verb verb = command_parse(args).verb;
+
+	for (size_t i = 0; args.n > 0 &&
+	    i < sizeof(helps) / sizeof(helps[0]); i++)
+		if (helps[i].verb == verb) {
+			session_reply(s, 214, (struct status){ 2, 0, 0 },
+			    "%s", helps[i].text);
+			return;
+		}
+	if (args.n > 0) {
 		session_reply(s, 504, (struct status){ 5, 5, 4 },
 		    "No help on that");
 		return;
 	}
 	session_reply(s, 214, (struct status){ 2, 0, 0 },
 	    "This is godwit, a mail transfer agent.  Commands:\n"
-	    "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT STARTTLS");
+	    "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN ETRN HELP QUIT "
+	    "STARTTLS");
 }
 
 void

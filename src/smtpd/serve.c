@@ -55,6 +55,8 @@ static const struct row table[] = {
 	{ VERB_EXPN, ANY, false, smtpd_expn, 0, NULL },
 	{ VERB_HELP, ANY, false, smtpd_help, 0, NULL },
 	{ VERB_TURN, ANY, false, smtpd_turn, 0, NULL },
+	{ VERB_ETRN, PHASE_GREETED, false, smtpd_etrn, 503,
+	    "ETRN comes behind EHLO and between messages" },
 	{ VERB_QUIT, ANY, false, smtpd_quit, 0, NULL },
 	{ VERB_STARTTLS, PHASE_CONNECTED | PHASE_GREETED, true, smtpd_starttls,
 	    503, "STARTTLS may not come within a transaction" },

@@ -111,8 +111,9 @@ typedef void smtpd_verb(struct session *, struct str args);
 smtpd_verb smtpd_ehlo, smtpd_helo;
 smtpd_verb smtpd_mail, smtpd_rcpt, smtpd_rset;
 smtpd_verb smtpd_data;
-smtpd_verb smtpd_noop, smtpd_vrfy, smtpd_expn, smtpd_help, smtpd_quit,
-    smtpd_turn;
+smtpd_verb smtpd_noop, smtpd_help, smtpd_quit, smtpd_turn;
+smtpd_verb smtpd_vrfy, smtpd_expn;
+smtpd_verb smtpd_etrn;
 smtpd_verb smtpd_starttls;
 
 #endif

@@ -14,10 +14,9 @@
 
 #include <string.h>
 
-#include "mail/domain.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "policy/checks.h"
-#include "smtp/ext.h"
 #include "smtp/param.h"
 #include "smtp/reply.h"
 
@@ -39,13 +38,25 @@ check_space(const struct session *s, uint64_t size, struct fault *why)
 	return 0;
 }
 
+static struct param_context
+context_of(const struct session *s)
+{
+	return (struct param_context){
+		.enabled = s->extensions,
+		.now = clock_wall(),
+		.hold_longest = s->conf->session.offer.hold_longest,
+		.by_least = s->conf->session.offer.by_least,
+	};
+}
+
 static int
 parse_mail(struct session *s, struct transaction *t, struct str args,
     struct fault *why)
 {
+	struct param_context context = context_of(s);
 	struct envelope *e = &t->envelope;
 
-	if (param_mail(&t->arena, args, s->extensions, e, why) < 0)
+	if (param_mail(&t->arena, args, &context, e, why) < 0)
 		return -1;
 	/* A bare name is the local user of that name. */
 	if (e->sender.local.n > 0 && e->sender.domain.n == 0)
@@ -81,9 +92,23 @@ describe_origin(const struct session *s, struct envelope *e)
 	e->client_ip = s->peer->addr.ip;
 	e->client_name = STR("unknown");
 	e->helo = s->helo;
-	e->protocol = s->secure ? STR("ESMTPS") :
+	e->protocol = e->wishes.smtputf8 ?
+	    (s->secure ? STR("UTF8SMTPS") : STR("UTF8SMTP")) :
+	    s->secure ? STR("ESMTPS") :
 	    s->esmtp ? STR("ESMTP") : STR("SMTP");
 	e->uid = (uint32_t)s->peer->uid;
+}
+
+/* RFC 6710 4.1: nobody gets in front whom we do not know. */
+static bool
+lower_priority(struct session *s, struct envelope *e)
+{
+	struct facts facts = session_facts(s);
+
+	if (e->wishes.priority <= 0 || checks_may_relay(s->conf, &facts))
+		return false;
+	e->wishes.priority = 0;
+	return true;
 }
 
 static void
@@ -122,20 +147,46 @@ smtpd_mail(struct session *s, struct str args)
 		return;
 	}
 	describe_origin(s, &t->envelope);
-	welcome(s, STAGE_MAIL);
+	if (lower_priority(s, &t->envelope))
+		session_reply(s, 250, (struct status){ 2, 3, 6 },
+		    "0 is the priority that you may have");
+	else
+		welcome(s, STAGE_MAIL);
+}
+
+/*
+ * What of the wishes goes on to the addresses that an alias of several stands
+ * for: everything but SUCCESS, which is told once, of the alias (RFC 3461
+ * 5.2.7.3 c).
+ */
+static unsigned
+share_wants(unsigned notify, bool first)
+{
+	unsigned rest = notify & ~(unsigned)WANT_SUCCESS;
+
+	if (rest == notify)
+		return notify;
+	if (first)
+		return rest | WANT_EXPANDED;
+	return rest != 0 ? rest : WANT_NEVER;
 }
 
 /* Adds what the recipient expanded to: those behind before. */
 static void
-take_recipient(struct transaction *t, const struct address *given,
+take_recipient(struct transaction *t, const struct recipient *given,
     size_t before, const struct verdict *v, const struct facts *facts)
 {
-	for (size_t i = before; i < t->finals.n; i++) {
-		struct recipient r = { t->finals.p[i], *given };
+	bool several = t->finals.n > before + 1;
 
+	for (size_t i = before; i < t->finals.n; i++) {
+		struct recipient r = *given;
+
+		r.address = t->finals.p[i];
+		if (several)
+			r.notify = share_wants(r.notify, i == before);
 		vec_push(&t->arena, &t->envelope.recipients, r);
 	}
-	vec_push(&t->arena, &t->taken, *given);
+	vec_push(&t->arena, &t->taken, given->address);
 	if (v->kind == VERDICT_HOLD && t->verdict.kind != VERDICT_HOLD)
 		t->reason = rule_reason(v->rule, facts, &t->arena);
 	panel_add(&t->verdict, v, &t->arena);
@@ -156,9 +207,11 @@ discard_recipient(struct session *s, const struct verdict *v,
 
 static int
 parse_rcpt(struct session *s, struct transaction *t, struct str args,
-    struct address *to, struct fault *why)
+    struct recipient *to, struct fault *why)
 {
-	if (param_rcpt(&t->arena, args, s->extensions, to, why) < 0)
+	struct param_context context = context_of(s);
+
+	if (param_rcpt(&t->arena, args, &context, &t->envelope, to, why) < 0)
 		return -1;
 	if (t->given++ >= s->conf->recipients ||
 	    t->envelope.recipients.n >= s->conf->recipients)
@@ -168,7 +221,7 @@ parse_rcpt(struct session *s, struct transaction *t, struct str args,
 
 static void
 check_rcpt(struct session *s, struct transaction *t, struct str args,
-    struct address *to, struct verdict *v)
+    struct recipient *to, struct verdict *v)
 {
 	const struct panel panel = session_panel(s);
 	struct fault why;
@@ -182,7 +235,7 @@ check_rcpt(struct session *s, struct transaction *t, struct str args,
 		return;
 	}
 	facts = session_facts(s);
-	facts.recipient = to;
+	facts.recipient = &to->address;
 	panel_rcpt(&c, &t->finals, v);
 	switch (v->kind) {
 	case VERDICT_NONE:
@@ -226,7 +279,7 @@ void
 smtpd_rcpt(struct session *s, struct str args)
 {
 	struct transaction *t = s->transaction;
-	struct address to = { 0 };
+	struct recipient to = { 0 };
 	struct verdict v;
 
 	check_rcpt(s, t, args, &to, &v);
@@ -234,7 +287,7 @@ smtpd_rcpt(struct session *s, struct str args)
 		refuse_recipient(s, &v.why);
 		s->ended |= verdict_ends(&v);
 		session_log_reject(s, "RCPT", &v.why,
-		    address_text(&t->arena, &to));
+		    address_text(&t->arena, &to.address));
 		return;
 	}
 	welcome(s, STAGE_RCPT);

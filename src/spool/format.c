@@ -42,6 +42,18 @@ enum record {
 	RECORD_HELO = 5,
 	RECORD_PROTOCOL = 7,
 	RECORD_UID = 9,
+	/* Of the recipient before it. */
+	RECORD_NOTIFY = 14,
+	RECORD_ORCPT = 15,
+	/* Of the message. */
+	RECORD_SMTPUTF8 = 12,
+	RECORD_REQUIRETLS = 16,
+	RECORD_BY = 18,
+	RECORD_HOLD = 20,
+	RECORD_RET = 11,
+	RECORD_ENVID = 13,
+	RECORD_PRIORITY = 17,
+	RECORD_AUTH = 19,
 };
 
 static const char magic[8] = { 'g', 'o', 'd', 'w', 'i', 't', '\r', '\n' };
@@ -188,7 +200,7 @@ format_slot_decode(const uint8_t in[FORMAT_SLOT_SIZE], struct slot *s,
 	memset(s, 0, sizeof(*s));
 	if (bytes_get_le32(in + SLOT_CRC_AT) != crc32c(0, in, SLOT_CRC_AT))
 		return damaged(why, "checksum of a slot");
-	if (in[0] < SLOT_PENDING || in[0] > SLOT_DISCARDED)
+	if (in[0] < SLOT_PENDING || in[0] > SLOT_TELL_DELAYED)
 		return damaged(why, "state of a slot");
 	s->state = (enum slot_state)in[0];
 	s->attempts = bytes_get_le16(in + 2);
@@ -208,6 +220,9 @@ slot_is_final(const struct slot *s)
 	switch (s->state) {
 	case SLOT_PENDING:
 	case SLOT_FAILED:
+	case SLOT_TELL_DELIVERED:
+	case SLOT_TELL_RELAYED:
+	case SLOT_TELL_DELAYED:
 		return false;
 	case SLOT_DONE:
 	case SLOT_BOUNCED:
@@ -215,6 +230,18 @@ slot_is_final(const struct slot *s)
 		return true;
 	}
 	bug("slot state %d", (int)s->state);
+}
+
+bool
+slot_is_pending(const struct slot *s)
+{
+	return s->state == SLOT_PENDING || s->state == SLOT_TELL_DELAYED;
+}
+
+bool
+slot_owes_report(const struct slot *s)
+{
+	return !slot_is_final(s) && s->state != SLOT_PENDING;
 }
 
 void
@@ -287,6 +314,45 @@ put_address(struct buf *out, enum record type, const struct address *a)
 	buf_puts(out, a->domain);
 }
 
+static void
+put_time(struct buf *out, enum record type, unsigned first, int64_t wall,
+    struct str rest)
+{
+	uint8_t head[4], fixed[9];
+
+	bytes_put_le16(head, (uint16_t)type);
+	bytes_put_le16(head + 2, (uint16_t)(sizeof(fixed) + rest.n));
+	fixed[0] = (uint8_t)first;
+	bytes_put_le64(fixed + 1, (uint64_t)wall);
+	buf_put(out, head, sizeof(head));
+	buf_put(out, fixed, sizeof(fixed));
+	buf_puts(out, rest);
+}
+
+/* Nothing for what was not asked for: most entries have none of these. */
+static void
+put_wishes(struct buf *out, const struct envelope_wishes *w)
+{
+	if (w->smtputf8)
+		put_record(out, RECORD_SMTPUTF8, STR_NONE);
+	if (w->requiretls)
+		put_record(out, RECORD_REQUIRETLS, STR_NONE);
+	if (w->by != BY_NONE)
+		put_time(out, RECORD_BY, (unsigned)w->by * 2 + w->by_trace,
+		    w->by_time, STR_NONE);
+	if (w->hold_until != 0)
+		put_time(out, RECORD_HOLD, 0, w->hold_until, w->hold);
+	if (w->ret != RET_UNSAID)
+		put_number(out, RECORD_RET, (uint32_t)w->ret);
+	if (w->envid.n > 0)
+		put_record(out, RECORD_ENVID, w->envid);
+	if (w->priority != 0)
+		put_number(out, RECORD_PRIORITY,
+		    (uint32_t)(w->priority - PRIORITY_LEAST));
+	if (w->auth.n > 0)
+		put_record(out, RECORD_AUTH, w->auth);
+}
+
 void
 format_envelope_encode(const struct envelope *e, struct buf *out)
 {
@@ -297,7 +363,12 @@ format_envelope_encode(const struct envelope *e, struct buf *out)
 		put_address(out, RECORD_RECIPIENT, &r->address);
 		if (!address_eq(&r->address, &r->original))
 			put_address(out, RECORD_ORIGINAL, &r->original);
+		if (r->notify != WANT_UNSAID)
+			put_number(out, RECORD_NOTIFY, r->notify);
+		if (r->orcpt.n > 0)
+			put_record(out, RECORD_ORCPT, r->orcpt);
 	}
+	put_wishes(out, &e->wishes);
 	put_number(out, RECORD_BODY, (uint32_t)e->body);
 	put_number(out, RECORD_ORIGIN, (uint32_t)e->origin);
 	put_number(out, RECORD_UID, e->uid);
@@ -363,11 +434,98 @@ get_recipient(struct arena *a, struct str v, bool original,
 	return 0;
 }
 
+/* What belongs to the recipient before it. */
+static int
+get_wish_of_recipient(struct arena *a, unsigned type, struct str v,
+    struct envelope *e, struct fault *why)
+{
+	struct recipient *r;
+	uint32_t n;
+
+	if (e->recipients.n == 0)
+		return damaged(why, "order of records");
+	r = &e->recipients.p[e->recipients.n - 1];
+	if (type == RECORD_ORCPT) {
+		r->orcpt = arena_str(a, v);
+		return 0;
+	}
+	if (get_number(v, WANT_ALL, &n, why) < 0)
+		return -1;
+	r->notify = n;
+	return 0;
+}
+
+static int
+get_time(struct arena *a, unsigned type, struct str v,
+    struct envelope_wishes *w, struct fault *why)
+{
+	const uint8_t *p = (const uint8_t *)v.p;
+	int64_t wall;
+
+	if (v.n < 9)
+		return damaged(why, "length of a time");
+	wall = (int64_t)bytes_get_le64(p + 1);
+	if (type == RECORD_HOLD) {
+		w->hold_until = wall;
+		w->hold = arena_str(a, str_from(v, 9));
+		return 0;
+	}
+	if (p[0] / 2 < BY_RETURN || p[0] / 2 > BY_NOTIFY)
+		return damaged(why, "number out of bounds");
+	w->by = (enum envelope_by)(p[0] / 2);
+	w->by_trace = p[0] % 2 != 0;
+	w->by_time = wall;
+	return 0;
+}
+
+/* 1 when it is none of these. */
+static int
+get_wish(struct arena *a, unsigned type, struct str v, struct envelope *e,
+    struct fault *why)
+{
+	struct envelope_wishes *w = &e->wishes;
+	uint32_t n;
+
+	switch (type) {
+	case RECORD_NOTIFY:
+	case RECORD_ORCPT:
+		return get_wish_of_recipient(a, type, v, e, why);
+	case RECORD_SMTPUTF8:
+		w->smtputf8 = true;
+		return 0;
+	case RECORD_REQUIRETLS:
+		w->requiretls = true;
+		return 0;
+	case RECORD_BY:
+	case RECORD_HOLD:
+		return get_time(a, type, v, w, why);
+	case RECORD_RET:
+		if (get_number(v, RET_HDRS, &n, why) < 0)
+			return -1;
+		w->ret = (enum envelope_ret)n;
+		return 0;
+	case RECORD_ENVID:
+		w->envid = arena_str(a, v);
+		return 0;
+	case RECORD_PRIORITY:
+		if (get_number(v, PRIORITY_MOST - PRIORITY_LEAST, &n,
+		    why) < 0)
+			return -1;
+		w->priority = (int)n + PRIORITY_LEAST;
+		return 0;
+	case RECORD_AUTH:
+		w->auth = arena_str(a, v);
+		return 0;
+	}
+	return 1;
+}
+
 static int
 get_record(struct arena *a, unsigned type, struct str v, struct envelope *e,
     struct fault *why)
 {
 	uint32_t n;
+	int r;
 
 	switch (type) {
 	case RECORD_SENDER:
@@ -376,7 +534,7 @@ get_record(struct arena *a, unsigned type, struct str v, struct envelope *e,
 	case RECORD_ORIGINAL:
 		return get_recipient(a, v, type == RECORD_ORIGINAL, e, why);
 	case RECORD_BODY:
-		if (get_number(v, BODY_8BITMIME, &n, why) < 0)
+		if (get_number(v, BODY_BINARYMIME, &n, why) < 0)
 			return -1;
 		e->body = (enum envelope_body)n;
 		return 0;
@@ -399,7 +557,10 @@ get_record(struct arena *a, unsigned type, struct str v, struct envelope *e,
 		e->protocol = arena_str(a, v);
 		return 0;
 	}
-	return (type & 1) != 0 ? 0 : damaged(why, "unknown record");
+	r = get_wish(a, type, v, e, why);
+	if (r == 1)
+		r = (type & 1) != 0 ? 0 : damaged(why, "unknown record");
+	return r;
 }
 
 int

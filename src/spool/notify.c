@@ -13,11 +13,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "mail/domain.h"
+
 void
 notify_send(int fd, enum notify_kind kind, const char *name)
 {
-	char packet[1 + SPOOL_NAME_MAX];
-	size_t n = strnlen(name, SPOOL_NAME_MAX - 1);
+	char packet[1 + NOTIFY_NAME_MAX];
+	size_t n = strnlen(name, NOTIFY_NAME_MAX - 1);
 
 	if (fd < 0)
 		return;
@@ -30,22 +32,31 @@ static bool
 is_kind(char c)
 {
 	return c == NOTIFY_NEW || c == NOTIFY_VOID || c == NOTIFY_TEMP ||
-	    c == NOTIFY_FLUSH;
+	    c == NOTIFY_FLUSH || c == NOTIFY_DOMAIN;
+}
+
+static bool
+is_name(enum notify_kind kind, struct str name)
+{
+	if (kind != NOTIFY_DOMAIN)
+		return name.n == 0 || spool_name_is_valid(name);
+	if (str_starts(name, STR("@")))
+		name = str_from(name, 1);
+	return domain_is_valid(name, false);
 }
 
 int
 notify_receive(int fd, struct notify *out)
 {
-	char packet[1 + SPOOL_NAME_MAX];
+	char packet[1 + NOTIFY_NAME_MAX];
 	ssize_t n;
 
 	n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
-	if (n < 1 || n > SPOOL_NAME_MAX || !is_kind(packet[0]))
+	if (n < 1 || n > NOTIFY_NAME_MAX || !is_kind(packet[0]))
 		return 0;
 	out->kind = (enum notify_kind)packet[0];
 	memcpy(out->name, packet + 1, (size_t)n - 1);
 	out->name[n - 1] = '\0';
-	if (n > 1 && !spool_name_is_valid(str_of(out->name)))
-		return 0;
-	return 1;
+	return str_of(out->name).n == (size_t)n - 1 &&
+	    is_name(out->kind, str_of(out->name));
 }

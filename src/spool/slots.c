@@ -23,7 +23,50 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "os/clock.h"
 #include "os/file.h"
+
+/* RFC 3461 5.2.2, 5.2.3; RFC 2852 4.1.4. */
+static enum slot_state
+judge_sent(const struct message *m, uint32_t index, const struct outcome *o)
+{
+	const struct envelope *e = &m->envelope;
+	const struct recipient *r = &e->recipients.p[index];
+	bool relayed = o->kind == OUTCOME_RELAYED;
+	bool wants;
+
+	wants = envelope_wants(e, r, WANT_EXPANDED) ||
+	    (envelope_wants(e, r, WANT_SUCCESS) && !(relayed &&
+	    (o->next_hop & OUTCOME_DSN) != 0));
+	if (relayed && e->wishes.by != BY_NONE &&
+	    (e->wishes.by_trace || (o->next_hop & OUTCOME_BY) == 0))
+		wants = wants || (!address_is_null(&e->sender) &&
+		    (r->notify & WANT_NEVER) == 0);
+	if (!wants)
+		return SLOT_DONE;
+	return relayed ? SLOT_TELL_RELAYED : SLOT_TELL_DELIVERED;
+}
+
+/* RFC 2852 4.1.3, mode N: told once. */
+static enum slot_state
+judge_deferred(const struct message *m, uint32_t index)
+{
+	const struct envelope *e = &m->envelope;
+
+	if (e->wishes.by == BY_NOTIFY && m->slots[index].bounce == 0 &&
+	    envelope_is_late(e, clock_wall()) &&
+	    envelope_wants(e, &e->recipients.p[index], WANT_DELAY))
+		return SLOT_TELL_DELAYED;
+	return SLOT_PENDING;
+}
+
+/* The postmaster hears of what has no sender. */
+static enum slot_state
+judge_failed(const struct message *m, uint32_t index)
+{
+	return envelope_wants(&m->envelope, &m->envelope.recipients.p[index],
+	    WANT_FAILURE) ? SLOT_FAILED : SLOT_DISCARDED;
+}
 
 void
 slots_enter(struct message *m, uint32_t index, const struct outcome *o,
@@ -36,13 +79,13 @@ slots_enter(struct message *m, uint32_t index, const struct outcome *o,
 	switch (o->kind) {
 	case OUTCOME_DELIVERED:
 	case OUTCOME_RELAYED:
-		s->state = SLOT_DONE;
+		s->state = judge_sent(m, index, o);
 		break;
 	case OUTCOME_DEFERRED:
-		s->state = SLOT_PENDING;
+		s->state = judge_deferred(m, index);
 		break;
 	case OUTCOME_FAILED:
-		s->state = SLOT_FAILED;
+		s->state = judge_failed(m, index);
 		break;
 	}
 	if (s->attempts < UINT16_MAX)
@@ -97,7 +140,11 @@ slots_word(const struct slot *s)
 	switch (s->state) {
 	case SLOT_PENDING:
 		return s->attempts == 0 ? "new" : "deferred";
+	case SLOT_TELL_DELAYED:
+		return "deferred";
 	case SLOT_DONE:
+	case SLOT_TELL_DELIVERED:
+	case SLOT_TELL_RELAYED:
 		return "delivered";
 	case SLOT_FAILED:
 		return "failed";
@@ -116,4 +163,13 @@ slots_are_final(const struct message *m)
 		if (!slot_is_final(&m->slots[i]))
 			return false;
 	return true;
+}
+
+bool
+slots_owe_report(const struct message *m)
+{
+	for (uint32_t i = 0; i < m->super.recipients; i++)
+		if (slot_owes_report(&m->slots[i]))
+			return true;
+	return false;
 }

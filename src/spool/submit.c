@@ -157,6 +157,7 @@ submit_begin(struct submission *s, const struct envelope *env,
 	s->flushed = 0;
 	s->named = s->durable = s->is_void = false;
 	s->temporary = s->left_over = false;
+	s->not_before = env->wishes.hold_until;
 	buf_reset(&s->pending);
 	buf_reset(&s->envelope);
 	super->arrival_wall_ms = clock_wall_ms();
@@ -214,7 +215,7 @@ list_parts(struct submission *s, struct str head)
 static void
 encode_front(const struct submission *s, struct buf *front)
 {
-	struct slot slot = { .state = SLOT_PENDING };
+	struct slot slot = { .state = SLOT_PENDING, .next = s->not_before };
 	uint8_t bytes[FORMAT_SLOT_SIZE];
 	char *p = buf_room(front, s->super.envelope_offset);
 

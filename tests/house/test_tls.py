@@ -265,3 +265,26 @@ def test_big_message(tls):
         c.sendmail("bob@b.test", ["alice@a.test"], b"Subject: big\r\n\r\n" + body)
     mail, = g.wait_mail("alice")
     assert mail.partition(b"\n\n")[2].rstrip() == body.replace(b"\r\n", b"\n").rstrip()
+
+
+@pytest.mark.parametrize("port", [587, 465])
+def test_requiretls(tls, sink, port):
+    """RFC 8689: here it is kept; beyond there is no TLS yet, so it comes back,
+    and without its body.  In clear it cannot be asked for at all."""
+    g = tls(more="route sink.test via [192.0.2.21]:2525\n")
+    s = sink("192.0.2.21", port=2525, extensions=("REQUIRETLS", "DSN"))
+    with Client(g.host, port) as c:
+        if port == 587:
+            assert not c.has_extn("requiretls")
+            assert c.mail("alice@a.test", ["REQUIRETLS"])[0] == 555
+            c.starttls(context=context())
+            c.ehlo("client.test")
+        assert c.has_extn("requiretls")
+        c.sendmail("alice@a.test", ["carol@a.test", "x@sink.test"],
+                   simple("a secret", "The body.\n"), ["REQUIRETLS", "RET=FULL"])
+    g.wait_mail("carol")
+    bounce, = g.wait_mail("alice")
+    assert b"\nStatus: 5.7.30\n" in bounce
+    assert b"Subject: a secret" in bounce and b"The body." not in bounce
+    assert s.messages == []
+    g.wait_empty()

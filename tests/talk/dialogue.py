@@ -39,6 +39,8 @@ and at last what must be true of the spool and the log:
     rcpts N                 or only how many
     original <A>            the same as they were given
     body 8BITMIME
+    wish contains TEXT      (or lacks) what `godwit queue show' tells of it
+    etrn @DOMAIN            the runner was told to look for its mail
     content is TEXT         behind our own Received field; as C|
     content contains TEXT   (or lacks)
     trace contains TEXT     (or lacks) our own Received field
@@ -77,7 +79,8 @@ ROUTES = {
     "rcpt": [f"C: RCPT TO:<{RCPT}>", "S: 250 2.1.5 *"],
     "data": ["C: DATA", "S: 354 *"],
 }
-CHECKS = ("spool", "held", "sender", "rcpt", "rcpts", "original", "body", "content", "trace", "log")
+CHECKS = ("spool", "held", "sender", "rcpt", "rcpts", "original", "body", "content", "trace", "log",
+          "wish", "etrn")
 STEPS = ("C:", "C|", "S:", "S~", "R:", "S>", "wait", "shutdown", "spent", "close", "remove")
 
 Step = collections.namedtuple("Step", "line what text")
@@ -236,7 +239,7 @@ class World:
         self.write("conf", [line for line in conf if line.split()[0] not in own] + talk.conf)
         self.write("aliases", ALIASES + talk.aliases)
 
-    def clean(self, dump, whole):
+    def clean(self, dump, _notes, whole):
         """The next one finds a spool without a message, or none."""
         if not whole or self.other or not os.path.isdir(self.path("spool/q")):
             shutil.rmtree(self.path("spool"), ignore_errors=True)
@@ -348,11 +351,13 @@ class Speaker:
         if not line:
             raise Failure(step.line, f"- {step.what} {step.text}", "+ S> eof")
         self.said.append("S: " + escape(line.removesuffix(b"\r\n")))
-        # RFC 5321 4.2 and 4.5.3.1.5
-        if not re.fullmatch(rb"[2-5][0-9][0-9][ -][ -~]*\r\n", line) or len(line) > 512:
+        # RFC 5321 4.2 and 4.5.3.1.5; RFC 6531 3.7.4.2
+        asked = any(s[0] == "C" and "SMTPUTF8" in s for s in self.said[-4:])
+        plain = rb"[ -~\x80-\xff]*" if asked else rb"[ -~]*"
+        if not re.fullmatch(rb"[2-5][0-9][0-9][ -]" + plain + rb"\r\n", line) or len(line) > 512:
             raise Failure(step.line, "not a reply line: " + escape(line))
         self.codes.add(int(line[:3]))
-        text = line[:-2].decode("ascii")
+        text = line[:-2].decode("utf-8", "replace")
         self.queued += text.startswith("250 2.0.0 Ok: queued as ")
         return text
 
@@ -419,18 +424,21 @@ class Entry:
     def __init__(self):
         self.name = self.body = self.sender = ""
         self.held = None
-        self.rcpts, self.originals = [], []
+        self.rcpts, self.originals, self.wishes = [], [], []
         self.trace = self.content = b""
 
 
 def read_dump(data):
     """What session.c has printed: the entries, and whether it came to its end."""
-    entries, rest = [], data
+    entries, notes, rest = [], [], data
     while rest:
         line, _, rest = rest.partition(b"\n")
         word, _, value = line.decode("utf-8", "replace").partition(" ")
         if word == "end":
-            return entries, True
+            return entries, notes, True
+        if word == "etrn":
+            notes.append(value)
+            continue
         if word == "entry":
             entries.append(Entry())
             entries[-1].name = value
@@ -441,16 +449,18 @@ def read_dump(data):
             entries[-1].trace, entries[-1].content = whole[:split], whole[split:]
         elif word in ("rcpt", "original"):
             getattr(entries[-1], word + "s").append(value)
+        elif word == "wish":
+            entries[-1].wishes.append(value.encode("utf-8"))
         else:
             setattr(entries[-1], word, value)
-    return entries, False
+    return entries, notes, False
 
 
 class Judge:
     """What must be true of the stored messages."""
 
-    def __init__(self, entries):
-        self.entries = entries
+    def __init__(self, entries, notes):
+        self.entries, self.notes = entries, notes
 
     def judge(self, check):
         getattr(self, check.what)(check, check.text)
@@ -516,6 +526,12 @@ class Judge:
     def content(self, check, text):
         self.search(check, text, [e.content for e in self.entries])
 
+    def wish(self, check, text):
+        self.search(check, text, [one for e in self.entries for one in e.wishes])
+
+    def etrn(self, check, text):
+        self.one_of(check, text, self.notes)
+
     def trace(self, check, text):
         self.search(check, text, [e.trace for e in self.entries])
 
@@ -525,13 +541,13 @@ def judge(talk, speaker, child, world):
         status = child.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         status = "none: it goes on"
-    entries, whole = read_dump(world.read("out"))
+    entries, notes, whole = read_dump(world.read("out"))
     if status != 0 or not whole:
         raise Failure("the end", f"the session ended with status {status}")
     if len(entries) != speaker.queued:
         raise Failure("the end", f"{speaker.queued} messages were acknowledged, "
                       f"{len(entries)} are in the spool")
-    judge_of = Judge(entries)
+    judge_of = Judge(entries, notes)
     for check in talk.checks:
         if check.what == "log":
             judge_of.search(check, check.text, [world.read("log")])

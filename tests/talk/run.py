@@ -5,7 +5,7 @@
 usage: tests/talk/run.py [-v] [word...]
 
 A dialogue is a file *.talk anywhere below this directory, or a case of one of
-the tables matrix.py, paths.py, walk.py and smuggle.py.  With words, only those whose name
+the tables matrix.py, paths.py, walk.py, smuggle.py and eai.py.  With words, only those whose name
 holds one of them; the texts of these are printed with -v.  The session is
 taken from $GODWIT_BUILD (build); $TALK_PATIENCE says how many seconds a reply
 may take (20).  dialogue.py says how a .talk is written.
@@ -21,13 +21,14 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 os.chdir(TOP)
 
 import dialogue
+import eai
 import matrix
 import paths
 import smuggle
 import walk
 
 # Every reply code that this server has (RFC 5321 4.2.3, and 555 of 4.1.1.11).
-CODES = {214, 220, 221, 250, 252, 354, 421, 451, 452, 500, 501, 502, 503, 504,
+CODES = {214, 220, 221, 250, 252, 354, 421, 451, 452, 458, 459, 500, 501, 502, 503, 504,
          550, 552, 553, 554, 555}
 
 
@@ -42,7 +43,7 @@ def files():
 
 def cases():
     yield from files()
-    for table in (matrix, paths, walk, smuggle):
+    for table in (matrix, paths, walk, smuggle, eai):
         name = f"tests/talk/{table.__name__}.py"
         for case, text in table.cases():
             yield f"{name} {case}", text
@@ -96,7 +97,7 @@ def main(words):
         passed, failed = passed + (CODES <= codes), failed + (not CODES <= codes)
         if not CODES <= codes:
             print("FAILED reply codes: never given:", *sorted(CODES - codes))
-        for line in smuggle.left_out():
+        for line in [*smuggle.left_out(), *eai.left_out()]:
             print(line)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

@@ -20,17 +20,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "map/build.h"
 #include "map/db.h"
 #include "map/flat.h"
+#include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
-#include "os/dir.h"
+#include "os/sock.h"
+#include "queue/wishes.h"
 #include "smtpd/serve.h"
 #include "spool/message.h"
+#include "spool/notify.h"
 #include "spool/scan.h"
 #include "spool/slots.h"
 
@@ -134,18 +138,63 @@ print_address(const char *label, const struct address *a)
 	buf_free(&b);
 }
 
+static const char *
+name_body(enum envelope_body body)
+{
+	switch (body) {
+	case BODY_7BIT:
+		return "7BIT";
+	case BODY_8BITMIME:
+		return "8BITMIME";
+	case BODY_BINARYMIME:
+		return "BINARYMIME";
+	}
+	return "?";
+}
+
+/* As `godwit queue show' has them, a line each. */
+static void
+print_wishes(const struct envelope *e)
+{
+	struct buf b = { 0 };
+	struct str rest, line;
+
+	wishes_put(&b, &e->wishes);
+	for (size_t i = 0; i < e->recipients.n; i++) {
+		wishes_put_recipient(&b, &e->recipients.p[i]);
+		buf_putc(&b, '\n');
+	}
+	rest = buf_str(&b);
+	while (str_cut(&rest, '\n', &line))
+		if (line.n > 0)
+			printf("wish %.*s\n", STR_ARG(str_trim(line)));
+	buf_free(&b);
+}
+
+/* What the runner would have been told beside the names of entries. */
+static void
+print_notes(int fd)
+{
+	struct notify n;
+
+	while (notify_receive(fd, &n) == 1)
+		if (n.kind == NOTIFY_DOMAIN)
+			printf("etrn %s\n", n.name);
+}
+
 static void
 print_entry(const char *where, const struct message *m)
 {
 	const struct envelope *e = &m->envelope;
 
 	printf("entry %s\n", where);
-	printf("body %s\n", e->body == BODY_8BITMIME ? "8BITMIME" : "7BIT");
+	printf("body %s\n", name_body(e->body));
 	print_address("sender", &e->sender);
 	for (size_t i = 0; i < e->recipients.n; i++) {
 		print_address("rcpt", &e->recipients.p[i].address);
 		print_address("original", &e->recipients.p[i].original);
 	}
+	print_wishes(e);
 	printf("content %llu\n", (unsigned long long)m->size);
 	for (uint32_t i = 0; i < m->super.nparts; i++)
 		fwrite(m->parts[i].p, 1, m->parts[i].n, stdout);
@@ -218,7 +267,7 @@ main(int argc, char *argv[])
 	struct spool spool;
 	struct conf *conf;
 	struct fault why;
-	int option;
+	int option, notes[2];
 
 	while ((option = getopt(argc, argv, "d:F:p:s:u:")) != -1)
 		set_peer(&peer, option, optarg);
@@ -235,6 +284,9 @@ main(int argc, char *argv[])
 	if (spool_make(conf->spool.p, NULL, &why) < 0 ||
 	    spool_open(&spool, conf->spool.p, true, false, &why) < 0)
 		fail("spool", why.text);
+	if (sock_pair(SOCK_DGRAM, notes, &why) < 0)
+		fail("notes", why.text);
+	smtpd.notify = notes[0];
 	smtpd.spool = &spool;
 	smtpd.aliases = alias_book_new(conf);
 	smtpd.lists = open_lists(conf);
@@ -243,6 +295,7 @@ main(int argc, char *argv[])
 	lists_free(smtpd.lists);
 	spool_close(&spool);
 	print_spool(conf->spool.p);
+	print_notes(notes[1]);
 	conf_free(conf);
 	puts("end");
 	return fflush(stdout) == 0 ? 0 : 1;

@@ -78,6 +78,60 @@ test_dates(void **state)
 	buf_free(&b);
 }
 
+static void
+test_utc(void **state)
+{
+	static const struct {
+		const char	*text;
+		int64_t		 wall;
+	} rows[] = {
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "2027-01-15T08:00:00Z", 1800000000 },
+		{ "2024-02-29T23:59:59Z", 1709251199 },
+		{ "9999-12-30T23:59:59Z", INT64_C(253402214399) },
+	};
+	struct buf b = { 0 };
+	int64_t wall;
+
+	(void)state;
+	setenv("TZ", "ABC-5", 1);
+	tzset();
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		date_put_utc(&b, rows[i].wall);
+		expect(&b, rows[i].text);
+		assert_true(date_parse_utc(str_of(rows[i].text), &wall));
+		assert_int_equal(wall, rows[i].wall);
+	}
+	assert_true(date_parse_utc(STR("2027-01-15t08:00:00z"), &wall));
+	assert_int_equal(wall, 1800000000);
+	assert_true(date_parse_utc(STR("2016-12-31T23:59:60Z"), &wall));
+	assert_int_equal(wall, 1483228800);
+	buf_free(&b);
+}
+
+static void
+test_utc_malformed(void **state)
+{
+	static const char *const rows[] = {
+		"", "2027-01-15", "2027-01-15T08:00:00", "2027-1-15T08:00:00Z",
+		"2027-01-15 08:00:00Z", "2027-01-15T08:00:00+00:00",
+		"2027-01-15T08:00:00.5Z", "2027-02-29T00:00:00Z",
+		"2027-13-01T00:00:00Z", "2027-00-01T00:00:00Z",
+		"2027-01-00T00:00:00Z", "2027-01-32T00:00:00Z",
+		"2027-01-15T24:00:00Z", "2027-01-15T08:60:00Z",
+		"2027-01-15T08:00:61Z", "1969-12-31T23:59:59Z",
+		"+027-01-15T08:00:00Z", "2027-01-15T08:00:0 Z",
+		"0000-01-01T00:00:00Z", "-001-01-01T00:00:00Z",
+	};
+	int64_t wall = 77;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (date_parse_utc(str_of(rows[i]), &wall))
+			fail_msg("taken: %s", rows[i]);
+	assert_int_equal(wall, 77);
+}
+
 /* Every day and month has its English name. */
 static void
 test_names(void **state)
@@ -106,6 +160,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dates),
+		cmocka_unit_test(test_utc),
+		cmocka_unit_test(test_utc_malformed),
 		cmocka_unit_test(test_names),
 	};
 

@@ -206,6 +206,7 @@ test_delayed(void **state)
 	(void)state;
 	buf_init(&b);
 	rc[0].original = (struct address){ STR("team"), STR("c.example") };
+	rc[0].orcpt = STR("rfc822;team+x@c.example");
 	rc[1].final.domain = STR_NONE;
 	rc[1].original = (struct address){ STR_NONE, STR_NONE };
 	rc[1].outcome.host = STR_NONE;
@@ -217,7 +218,7 @@ test_delayed(void **state)
 	assert_true(has(p.part[0], "Mon, 23 Nov 2026 06:22:26 +0000"));
 	assert_true(has(p.part[0], "<team@c.example>"));
 	assert_true(has(p.part[1], "\r\n\r\n"
-	    "Original-Recipient: rfc822; team@c.example\r\n"
+	    "Original-Recipient: rfc822;team+x@c.example\r\n"
 	    "Final-Recipient: rfc822; bob@b.example\r\n"
 	    "Action: delayed\r\nStatus: 4.4.1\r\n"
 	    "Remote-MTA: dns; mx.b.example\r\n"
@@ -227,6 +228,83 @@ test_delayed(void **state)
 	    "Final-Recipient: rfc822; carol@mx.example\r\n"
 	    "Action: delayed\r\nStatus: 4.0.0\r\n"
 	    "Will-Retry-Until: Mon, 23 Nov 2026 06:22:26 +0000\r\n"));
+	buf_free(&b);
+}
+
+/* RFC 3461 6.3, RFC 2852 5, RFC 4865 5.1.2, RFC 3464 2.3.3 */
+static void
+test_sent(void **state)
+{
+	struct report_recipient rc[3] = {
+		make_recipient("bob", "delivered", 0,
+		    (struct status){ 2, 0, 0 }),
+		make_recipient("carol", "250 ok", 250,
+		    (struct status){ 2, 1, 5 }),
+		make_recipient("team", "", 0, (struct status){ 0, 0, 0 }),
+	};
+	struct report r = make_report(rc, 3);
+	struct parsed p;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b);
+	r.action = REPORT_SENT;
+	r.envid = STR("my id");
+	r.deliver_by = r.now;
+	r.hold = STR("for;60");
+	rc[1].fate = REPORT_RELAYED;
+	rc[2].fate = REPORT_EXPANDED;
+	rc[0].final_field = STR("utf-8;\\x{E9}@b.example");
+	p = make(&b, &r, "sent");
+	assert_true(has(p.head, "Subject: What became of your message"));
+	assert_true(has(p.part[0], "    Delivered.\r\n"));
+	assert_true(has(p.part[0], "will not tell more"));
+	assert_false(has(p.part[0], "What you can do"));
+	assert_true(has(p.part[1], "\r\n\r\n"
+	    "Original-Envelope-Id: my id\r\nReporting-MTA: dns; mx.example"
+	    "\r\nArrival-Date: Sun, 22 Nov 2026 05:22:26 +0000\r\n"
+	    "Deliver-By-Date: Sun, 22 Nov 2026 06:22:26 +0000\r\n"
+	    "Future-Release-Request: for;60\r\n"));
+	assert_true(has(p.part[1], "Final-Recipient: utf-8;\\x{E9}@b.example"
+	    "\r\nAction: delivered\r\nStatus: 2.0.0\r\n"));
+	assert_true(has(p.part[1], "Action: relayed\r\nStatus: 2.1.5\r\n"));
+	assert_true(has(p.part[1], "Action: expanded\r\nStatus: 2.0.0\r\n"));
+	assert_false(has(p.part[1], "Will-Retry-Until"));
+	assert_false(has(p.part[1], "Original-Recipient"));
+	buf_free(&b);
+}
+
+/* RFC 3461 6.2, RFC 6533 4 */
+static void
+test_returned(void **state)
+{
+	struct report_recipient rc = make_recipient("bob", "no", 550,
+	    (struct status){ 5, 1, 1 });
+	struct report r = make_report(&rc, 1);
+	struct parsed p;
+	struct buf b;
+
+	(void)state;
+	buf_init(&b);
+	r.whole = STR("Subject: x\r\n\r\nthe body\r\n");
+	p = make(&b, &r, "whole");
+	assert_true(str_eq(p.part[2], STR("Content-Type: message/rfc822"
+	    "\r\n\r\nSubject: x\r\n\r\nthe body\r\n")));
+	r.is_global = true;
+	p = make(&b, &r, "whole-ascii");
+	assert_true(has(p.part[2], "Content-Type: message/rfc822\r\n"));
+	r.whole = STR("Subject: \xc3\xa9\r\n\r\nthe body\r\n");
+	p = make(&b, &r, "whole-global");
+	assert_true(has(p.part[2], "Content-Type: message/global\r\n"
+	    "Content-Transfer-Encoding: 8bit\r\n"));
+	r.whole = STR_NONE;
+	r.header = STR("Subject: \xc3\xa9\r\n");
+	p = make(&b, &r, "global");
+	assert_true(has(p.part[2], "Content-Type: message/global-headers"
+	    "\r\n"));
+	r.is_global = false;
+	p = make(&b, &r, "not-global");
+	assert_true(has(p.part[2], "Content-Type: text/rfc822-headers\r\n"));
 	buf_free(&b);
 }
 
@@ -408,6 +486,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failed),
 		cmocka_unit_test(test_delayed),
+		cmocka_unit_test(test_sent),
+		cmocka_unit_test(test_returned),
 		cmocka_unit_test(test_double),
 		cmocka_unit_test(test_diagnostic),
 		cmocka_unit_test(test_eight_bit),

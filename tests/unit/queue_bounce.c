@@ -235,6 +235,103 @@ test_crash_before_marks(void **state)
 	free(after);
 }
 
+/* Each kind is a report of its own, and of its own recipients alone. */
+static void
+test_kinds(void **state)
+{
+	static const struct {
+		const char	*name, *action, *lacks;
+		enum slot_state	 after[4];
+	} rows[] = {
+		{ ID "-b1", "Action: failed", "tom@example.net",
+		    { SLOT_BOUNCED, SLOT_TELL_DELIVERED, SLOT_TELL_RELAYED,
+		    SLOT_TELL_DELAYED } },
+		{ ID "-b2", "Action: relayed", "joe@example.net",
+		    { SLOT_BOUNCED, SLOT_DONE, SLOT_DONE,
+		    SLOT_TELL_DELAYED } },
+		{ ID "-b3", "Action: delayed", "eve@example.net",
+		    { SLOT_BOUNCED, SLOT_DONE, SLOT_DONE, SLOT_PENDING } },
+	};
+	struct world *w = *state;
+	char name[SPOOL_NAME_MAX];
+	struct envelope env;
+	struct fault why;
+	struct str text;
+
+	make(w, ID, "ann@example.com", "joe@example.net eve@example.net "
+	    "tom@example.net sue@example.net");
+	set_state(w, ID, 0, SLOT_FAILED);
+	set_state(w, ID, 1, SLOT_TELL_DELIVERED);
+	set_state(w, ID, 2, SLOT_TELL_RELAYED);
+	set_state(w, ID, 3, SLOT_TELL_DELAYED);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(send_about(w, ID, name, &why), BOUNCE_MADE);
+		assert_string_equal(name, rows[i].name);
+		text = read_bounce(w, name, &env);
+		assert_to(&env, "ann", "example.com");
+		assert_true(has(text, rows[i].action));
+		assert_false(has(text, rows[i].lacks));
+		for (uint32_t k = 0; k < 4; k++)
+			assert_int_equal(get_slot(w, ID, k).state,
+			    rows[i].after[k]);
+	}
+	/* What waits on knows that it was told. */
+	assert_int_equal(get_slot(w, ID, 3).bounce, 3);
+	assert_int_equal(send_about(w, ID, name, &why), BOUNCE_NONE);
+	assert_true(has(read_bounce(w, ID "-b2", &env), "Action: delivered"));
+}
+
+static void
+submit_wishes(struct world *w, const struct envelope_wishes *wishes,
+    const char *orcpt)
+{
+	struct envelope env = fake_envelope(&w->f, "ann@example.com",
+	    "joe@example.net");
+
+	env.wishes = *wishes;
+	env.recipients.p[0].orcpt = str_of(orcpt);
+	fake_submit(&w->f, &env, ID, STR("Received: x\r\n"), STR(TEXT), NULL);
+	set_state(w, ID, 0, SLOT_FAILED);
+}
+
+/* RFC 3461 6.3: decoded; RET=FULL; RFC 8689 5: never of a secret. */
+static void
+test_wishes(void **state)
+{
+	static const struct {
+		struct envelope_wishes	wishes;
+		const char		*orcpt, *field;
+		bool			whole;
+	} rows[] = {
+		{ { .envid = { "a+20b+2B", 8 } }, "rfc822;x+2By@z",
+		    "Original-Recipient: rfc822;x+y@z\r\n", false },
+		{ { .ret = RET_HDRS }, "utf-8;\xc3\xa9@z",
+		    "Original-Recipient: utf-8;\\x{E9}@z\r\n", false },
+		{ { .ret = RET_FULL }, "", "Content-Type: message/rfc822\r\n",
+		    true },
+		{ { .ret = RET_FULL, .requiretls = true }, "",
+		    "Content-Type: text/rfc822-headers\r\n", false },
+	};
+	struct world *w = *state;
+	char name[SPOOL_NAME_MAX];
+	struct envelope env;
+	struct fault why;
+	struct str text;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		submit_wishes(w, &rows[i].wishes, rows[i].orcpt);
+		assert_int_equal(send_about(w, ID, name, &why), BOUNCE_MADE);
+		text = read_bounce(w, name, &env);
+		if (!has(text, rows[i].field))
+			fail_msg("row %zu: %.*s", i, STR_ARG(text));
+		assert_int_equal(has(text, "secret"), rows[i].whole);
+		assert_int_equal(has(text, "Original-Envelope-Id: a b+\r\n"),
+		    i == 0);
+		assert_int_equal(spool_remove(&w->f.spool, name, &why), 0);
+		assert_int_equal(spool_remove(&w->f.spool, ID, &why), 0);
+	}
+}
+
 /* A recipient that fails later gets a bounce of its own. */
 static void
 test_rounds(void **state)
@@ -415,6 +512,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WITH(test_none),
 		WITH(test_made_once),
+		WITH(test_kinds),
+		WITH(test_wishes),
 		WITH(test_crash_before_marks),
 		WITH(test_rounds),
 		WITH(test_double),

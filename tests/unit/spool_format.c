@@ -300,7 +300,7 @@ test_slot_states(void **state)
 		in.state = (enum slot_state)i;
 		format_slot_encode(&in, b);
 		assert_int_equal(format_slot_decode(b, &s, &why),
-		    i >= SLOT_PENDING && i <= SLOT_DISCARDED ? 0 : -1);
+		    i >= SLOT_PENDING && i <= SLOT_TELL_DELAYED ? 0 : -1);
 	}
 }
 
@@ -446,6 +446,23 @@ check_envelope(const struct envelope *a, const struct envelope *b)
 		assert_true(address_eq(&a->recipients.p[i].original,
 		    &b->recipients.p[i].original));
 	}
+	for (size_t i = 0; i < a->recipients.n; i++) {
+		assert_int_equal(a->recipients.p[i].notify,
+		    b->recipients.p[i].notify);
+		assert_true(str_eq(a->recipients.p[i].orcpt,
+		    b->recipients.p[i].orcpt));
+	}
+	assert_int_equal(a->wishes.smtputf8, b->wishes.smtputf8);
+	assert_int_equal(a->wishes.requiretls, b->wishes.requiretls);
+	assert_int_equal(a->wishes.ret, b->wishes.ret);
+	assert_true(str_eq(a->wishes.envid, b->wishes.envid));
+	assert_int_equal(a->wishes.by, b->wishes.by);
+	assert_int_equal(a->wishes.by_trace, b->wishes.by_trace);
+	assert_int_equal(a->wishes.by_time, b->wishes.by_time);
+	assert_int_equal(a->wishes.hold_until, b->wishes.hold_until);
+	assert_true(str_eq(a->wishes.hold, b->wishes.hold));
+	assert_int_equal(a->wishes.priority, b->wishes.priority);
+	assert_true(str_eq(a->wishes.auth, b->wishes.auth));
 	assert_int_equal(a->body, b->body);
 	assert_int_equal(a->origin, b->origin);
 	assert_int_equal(a->uid, b->uid);
@@ -484,6 +501,47 @@ test_envelope_round(void **state)
 	assert_int_equal(format_envelope_decode(&a, buf_str(&b), 3, &e, &why),
 	    0);
 	assert_int_equal(e.client_ip.family, 0);
+	buf_free(&b);
+	arena_free(&a);
+}
+
+static void
+test_wishes_round(void **state)
+{
+	static const struct envelope_wishes rows[] = {
+		{ .smtputf8 = true },
+		{ .requiretls = true },
+		{ .ret = RET_FULL },
+		{ .ret = RET_HDRS, .envid = { "a+20b", 5 } },
+		{ .by = BY_RETURN, .by_time = 1 },
+		{ .by = BY_NOTIFY, .by_trace = true, .by_time = -5 },
+		{ .hold_until = INT64_C(0x100000001),
+		    .hold = { "for;60", 6 } },
+		{ .priority = PRIORITY_LEAST },
+		{ .priority = PRIORITY_MOST, .auth = { "<>", 2 } },
+		{ .smtputf8 = true, .requiretls = true, .ret = RET_HDRS,
+		    .envid = { "x", 1 }, .by = BY_NOTIFY, .by_time = 7,
+		    .hold_until = 8, .hold = { "until;x", 7 },
+		    .priority = -1, .auth = { "a", 1 } },
+	};
+	struct arena a = { 0 };
+	struct envelope in = make_envelope(&a), e;
+	struct buf b = { 0 };
+	struct fault why;
+
+	(void)state;
+	in.recipients.p[0].notify = WANT_NEVER;
+	in.recipients.p[1].notify = WANT_ALL & ~(unsigned)WANT_NEVER;
+	in.recipients.p[1].orcpt = STR("rfc822;a+2Bb@c");
+	in.recipients.p[2].orcpt = STR("utf-8;\xc3\xa9");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&b);
+		in.wishes = rows[i];
+		format_envelope_encode(&in, &b);
+		if (format_envelope_decode(&a, buf_str(&b), 3, &e, &why) < 0)
+			fail_msg("row %zu: %s", i, why.text);
+		check_envelope(&e, &in);
+	}
 	buf_free(&b);
 	arena_free(&a);
 }
@@ -579,7 +637,8 @@ static const struct {
 	{ "original first", { "\6\0\3\0\1\0a" RECIPIENT, 14 }, -1 },
 	{ "original short", { RECIPIENT "\6\0\1\0a", 12 }, -1 },
 	{ "body", { RECIPIENT "\10\0\4\0\1\0\0\0", 15 }, 0 },
-	{ "body unknown", { RECIPIENT "\10\0\4\0\2\0\0\0", 15 }, -1 },
+	{ "body binary", { RECIPIENT "\10\0\4\0\2\0\0\0", 15 }, 0 },
+	{ "body unknown", { RECIPIENT "\10\0\4\0\3\0\0\0", 15 }, -1 },
 	{ "body large", { RECIPIENT "\10\0\4\0\0\0\0\1", 15 }, -1 },
 	{ "body short", { RECIPIENT "\10\0\1\0\1", 12 }, -1 },
 	{ "body long", { RECIPIENT "\10\0\5\0\1\0\0\0\0", 16 }, -1 },
@@ -592,6 +651,24 @@ static const struct {
 	{ "address of 17",
 	    { RECIPIENT "\1\0\21\0ABCDEFGHIJKLMNOPQ", 28 }, -1 },
 	{ "helo empty", { RECIPIENT "\5\0\0\0", 11 }, 0 },
+	{ "notify", { RECIPIENT "\16\0\4\0\1\0\0\0", 15 }, 0 },
+	{ "notify of nobody", { "\16\0\4\0\1\0\0\0" RECIPIENT, 15 }, -1 },
+	{ "notify unknown", { RECIPIENT "\16\0\4\0\40\0\0\0", 15 }, -1 },
+	{ "notify short", { RECIPIENT "\16\0\3\0\1\0\0", 14 }, -1 },
+	{ "orcpt", { RECIPIENT "\17\0\1\0x", 12 }, 0 },
+	{ "orcpt of nobody", { "\17\0\1\0x" RECIPIENT, 12 }, -1 },
+	{ "smtputf8", { RECIPIENT "\14\0\0\0", 11 }, 0 },
+	{ "ret", { RECIPIENT "\13\0\4\0\2\0\0\0", 15 }, 0 },
+	{ "ret unknown", { RECIPIENT "\13\0\4\0\3\0\0\0", 15 }, -1 },
+	{ "priority", { RECIPIENT "\21\0\4\0\22\0\0\0", 15 }, 0 },
+	{ "priority beyond", { RECIPIENT "\21\0\4\0\23\0\0\0", 15 }, -1 },
+	{ "by", { RECIPIENT "\22\0\11\0\2\0\0\0\0\0\0\0\0", 20 }, 0 },
+	{ "by none",
+	    { RECIPIENT "\22\0\11\0\0\0\0\0\0\0\0\0\0", 20 }, -1 },
+	{ "by unknown",
+	    { RECIPIENT "\22\0\11\0\6\0\0\0\0\0\0\0\0", 20 }, -1 },
+	{ "by short", { RECIPIENT "\22\0\10\0\2\0\0\0\0\0\0\0", 19 }, -1 },
+	{ "hold short", { RECIPIENT "\24\0\1\0\0", 12 }, -1 },
 	{ "unknown odd", { RECIPIENT "\377\377\2\0ab", 13 }, 0 },
 	{ "unknown odd, then a recipient",
 	    { "\377\0\2\0ab" RECIPIENT, 13 }, 0 },
@@ -631,6 +708,7 @@ main(void)
 		cmocka_unit_test(test_note_lengths),
 		cmocka_unit_test(test_note_malformed),
 		cmocka_unit_test(test_envelope_round),
+		cmocka_unit_test(test_wishes_round),
 		cmocka_unit_test(test_envelope_any_bytes),
 		cmocka_unit_test(test_envelope_truncated),
 		cmocka_unit_test(test_envelope_malformed),

@@ -48,6 +48,10 @@ test_kinds(void **state)
 	struct notify n;
 
 	(void)state;
+	notify_send(fd[0], NOTIFY_DOMAIN, "@a.example");
+	assert_int_equal(notify_receive(fd[1], &n), 1);
+	assert_int_equal(n.kind, NOTIFY_DOMAIN);
+	assert_string_equal(n.name, "@a.example");
 	for (size_t i = 0; i < 16; i++) {
 		if (strlen(names[i % 4]) >= SPOOL_NAME_MAX)
 			continue;
@@ -101,6 +105,11 @@ static const struct {
 	{ "slash", { "N01ARZ3NDEK/SV4RRFF", 19 } },
 	{ "NUL first", { "N\0" NAME, 20 } },
 	{ "NUL inside", { "N01ARZ3NDE\0TSV4RRFF", 19 } },
+	{ "domain with a NUL", { "Da.example\0x", 12 } },
+	{ "domain of nothing", { "D", 1 } },
+	{ "domain, two signs", { "D@@a.example", 12 } },
+	{ "domain, path", { "D../../etc", 10 } },
+	{ "domain for an entry", { "Na.example", 10 } },
 	{ "blank", { "N" NAME " ", 20 } },
 	{ "odd tail", { "N" NAME "-b0", 22 } },
 	{ "32 bytes of name", { "N" NAME "-b123456789012", 33 } },

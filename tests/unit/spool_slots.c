@@ -57,6 +57,84 @@ test_enter(void **state)
 	message_close(&m);
 }
 
+/* What the sender asked for decides whether a report is owed. */
+static void
+test_enter_wishes(void **state)
+{
+	static const struct {
+		unsigned		notify;
+		enum envelope_by	by;
+		bool			trace, late;
+		enum outcome_kind	kind;
+		unsigned		next_hop;
+		enum slot_state		expected;
+	} rows[] = {
+		{ WANT_NEVER, BY_NONE, 0, 0, OUTCOME_FAILED, 0,
+		    SLOT_DISCARDED },
+		{ WANT_SUCCESS, BY_NONE, 0, 0, OUTCOME_FAILED, 0,
+		    SLOT_DISCARDED },
+		{ WANT_FAILURE, BY_NONE, 0, 0, OUTCOME_FAILED, 0,
+		    SLOT_FAILED },
+		{ WANT_SUCCESS, BY_NONE, 0, 0, OUTCOME_DELIVERED, 0,
+		    SLOT_TELL_DELIVERED },
+		{ WANT_FAILURE, BY_NONE, 0, 0, OUTCOME_DELIVERED, 0,
+		    SLOT_DONE },
+		{ WANT_SUCCESS, BY_NONE, 0, 0, OUTCOME_RELAYED, 0,
+		    SLOT_TELL_RELAYED },
+		{ WANT_SUCCESS, BY_NONE, 0, 0, OUTCOME_RELAYED, OUTCOME_DSN,
+		    SLOT_DONE },
+		{ WANT_EXPANDED, BY_NONE, 0, 0, OUTCOME_RELAYED, OUTCOME_DSN,
+		    SLOT_TELL_RELAYED },
+		/* RFC 2852 4.1.4 */
+		{ 0, BY_NOTIFY, 0, 0, OUTCOME_RELAYED, OUTCOME_DSN,
+		    SLOT_TELL_RELAYED },
+		{ 0, BY_NOTIFY, 0, 0, OUTCOME_RELAYED, OUTCOME_BY, SLOT_DONE },
+		{ 0, BY_NOTIFY, 1, 0, OUTCOME_RELAYED, OUTCOME_BY,
+		    SLOT_TELL_RELAYED },
+		{ WANT_NEVER, BY_NOTIFY, 1, 0, OUTCOME_RELAYED, 0, SLOT_DONE },
+		{ 0, BY_NOTIFY, 0, 0, OUTCOME_DELIVERED, 0, SLOT_DONE },
+		{ 0, BY_NOTIFY, 0, 0, OUTCOME_DEFERRED, 0, SLOT_PENDING },
+		{ 0, BY_NOTIFY, 0, 1, OUTCOME_DEFERRED, 0,
+		    SLOT_TELL_DELAYED },
+		{ WANT_DELAY, BY_NOTIFY, 0, 1, OUTCOME_DEFERRED, 0,
+		    SLOT_TELL_DELAYED },
+		{ WANT_FAILURE, BY_NOTIFY, 0, 1, OUTCOME_DEFERRED, 0,
+		    SLOT_PENDING },
+		{ 0, BY_RETURN, 0, 1, OUTCOME_DEFERRED, 0, SLOT_PENDING },
+	};
+	struct fake_spool *f = *state;
+	char name[SPOOL_NAME_MAX];
+	struct message m;
+
+	make(f, name);
+	fake_open(f, name, true, &m);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct outcome o = { .kind = rows[i].kind,
+		    .next_hop = rows[i].next_hop };
+		struct slot s;
+
+		m.envelope.recipients.p[0].notify = rows[i].notify;
+		m.envelope.wishes = (struct envelope_wishes){
+			.by = rows[i].by, .by_trace = rows[i].trace,
+			.by_time = rows[i].late ? 1 : INT64_MAX,
+		};
+		m.slots[0].bounce = 0;
+		slots_enter(&m, 0, &o, 12345);
+		if (m.slots[0].state != rows[i].expected)
+			fail_msg("row %zu: %d", i, (int)m.slots[0].state);
+		s = m.slots[0];
+		assert_int_equal(slot_owes_report(&s), s.state == SLOT_FAILED ||
+		    s.state >= SLOT_TELL_DELIVERED);
+		assert_int_equal(slot_is_pending(&s),
+		    rows[i].kind == OUTCOME_DEFERRED);
+		/* A delay is told once. */
+		m.slots[0].bounce = 1;
+		slots_enter(&m, 0, &o, 12345);
+		assert_int_not_equal(m.slots[0].state, SLOT_TELL_DELAYED);
+	}
+	message_close(&m);
+}
+
 static void
 test_write(void **state)
 {
@@ -202,6 +280,7 @@ main(void)
 	    fake_spool_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(test_enter),
+		WITH(test_enter_wishes),
 		WITH(test_write),
 		WITH(test_two_writers),
 		WITH(test_write_fails),

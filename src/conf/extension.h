@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CONF_EXTENSION_H
+#define CONF_EXTENSION_H
+
+#include "conf/setting.h"
+#include "conf/reader.h"
+
+/* "extension NAME no": as sentence_parse() and sentence_format(). */
+void	extension_parse(struct conf *, const struct statement *,
+	    struct reader_errors *);
+unsigned extension_format(const struct conf *, size_t i, struct buf *);
+
+#endif
