@@ -83,6 +83,7 @@ main(int argc, char **argv)
 	if (setup.conf == NULL || (setup.lists = lists_open(setup.conf,
 	    &errors)) == NULL) {
 		fputs(buf_cstr(&errors), stderr);
+		conf_free(setup.conf);
 		return EX_CONFIG;
 	}
 	if (check)

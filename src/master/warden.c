@@ -337,6 +337,14 @@ be_daemon(struct house *h)
 	proc_title("godwitd: warden");
 }
 
+static void
+free_house(struct house *h)
+{
+	arena_free(&h->cage.arena);
+	lists_free(h->lists);
+	conf_free(h->conf);
+}
+
 int
 warden_run(const struct warden_setup *setup)
 {
@@ -347,12 +355,14 @@ warden_run(const struct warden_setup *setup)
 	if (log_open(w.house.conf->log.p) < 0) {
 		fprintf(stderr, "godwitd: log %s: %s\n", w.house.conf->log.p,
 		    strerror(errno));
+		free_house(&w.house);
 		return EX_CANTCREAT;
 	}
 	if ((!setup->foreground && proc_detach(&why) < 0) ||
 	    prepare(&w, &why) < 0) {
 		fprintf(stderr, "godwitd: %s\n", why.text);
 		log_error("cannot start: %s", why.text);
+		free_house(&w.house);
 		return EX_OSERR;
 	}
 	be_daemon(&w.house);
@@ -377,8 +387,6 @@ warden_run(const struct warden_setup *setup)
 	services_end_sessions(&w.house);
 	log_info("ended");
 	listen_close(&w.house.listeners);
-	arena_free(&w.house.cage.arena);
-	lists_free(w.house.lists);
-	conf_free(w.house.conf);
+	free_house(&w.house);
 	return EX_OK;
 }

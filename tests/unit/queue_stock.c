@@ -87,6 +87,7 @@ teardown(void **state)
 	table_free(&w->stock.by_name);
 	hops_free(&w->stock.hops);
 	dormant_clear(&w->stock.dormant);
+	journal_free(&w->stock.journal);
 	schedule_free(&w->stock.schedule);
 	alias_book_free(w->stock.book);
 	arena_free(&w->conf.arena);

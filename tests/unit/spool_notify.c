@@ -138,11 +138,12 @@ test_malformed(void **state)
 static void
 test_long_name(void **state)
 {
-	char name[100];
+	char name[2 * NOTIFY_NAME_MAX];
 	struct notify n;
 
 	(void)state;
-	memset(name, 'A', sizeof(name));
+	memset(name, 'A', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
 	notify_send(fd[0], NOTIFY_NEW, name);
 	assert_int_equal(notify_receive(fd[1], &n), 0);
 }
