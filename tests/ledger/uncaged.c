@@ -35,6 +35,7 @@
 #include "os/proc.h"
 #include "os/signal.h"
 #include "os/sock.h"
+#include "policy/lists.h"
 #include "priv/request.h"
 #include "queue/runner.h"
 
@@ -91,6 +92,7 @@ count(void)
 static void
 be_master(struct house *h)
 {
+	struct buf errors = { 0 };
 	struct master_setup setup = { .conf = h->conf,
 	    .listeners = &h->listeners, .notify = h->notify[0] };
 	struct spool spool;
@@ -105,6 +107,9 @@ be_master(struct house *h)
 		fail("spool", why.text);
 	setup.spool = &spool;
 	setup.aliases = alias_book_new(h->conf);
+	setup.lists = lists_open(h->conf, &errors);
+	if (setup.lists == NULL)
+		fail("lists", buf_cstr(&errors));
 	master_run(&setup);
 }
 
