@@ -197,6 +197,7 @@ def test_renewal(tls):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_renewal_by_itself(tls):
     """Nobody tells us: the files are looked at each minute."""
     g = tls()
