@@ -3,7 +3,7 @@
  * Log lines: to the system's log socket, to standard error or to a file.
  *
  * A line is formatted on the stack, cleaned by the one sanitiser of the house
- * and handed over in one system call; nothing is allocated and nothing is
+ * where it needs that, and handed over in one system call; nothing is allocated and nothing is
  * kept back, so that a line which was logged is out even when the process
  * dies at the next instruction.  A target that does not take a line loses
  * it: the log never stops the mail, and for the same reason the socket never
@@ -179,23 +179,61 @@ add_clean(struct line *l, struct str s)
 	}
 }
 
+/* What is known to fit and to need no cleaning. */
+static void __attribute__((format(printf, 2, 3)))
+add_known(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(l->p + l->n, LINE_SIZE - l->n, fmt, ap);
+	va_end(ap);
+	must(n >= 0 && (size_t)n < LINE_SIZE - l->n);
+	l->n += (size_t)n;
+}
+
 static void
 add_ident(struct line *l, enum log_level level)
 {
-	char head[160];
-	int n;
-
 	if (the_log.pid == 0)
 		the_log.pid = getpid();
-	if (the_log.target == TARGET_SYSLOG) {
-		n = snprintf(head, sizeof(head), "<%d>",
-		    FACILITY_MAIL | severity(level));
-		add(l, head, (size_t)n);
+	if (the_log.target == TARGET_SYSLOG)
+		add_known(l, "<%d>", FACILITY_MAIL | severity(level));
+	add_known(l, "%s godwit", stamp());
+	if (the_log.role != NULL) {
+		add(l, "/", 1);
+		add_clean(l, str_of(the_log.role));
 	}
-	snprintf(head, sizeof(head), "%s godwit%s%.64s[%d]: ", stamp(),
-	    the_log.role == NULL ? "" : "/",
-	    the_log.role == NULL ? "" : the_log.role, (int)the_log.pid);
-	add_clean(l, str_of(head));
+	add_known(l, "[%d]: ", (int)the_log.pid);
+}
+
+/* A function of its own: hardly a line needs its stack. */
+static void __attribute__((noinline))
+clean_rest(struct line *l, size_t n)
+{
+	char text[LINE_SIZE];
+
+	memcpy(text, l->p + l->n, n);
+	add_clean(l, str_span(text, n));
+}
+
+/* It is printed where it will stand.  A text longer than a line is cut there,
+ * inside a character perhaps: the octal numbers of such an end are longer than
+ * it, so that it is not seen. */
+static void __attribute__((format(printf, 2, 0)))
+add_text(struct line *l, const char *fmt, va_list ap)
+{
+	size_t room = LINE_SIZE - 1 - l->n, n;
+	int r;
+
+	if ((r = vsnprintf(l->p + l->n, room + 1, fmt, ap)) < 0)
+		return;
+	n = (size_t)r < room ? (size_t)r : room;
+	if (measure_plain(str_span(l->p + l->n, n)) == n)
+		l->n += n;
+	else
+		clean_rest(l, n);
 }
 
 static int
@@ -222,16 +260,16 @@ send_line(const struct line *l)
 		(void)!send(the_log.fd, l->p, l->n, flags);
 }
 
-static void
-emit(enum log_level level, const char *word, struct str text)
+static void __attribute__((format(printf, 3, 0)))
+emit(enum log_level level, const char *word, const char *fmt, va_list ap)
 {
 	struct line l;
 	int saved = errno;
 
 	l.n = 0;
 	add_ident(&l, level);
-	add_clean(&l, str_of(word));
-	add_clean(&l, text);
+	add_known(&l, "%s", word);
+	add_text(&l, fmt, ap);
 	if (the_log.target == TARGET_SYSLOG) {
 		send_line(&l);
 	} else {
@@ -241,28 +279,27 @@ emit(enum log_level level, const char *word, struct str text)
 	errno = saved;
 }
 
-/* A text longer than a line is cut here, inside a character perhaps; that
- * end never fits behind the ident, so it is not seen. */
 static void __attribute__((format(printf, 2, 0)))
 format(enum log_level level, const char *fmt, va_list ap)
 {
-	char text[LINE_SIZE];
-	int n, saved = errno;
+	emit(level, level_word(level), fmt, ap);
+}
 
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	if (n < 0)
-		return;
-	if ((size_t)n >= sizeof(text))
-		n = sizeof(text) - 1;
-	errno = saved;
-	emit(level, level_word(level), str_span(text, (size_t)n));
+static void __attribute__((format(printf, 1, 2)))
+say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	emit(LOG_LEVEL_ERROR, "", fmt, ap);
+	va_end(ap);
 }
 
 /* What die() and bug() say already begins with its own word. */
 static void
 say_last(const char *text)
 {
-	emit(LOG_LEVEL_ERROR, "", str_of(text));
+	say("%s", text);
 }
 
 static void
