@@ -37,6 +37,9 @@ void	proc_notify_ready(void);
  * that what a child takes comes from fresh pages.  From a hole it would cost a
  * copy of the page around it. */
 void	proc_fill_heap(void);
+/* fork(2), for who has one thread and no handlers of pthread_atfork(3): the C
+ * library leaves its own pages alone, which would be copied for each child. */
+pid_t	proc_fork(void);
 /* Kills this process with SIGKILL when its parent dies.  A change of user
  * undoes it: call it afterwards. */
 void	proc_die_with_parent(void);

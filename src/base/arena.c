@@ -16,6 +16,7 @@
 #include "base/arena.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,8 +24,10 @@
 #include "base/die.h"
 #include "base/mem.h"
 
-/* What malloc fits into two pages together with its own header. */
+/* What malloc fits into two pages together with its own header.  The first is
+ * short: a session that only waits takes no more. */
 #define BLOCK_SIZE	(8192 - 16 - sizeof(struct arena_block))
+#define FIRST_SIZE	(2048 - 16 - sizeof(struct arena_block))
 #define LARGE_SIZE	(BLOCK_SIZE / 4)
 #define ALIGN		_Alignof(max_align_t)
 
@@ -62,10 +65,13 @@ take_large(struct arena *a, size_t n)
 	return block->data;
 }
 
+/* With n free bytes or more; n is not large. */
 static void
-add_block(struct arena *a)
+add_block(struct arena *a, size_t n)
 {
-	struct arena_block	*block = new_block(BLOCK_SIZE);
+	bool			 first = a->blocks == NULL && n <= FIRST_SIZE;
+	struct arena_block	*block = new_block(first ? FIRST_SIZE :
+	    BLOCK_SIZE);
 
 	block->older = a->blocks;
 	a->blocks = block;
@@ -84,7 +90,7 @@ take(struct arena *a, size_t n, size_t align)
 	if (n > a->left || pad > a->left - n) {
 		if (n > LARGE_SIZE)
 			return take_large(a, n);
-		add_block(a);
+		add_block(a, n);
 		pad = 0;
 	}
 	p = a->next + pad;

@@ -7,7 +7,6 @@
  * nothing of mail.
  */
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,12 +33,12 @@ say(const char *text)
 }
 
 /* A reload happens in another directory. */
-static char real_path[PATH_MAX];
-
 static const char *
 absolute(const char *path)
 {
-	return realpath(path, real_path) != NULL ? real_path : path;
+	const char *real = realpath(path, NULL);
+
+	return real != NULL ? real : path;
 }
 
 int

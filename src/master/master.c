@@ -211,7 +211,7 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer)
 		refuse(m, fd, peer, answer, now);
 		return;
 	}
-	pid = fork();
+	pid = proc_fork();
 	if (pid == 0)
 		be_session(m, fd, peer);
 	if (pid < 0) {
@@ -370,8 +370,8 @@ master_run(const struct master_setup *setup)
 	if (setup->tls != NULL)
 		tls_server_warm(setup->tls);
 	lists_warm(setup->lists);
-	proc_fill_heap();
 	smtpd_prepare(&m.smtpd);
+	proc_fill_heap();
 	for (;;) {
 		obey_signals(&m);
 		if (is_over(&m))

@@ -48,6 +48,8 @@
 #endif
 
 #define CHILD_HEAP	(96 * 1024)	/* a session's needs are half of it */
+#define CHUNK_HEAD	(2 * sizeof(size_t))	/* of what malloc(3) gives */
+#define PAGE		4096		/* no smaller anywhere */
 
 static const char OOM_PATH[] = "/proc/self/oom_score_adj";
 static const char PATH_FIXED[] = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin";
@@ -226,20 +228,44 @@ proc_notify_ready(void)
 	close(fd);
 }
 
-/* Holes lie below where the heap still grows.  Large ones are filled first: a
- * piece of one leaves a smaller one behind. */
+#if defined(__GLIBC__) && !SANITIZED
+/* Where the heap still grows. */
+static char *
+heap_top(void)
+{
+	return (char *)sbrk(0) - mallinfo2().keepcost;
+}
+#endif
+
+/* Holes lie below the top.  Large ones are filled first: a piece of one leaves a
+ * smaller one behind.  Then comes so much that no child need ask for more, from
+ * the beginning of a page on, which may do for one that only waits. */
 void
 proc_fill_heap(void)
 {
 #if defined(__GLIBC__) && !SANITIZED
-	char *top = (char *)sbrk(0) - mallinfo2().keepcost, *p;
+	char *top = heap_top(), *volatile p;	/* or no memory is taken */
+	size_t left;
 
 	for (size_t n = 64 * 1024; n >= 24; n = n > 1024 ? n / 2 : n - 16)
 		do
 			p = malloc(n);
 		while (p != NULL && p < top);
-	/* And so much that no child need ask for more. */
-	free(malloc(CHILD_HEAP));
+	p = malloc(CHILD_HEAP);
+	free(p);
+	left = -(uintptr_t)heap_top() % PAGE;
+	if (left >= 2 * CHUNK_HEAD)
+		p = malloc(left - CHUNK_HEAD);
+#endif
+}
+
+pid_t
+proc_fork(void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+	return _Fork();
+#else
+	return fork();
 #endif
 }
 
