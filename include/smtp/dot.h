@@ -33,9 +33,25 @@ int	dot_decode(struct dot_decoder *, struct str in, size_t *taken,
 	    struct sink *sink, struct fault *);
 
 /*
+ * Looks at content, in any split: does a line of it begin with a dot, so that
+ * it must be stuffed?  Is there a bare LF or CR, so that it must not be sent
+ * as text at all?
+ */
+struct dot_look {
+	bool	line_start;		/* nothing yet, or a CRLF, at the end */
+	bool	cr;			/* a CR at the end: bare, unless more
+					 * is to come */
+	bool	dots;
+	bool	bare;
+};
+
+void	dot_look_init(struct dot_look *);
+void	dot_look(struct dot_look *, struct str in);
+
+/*
  * Stuffs content for sending: a dot at the start of a line is doubled.  Fed in
  * any split; dot_encode_end() adds the missing CRLF, if any, and ".CRLF".
- * Content in the spool has CRLF only; anything else is bug().
+ * Content is to be looked at first; a bare LF or CR here is bug().
  */
 struct dot_encoder {
 	bool	line_start;
@@ -45,8 +61,5 @@ struct dot_encoder {
 void	dot_encoder_init(struct dot_encoder *);
 void	dot_encode(struct dot_encoder *, struct str in, struct buf *out);
 void	dot_encode_end(struct dot_encoder *, struct buf *out);
-/* Does any line of the content begin with a dot?  (Fed in any split.)  If
- * none does, it may be sent as it lies. */
-bool	dot_is_needed(struct dot_encoder *, struct str in);
 
 #endif

@@ -5,7 +5,7 @@
 #include "mail/envelope.h"
 
 /* Content is given as a row of pieces of memory, in wire form (CRLF lines,
- * not stuffed). */
+ * not stuffed; any octets if body is BODY_BINARYMIME). */
 struct smtpc_message {
 	const struct address	 *sender;
 	const struct recipient	 *const *recipients;	/* n of them */

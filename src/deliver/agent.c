@@ -134,6 +134,10 @@ place(const struct place *p, struct str *said, struct fault *why)
 {
 	switch (p->conf->deliver.method) {
 	case DELIVER_MBOX:
+		/* RFC 3030 3: all bits, or not at all. */
+		if (p->message->envelope.body == BODY_BINARYMIME)
+			return fault_permanent(why, 554, 6, 1,
+			    "an mbox cannot hold a binary message");
 		return mbox_deliver(p, why);
 	case DELIVER_MAILDIR:
 		return maildir_deliver(p, why);

@@ -9,7 +9,8 @@
  * 64 KiB, line by line with memchr and memcpy, so that a small message is
  * written in one call and a large one in few.  A line end or a "From " that
  * the border of two parts divides is seen by looking ahead; nothing is held
- * back.  A CR that no LF follows stays what it is.
+ * back.  A CR that no LF follows stays what it is.  What came with
+ * BODY=BINARYMIME is handed on as it lies.
  *
  * Called by maildir and mbox (place_write), which write to a file, and by pipe
  * (place_text_next), which must not block on a command that does not read.
@@ -64,7 +65,8 @@ place_text_init(struct place_text *t, const struct place *p,
     struct str from_line)
 {
 	*t = (struct place_text){ .place = p, .from_line = from_line,
-	    .quote = from_line.n > 0, .line_start = true };
+	    .quote = from_line.n > 0, .line_start = true,
+	    .verbatim = p->message->envelope.body == BODY_BINARYMIME };
 }
 
 /* The byte that lies i behind the cursor, maybe in a later part; -1: none. */
@@ -94,6 +96,31 @@ is_from(const struct place_text *t)
 		if (peek(t, i) != from[i])
 			return false;
 	return true;
+}
+
+/* A part as it is, for nothing in it need be a line. */
+static void
+put_octets(struct place_text *t, struct buf *out)
+{
+	struct str piece = str_slice(t->rest, 0, PIECE_MAX);
+
+	buf_puts(out, piece);
+	t->rest = str_from(t->rest, piece.n);
+}
+
+static void
+put_head(const struct place_text *t, struct buf *out)
+{
+	struct str rest = t->place->head, line;
+
+	if (!t->verbatim) {
+		buf_puts(out, rest);
+		return;
+	}
+	while (str_cut(&rest, '\n', &line)) {
+		buf_puts(out, line);
+		buf_putz(out, "\r\n");
+	}
 }
 
 /* One line, or as much of it as is here. */
@@ -143,10 +170,13 @@ place_text_next(struct place_text *t, struct buf *out)
 		buf_puts(out, t->from_line);
 		if (t->from_line.n > 0)
 			buf_putc(out, '\n');
-		buf_puts(out, t->place->head);
+		put_head(t, out);
 	}
 	while (out->n - from < PLACE_STEP && has_more(t))
-		put_line(t, out);
+		if (t->verbatim)
+			put_octets(t, out);
+		else
+			put_line(t, out);
 	if (has_more(t))
 		return true;
 	t->ended = true;

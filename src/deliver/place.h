@@ -38,7 +38,8 @@ int	mbox_deliver(const struct place *, struct fault *);
 int	pipe_deliver(const struct place *, struct str *said, struct fault *);
 
 /*
- * Head and content with LF line ends, piece by piece.  The last line gets an
+ * Head and content with LF line ends, piece by piece; of a binary message with
+ * the CRLF of the wire, and no octet changed (RFC 3030 3).  The last line gets an
  * end if it has none.  With a from_line (without its end) it is the message of
  * an mbox: that line comes first, a line of the content that begins with
  * "From " gets a ">" in front, and an empty line ends it.
@@ -51,6 +52,7 @@ struct place_text {
 	bool			 quote;
 	bool			 begun, ended;
 	bool			 line_start;
+	bool			 verbatim;	/* BODY=BINARYMIME */
 };
 
 #define PLACE_STEP	(64 * 1024)

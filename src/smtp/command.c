@@ -30,6 +30,8 @@ static const struct {
 	{ { "TURN", 4 }, VERB_TURN },
 	{ { "STARTTLS", 8 }, VERB_STARTTLS },
 	{ { "ETRN", 4 }, VERB_ETRN },
+	{ { "BDAT", 4 }, VERB_BDAT },
+	{ { "XCLIENT", 7 }, VERB_XCLIENT },
 };
 
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))

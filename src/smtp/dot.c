@@ -21,6 +21,9 @@
  * Always true: START is entered by the first byte and by CRLF alone, and done
  * is reached from START by ".CRLF" alone (RFC 5321 4.1.1.4).  A bare LF never
  * begins a line.  The result does not depend on how the input was split.
+ *
+ * Who sends looks at the content first (dot_look), and so does the session at
+ * content that came without dots (BDAT).
  */
 #include "smtp/dot.h"
 
@@ -271,36 +274,23 @@ pass_line(struct dot_encoder *e, const char *p, const char *end)
 	return lf + 1;
 }
 
-/* Stuffs into out, or only looks when out is NULL; was there such a line? */
-static bool
-stuff(struct dot_encoder *e, struct str in, struct buf *out)
-{
-	const char *p = in.p, *run = in.p, *end;
-	bool found = false;
-
-	if (in.n == 0)
-		return false;
-	end = in.p + in.n;
-	while (p < end) {
-		if (e->line_start && *p == '.') {
-			found = true;
-			if (out != NULL) {
-				buf_put(out, run, (size_t)(p - run));
-				buf_putc(out, '.');
-				run = p;
-			}
-		}
-		p = pass_line(e, p, end);
-	}
-	if (out != NULL)
-		buf_put(out, run, (size_t)(end - run));
-	return found;
-}
-
 void
 dot_encode(struct dot_encoder *e, struct str in, struct buf *out)
 {
-	(void)stuff(e, in, out);
+	const char *p = in.p, *run = in.p, *end;
+
+	if (in.n == 0)
+		return;
+	end = in.p + in.n;
+	while (p < end) {
+		if (e->line_start && *p == '.') {
+			buf_put(out, run, (size_t)(p - run));
+			buf_putc(out, '.');
+			run = p;
+		}
+		p = pass_line(e, p, end);
+	}
+	buf_put(out, run, (size_t)(end - run));
 }
 
 void
@@ -313,8 +303,44 @@ dot_encode_end(struct dot_encoder *e, struct buf *out)
 	e->line_start = true;
 }
 
-bool
-dot_is_needed(struct dot_encoder *e, struct str in)
+void
+dot_look_init(struct dot_look *l)
 {
-	return stuff(e, in, NULL);
+	*l = (struct dot_look){ .line_start = true };
+}
+
+/* One line, or the part of it that is here, at *p. */
+static const char *
+look_line(struct dot_look *l, const char *p, const char *end)
+{
+	const char *lf, *stop, *cr;
+	size_t n;
+
+	lf = memchr(p, '\n', (size_t)(end - p));
+	stop = lf != NULL ? lf : end;
+	n = (size_t)(stop - p);
+	cr = memchr(p, '\r', n);
+	if ((l->cr && n > 0) || (cr != NULL && cr != stop - 1))
+		l->bare = true;
+	if (l->line_start && *p == '.')
+		l->dots = true;
+	/* Of several CRs the last one counts. */
+	if (n > 0)
+		l->cr = stop[-1] == '\r';
+	l->line_start = false;
+	if (lf == NULL)
+		return end;
+	l->line_start = l->cr;
+	l->bare |= !l->cr;
+	l->cr = false;
+	return lf + 1;
+}
+
+void
+dot_look(struct dot_look *l, struct str in)
+{
+	const char *p = in.p;
+
+	while (in.n > 0 && p < in.p + in.n)
+		p = look_line(l, p, in.p + in.n);
 }

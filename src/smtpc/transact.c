@@ -11,6 +11,10 @@
  * neither side can fill the other's buffers and wait for ever.  When the
  * window is half empty it is filled again, so that commands travel in groups.
  *
+ * A message of BODY=BINARYMIME has one step CHUNK (BDAT, RFC 3030) instead of
+ * the last two, and is never converted: a host that does not take it does not
+ * get it.  What is sent as text was looked at before: it has no bare CR or LF.
+ *
  * CONTENT is written only when nothing is awaited, that is, when the reply to
  * DATA is here.  "n" is taken back to "written" as soon as it is known that
  * the rest is pointless: MAIL was refused, or every recipient, or DATA.  When
@@ -47,6 +51,7 @@ enum step_kind {
 	STEP_RCPT,
 	STEP_DATA,
 	STEP_CONTENT,
+	STEP_CHUNK,
 };
 
 struct step {
@@ -75,6 +80,8 @@ struct drive {
 	size_t				 window;
 	enum rcpt_state			*state;
 	size_t				 taken;		/* RCPT_TAKEN ones */
+	bool				 binary;	/* RFC 3030: by BDAT */
+	struct dot_look			 look;		/* at content, else */
 	bool				 refused;	/* MAIL was */
 	bool				 cut_off;	/* while sending
 							 * content */
@@ -93,6 +100,8 @@ static const struct words words[] = {
 	[STEP_RCPT] = { "RCPT TO command", "sending RCPT TO" },
 	[STEP_DATA] = { "DATA command", "sending DATA command" },
 	[STEP_CONTENT] = { "end of DATA command", "sending end of data -- "
+	    "message may be sent more than once" },
+	[STEP_CHUNK] = { "BDAT command", "sending BDAT -- "
 	    "message may be sent more than once" },
 };
 
@@ -223,13 +232,14 @@ take_data(struct drive *d)
 }
 
 static void
-take_content(struct drive *d)
+take_content(struct drive *d, enum step_kind kind)
 {
 	struct outcome outcome;
 
-	d->c->stale = false;
+	/* What a refused BDAT leaves is not said: RFC 3030 2. */
+	d->c->stale = kind == STEP_CHUNK && !is_yes(d);
 	if (!is_yes(d)) {
-		refuse_rest(d, STEP_CONTENT);
+		refuse_rest(d, kind);
 		return;
 	}
 	outcome = make(d, OUTCOME_RELAYED, d->c->reply.code,
@@ -254,7 +264,8 @@ take(struct drive *d, const struct step *step)
 		take_data(d);
 		break;
 	case STEP_CONTENT:
-		take_content(d);
+	case STEP_CHUNK:
+		take_content(d, step->kind);
 		break;
 	}
 }
@@ -273,6 +284,8 @@ put_mail(struct drive *d)
 	    d->m->body == BODY_8BITMIME)
 		buf_puts(b, STR(" BODY=8BITMIME"));
 	asked_put_mail(b, d->c, d->m, d->utf8);
+	if (d->binary)
+		buf_puts(b, STR(" BODY=BINARYMIME"));
 	buf_puts(b, STR("\r\n"));
 }
 
@@ -286,9 +299,8 @@ put_rcpt(struct drive *d, size_t i)
 	buf_puts(&d->line, STR("\r\n"));
 }
 
-/* As it lies: no line begins with a dot.  The encoder has looked at it all. */
 static enum stream_result
-send_plain(struct drive *d, struct dot_encoder *encoder)
+send_parts(struct drive *d)
 {
 	enum stream_result result = STREAM_OK;
 
@@ -300,10 +312,34 @@ send_plain(struct drive *d, struct dot_encoder *encoder)
 		else
 			result = stream_send(&d->c->stream, part);
 	}
+	return result;
+}
+
+/* As it lies: no line begins with a dot. */
+static enum stream_result
+send_plain(struct drive *d)
+{
+	enum stream_result result = send_parts(d);
+	struct dot_encoder encoder = { .line_start = d->look.line_start };
+
 	if (result != STREAM_OK)
 		return result;
-	dot_encode_end(encoder, &d->line);
+	dot_encode_end(&encoder, &d->line);
 	return stream_send(&d->c->stream, buf_str(&d->line));
+}
+
+/* RFC 3030 2: the whole of it is one chunk, as it lies. */
+static enum stream_result
+send_chunk(struct drive *d)
+{
+	enum stream_result result;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < d->m->nparts; i++)
+		size += d->m->parts[i].n;
+	stream_printf(&d->c->stream, "BDAT %" PRIu64 " LAST\r\n", size);
+	result = send_parts(d);
+	return result == STREAM_OK ? stream_flush(&d->c->stream) : result;
 }
 
 static enum stream_result
@@ -336,21 +372,18 @@ static enum stream_result
 send_content(struct drive *d)
 {
 	uint64_t patience = d->m->size / RATE_MIN;
-	struct dot_encoder look;
-	bool stuff = false;
 
 	if (patience > INT32_MAX / 2)
 		patience = INT32_MAX / 2;
 	stream_set_timeout(&d->c->stream, d->c->timeouts->block);
 	stream_set_deadline(&d->c->stream,
 	    d->c->timeouts->final + (int)patience);
-	dot_encoder_init(&look);
+	if (d->binary)
+		return send_chunk(d);
 	/* RFC 2920 3.1 */
 	if (d->taken == 0)
 		return stream_send(&d->c->stream, STR(".\r\n"));
-	for (size_t i = 0; i < d->m->nparts && !stuff; i++)
-		stuff = dot_is_needed(&look, d->m->parts[i]);
-	return stuff ? send_stuffed(d) : send_plain(d, &look);
+	return d->look.dots ? send_stuffed(d) : send_plain(d);
 }
 
 /* A peer that hangs up in the middle may have said why: whoever reads the
@@ -386,6 +419,7 @@ write_step(struct drive *d, const struct step *step, struct fault *why)
 		buf_puts(&d->line, STR("DATA\r\n"));
 		break;
 	case STEP_CONTENT:
+	case STEP_CHUNK:
 		return write_content(d, why);
 	}
 	stream_put(&d->c->stream, buf_str(&d->line));
@@ -397,14 +431,14 @@ may_write(const struct drive *d, const struct step *step)
 {
 	size_t awaited = d->written - d->heard;
 
-	return step->kind == STEP_CONTENT ? awaited == 0 : awaited < d->window;
+	return step->kind >= STEP_CONTENT ? awaited == 0 : awaited < d->window;
 }
 
 /* Nothing that is still to be written could do any good. */
 static bool
 is_pointless(const struct drive *d, const struct step *step)
 {
-	return d->refused || (step->kind == STEP_DATA &&
+	return d->refused || (step->kind >= STEP_DATA &&
 	    d->heard == d->written && d->taken == 0);
 }
 
@@ -440,7 +474,7 @@ hear(struct drive *d, const struct step *step, struct fault *why)
 		doing = "sending message body";
 	if (step->kind == STEP_DATA)
 		seconds = t->data;
-	else if (step->kind == STEP_CONTENT)
+	else if (step->kind >= STEP_CONTENT)
 		seconds = t->final;
 	if (smtpc_read(d->c, seconds, doing, why) != 0)
 		return -1;
@@ -498,8 +532,12 @@ plan(struct drive *d)
 	for (size_t i = 0; i < n; i++)
 		if (d->state[i] == RCPT_OPEN)
 			add_step(d, STEP_RCPT, i);
-	add_step(d, STEP_DATA, 0);
-	add_step(d, STEP_CONTENT, 0);
+	if (d->binary) {
+		add_step(d, STEP_CHUNK, 0);
+	} else {
+		add_step(d, STEP_DATA, 0);
+		add_step(d, STEP_CONTENT, 0);
+	}
 	d->window = (d->c->extensions & EXT_PIPELINING) != 0 ? WINDOW : 1;
 }
 
@@ -558,6 +596,46 @@ fail_size(struct drive *d)
 	settle_rest(d, &outcome);
 }
 
+static void
+fail_content(struct drive *d, struct status status, const char *what)
+{
+	struct outcome outcome = make(d, OUTCOME_FAILED, 554, status,
+	    arena_printf(d->arena, "%s", what));
+
+	settle_rest(d, &outcome);
+}
+
+/* May it be sent to this host at all?  What has no line ends of our own is
+ * sent by count, or nowhere: the other end of a bare LF might be another
+ * message there. */
+static bool
+is_sendable(struct drive *d)
+{
+	const unsigned wanted = EXT_CHUNKING | EXT_BINARYMIME;
+	const struct smtpc_message *m = d->m;
+
+	if (d->c->size_max > 0 && m->size > d->c->size_max) {
+		fail_size(d);
+		return false;
+	}
+	d->binary = m->body == BODY_BINARYMIME;
+	/* RFC 3030 3: the third of the three ways. */
+	if (d->binary && (d->c->extensions & wanted) != wanted) {
+		fail_content(d, (struct status){ 5, 6, 1 }, "the message is "
+		    "binary, which this host does not take (no BINARYMIME)");
+		return false;
+	}
+	dot_look_init(&d->look);
+	for (size_t i = 0; i < m->nparts && !d->binary; i++)
+		dot_look(&d->look, m->parts[i]);
+	if (d->look.bare || d->look.cr) {
+		fail_content(d, (struct status){ 5, 6, 0 }, "a line of the "
+		    "message ends in a bare LF or CR, which cannot be sent");
+		return false;
+	}
+	return true;
+}
+
 void
 smtpc_transact(struct smtpc *c, const struct smtpc_message *m,
     struct arena *arena, struct outcome *outcome)
@@ -572,15 +650,13 @@ smtpc_transact(struct smtpc *c, const struct smtpc_message *m,
 		return;
 	d.host = arena_str(arena, c->host);
 	d.where = arena_str(arena, c->where);
-	buf_init(&d.line);
 	d.state = arena_alloc(arena, m->n * sizeof(d.state[0]));
+	buf_init(&d.line);
 	d.rcpt = arena_alloc(arena, m->n * sizeof(d.rcpt[0]));
 	if (!c->usable) {
 		(void)smtpc_lost(c, STREAM_END, "sending MAIL FROM", &why);
 		defer_rest(&d, &why);
-	} else if (c->size_max > 0 && m->size > c->size_max) {
-		fail_size(&d);
-	} else if (translate(&d)) {
+	} else if (is_sendable(&d) && translate(&d)) {
 		plan(&d);
 		run(&d);
 	}

@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The content of a message on its way into the spool.  It passes once through
- * a row of sinks, in pieces as they come from the network, and is never held
- * whole in memory.  What we add in front (Received, and the fields that rules
- * add) is written behind it, because only then all of it is known; the entry lists its parts in the order
- * in which they are to be sent.
+ * The content of a message on its way into the spool, whether it comes by DATA
+ * or by BDAT.  It passes once through a row of sinks, in pieces as they come
+ * from the network, and is never held whole in memory.  What we add in front
+ * (Received, and the fields that rules add) is written behind it, because only
+ * then all of it is known; the entry lists its parts in the order in which they
+ * are to be sent.
+ *
+ * Waiting for more of it is done here too, and does not go on for ever: not for
+ * a client that is silent, nor for one that sends next to nothing (smtpd/pace).
+ *
+ * After the 250 the transaction's descriptor is closed, which unlocks the
+ * entry, and the queue runner is told.  Nothing after the 250 can fail in a
+ * way that matters.
  */
 
 #include "smtpd/intake.h"
@@ -15,7 +23,9 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "policy/checks.h"
+#include "smtpd/pace.h"
 #include "smtpd/secure.h"
+#include "spool/notify.h"
 
 static int
 count(struct sink *sink, struct str bytes, struct fault *why)
@@ -27,33 +37,114 @@ count(struct sink *sink, struct str bytes, struct fault *why)
 	return checks_size(in->session->conf, in->size, why);
 }
 
-bool
-intake_is_for_nobody(const struct session *s)
+/* Is there anybody left who is to have it? */
+static bool
+is_for_nobody(const struct session *s)
 {
 	return s->transaction->envelope.recipients.n == 0;
 }
 
-int
-intake_begin(struct intake *in, struct session *s, struct fault *why)
+void
+intake_init(struct intake *in, struct session *s, const char *verb)
 {
+	*in = (struct intake){ .limit.write = count, .session = s,
+	    .verb = verb };
+}
+
+int
+intake_begin(struct intake *in)
+{
+	struct session *s = in->session;
 	struct transaction *t = s->transaction;
 
-	in->session = s;
-	in->size = 0;
-	in->limit.write = count;
 	header_collector_reset(&s->header);
 	sink_row_init(&in->row);
 	sink_row_add(&in->row, &in->limit);
 	sink_row_add(&in->row, &s->header.sink);
-	if (intake_is_for_nobody(s))
+	if (is_for_nobody(s))
 		return 0;
 	if (t->verdict.kind == VERDICT_HOLD)
 		submit_hold(&t->submission, t->reason);
 	if (submit_begin(&t->submission, &t->envelope, NULL,
-	    t->envelope.size_declared, why) < 0)
+	    t->envelope.size_declared, &in->why) < 0) {
+		log_warning("spool: %s", in->why.text);
+		in->failed = true;
+		in->row.n = 0;
 		return -1;
+	}
 	sink_row_add(&in->row, &t->submission.sink);
 	return 0;
+}
+
+void
+intake_start(struct intake *in)
+{
+	struct session *s = in->session;
+
+	in->begun = clock_mono_ms();
+	stream_set_timeout(&s->stream, (int)s->conf->timeout.data);
+}
+
+void
+intake_write(struct intake *in, struct str bytes)
+{
+	if (!in->failed && sink_write(&in->row.sink, bytes, &in->why) < 0)
+		in->failed = true;
+}
+
+/* A program of this machine keeps nobody waiting but us. */
+static bool
+is_too_slow(const struct intake *in)
+{
+	const struct session *s = in->session;
+
+	if (session_is_near(s))
+		return false;
+	return pace_is_too_slow(s->conf->session.minimum_rate,
+	    clock_mono_ms() - in->begun, in->bytes);
+}
+
+/* The session ends in the middle of a content; said NULL: nobody listens. */
+static void
+break_off(const struct intake *in, const char *what, const char *said)
+{
+	struct session *s = in->session;
+
+	if (said != NULL)
+		session_end(s, (struct status){ 4, 4, 2 }, said);
+	s->ended = true;
+	log_info("%s after %s (%llu bytes) from %s", what, in->verb,
+	    (unsigned long long)in->bytes, s->client);
+}
+
+bool
+intake_wait(struct intake *in)
+{
+	struct session *s = in->session;
+	enum stream_result got = STREAM_OK;
+
+	if (is_too_slow(in)) {
+		break_off(in, "too slow a client",
+		    "Error: your message comes too slowly");
+		return false;
+	}
+	do
+		if (s->stream.out.n > 0)
+			got = stream_flush(&s->stream);
+		else
+			got = stream_fill(&s->stream);
+	while ((got == STREAM_SIGNAL && !session_is_spent()) ||
+	    (got == STREAM_OK && stream_pending(&s->stream) == 0));
+	/* What is to be said then, the session's loop says. */
+	if (session_is_spent())
+		return false;
+	if (got == STREAM_OK)
+		return true;
+	if (got == STREAM_TIMEOUT)
+		break_off(in, "timeout", "Error: timeout exceeded");
+	else
+		break_off(in, "lost connection", NULL);
+	return false;
 }
 
 static int
@@ -72,8 +163,9 @@ check_header(const struct session *s, struct fault *why)
 	return 0;
 }
 
-void
-intake_log(const struct session *s)
+/* What the log says of a message that was taken. */
+static void
+log_message(const struct session *s)
 {
 	const struct transaction *t = s->transaction;
 	const char *id = t->submission.name;
@@ -121,8 +213,9 @@ ask_again(struct intake *in, struct verdict *v)
 	t->verdict = *v;
 }
 
-bool
-intake_judge(struct intake *in, struct verdict *v)
+/* What the header and the rules say.  False: a refusal. */
+static bool
+judge(struct intake *in, struct verdict *v)
 {
 	struct fault why;
 
@@ -144,8 +237,8 @@ put_fields(struct buf *head, const struct transaction *t)
 	}
 }
 
-int
-intake_finish(struct intake *in, struct fault *why)
+static int
+commit(struct intake *in)
 {
 	struct session *s = in->session;
 	struct transaction *t = s->transaction;
@@ -157,7 +250,94 @@ intake_finish(struct intake *in, struct fault *why)
 	received_put(&head, &t->envelope, &tls, s->conf->hostname,
 	    str_of(t->submission.name), clock_wall());
 	put_fields(&head, t);
-	r = submit_commit(&t->submission, buf_str(&head), NULL, why);
+	r = submit_commit(&t->submission, buf_str(&head), NULL, &in->why);
 	buf_free(&head);
 	return r;
+}
+
+/* Says so. */
+static void
+refuse(struct session *s, const struct fault *why)
+{
+	const struct verdict v = { .kind = VERDICT_REFUSE, .why = *why };
+
+	session_refuse(s, "END-OF-MESSAGE", &v);
+}
+
+/* What the client did, or the spool could not do. */
+void
+intake_refuse(struct intake *in)
+{
+	struct session *s = in->session;
+	bool is_void;
+
+	if (in->row.n == 0) {	/* never begun */
+		session_reply_fault(s, &in->why);
+		return;
+	}
+	refuse(s, &in->why);
+	is_void = s->transaction->submission.is_void;
+	if (is_void)
+		notify_send(s->smtpd->notify, NOTIFY_VOID,
+		    s->transaction->submission.name);
+	if (is_void || in->why.reply == 451) {
+		log_error("spool: %s", in->why.text);
+		health_failed(s->smtpd->health);
+	}
+}
+
+/* All its recipients were discarded, or it was itself. */
+static void
+discard_message(struct session *s, const struct verdict *v)
+{
+	const struct verdict_reply *r = verdict_welcome(STAGE_END);
+
+	if (v->kind == VERDICT_DISCARD)
+		session_log_action(s, "NOQUEUE", "discard", "END-OF-MESSAGE",
+		    s->transaction->reason, STR_NONE);
+	session_reply(s, r->code, r->status, "%s", r->text);
+	s->messages++;
+	s->idle = 0;
+}
+
+static void
+accept_message(struct session *s)
+{
+	const struct verdict_reply *r = verdict_welcome(STAGE_END);
+	struct submission *sub = &s->transaction->submission;
+
+	session_reply(s, r->code, r->status, "%s: queued as %s", r->text,
+	    sub->name);
+	s->messages++;
+	s->idle = 0;
+	/* Unless more commands are waiting, the reply leaves now, while the
+	 * entry is still locked. */
+	if (stream_pending(&s->stream) == 0 && session_flush(s) != STREAM_OK)
+		log_warning("%s: the client has gone before our 250; it may "
+		    "send the message again", sub->name);
+	/* Only now: nobody waits for it. */
+	log_message(s);
+	/* While it is locked, or a quick runner might be done with it first. */
+	transaction_tidy(s);
+	submit_release(sub);
+	if (s->conf->workers > 0 && !sub->held)
+		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);
+}
+
+void
+intake_finish(struct intake *in)
+{
+	struct session *s = in->session;
+	struct verdict v;
+
+	if (in->failed)
+		intake_refuse(in);
+	else if (!judge(in, &v))
+		refuse(s, &v.why);
+	else if (is_for_nobody(s) || v.kind == VERDICT_DISCARD)
+		discard_message(s, &v);
+	else if (commit(in) < 0)
+		intake_refuse(in);
+	else
+		accept_message(s);
 }

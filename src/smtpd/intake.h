@@ -6,28 +6,42 @@
 #include "smtpd/session.h"
 
 /*
- * Where content goes once its framing is taken off: a row of sinks (size
- * limit, header, spool), and then the decision.  Framing is data.c's.
+ * The one way of a message into the spool.  Framing is data.c's or bdat.c's:
+ * they wait for bytes here, take the framing off, and write what is left to
+ * the row of sinks (size limit, header, spool); the decision is made here.
  */
 struct intake {
 	struct sink	 limit;		/* first in the row */
 	struct sink_row	 row;
 	struct session	*session;
-	uint64_t	 size;
+	const char	*verb;		/* for the log */
+	uint64_t	 size;		/* of the content so far */
+	uint64_t	 bytes;		/* of the wire; counted by the caller */
+	int64_t		 begun;		/* clock_mono_ms */
+	bool		 failed;	/* and why: not to be written any more,
+					 * but read to its end */
+	struct fault	 why;
 };
 
-/* Before 354: begins the entry.  0, or -1 with the fault to reply. */
-int	intake_begin(struct intake *, struct session *, struct fault *);
+void	intake_init(struct intake *, struct session *, const char *verb);
+/* Begins the entry.  On -1 it has failed. */
+int	intake_begin(struct intake *);
+/* From now on the client is to send: the clock for its pace runs. */
+void	intake_start(struct intake *);
+/* Writes content to the row, unless the intake has failed. */
+void	intake_write(struct intake *, struct str);
+/* Waits until there is more in the stream's buffer.  False: the session cannot
+ * go on; what was to be said and logged of that, has been, except that a
+ * session whose processor time is over is ended by its loop. */
+bool	intake_wait(struct intake *);
 /*
- * The content is complete: what the header and the rules say.  False: the
- * verdict is a refusal, to be said.  Otherwise it may be DISCARD or HOLD.
+ * The content is complete: asks what the header and the rules say, commits it,
+ * unless it has failed, and gives the reply.  After a 250 it is on stable
+ * storage, and the runner is told; or it was for nobody.  The transaction is
+ * still to be ended.
  */
-bool	intake_judge(struct intake *, struct verdict *);
-/* Is there anybody left who is to have it? */
-bool	intake_is_for_nobody(const struct session *);
-/* After that: commits it.  On 0 it is on stable storage. */
-int	intake_finish(struct intake *, struct fault *);
-/* What the log says of a message that was taken. */
-void	intake_log(const struct session *);
+void	intake_finish(struct intake *);
+/* The reply to one that has failed, and its line in the log. */
+void	intake_refuse(struct intake *);
 
 #endif

@@ -59,6 +59,20 @@ has_expn(const struct session *s)
 	return s->conf->session.offer.expn;
 }
 
+/* RFC 3030 3: not if it would be changed in the end.  An mbox has lines. */
+static bool
+keeps_octets(const struct session *s)
+{
+	switch (s->conf->deliver.method) {
+	case DELIVER_MAILDIR:
+	case DELIVER_COMMAND:
+		return true;
+	case DELIVER_MBOX:
+		break;
+	}
+	return false;
+}
+
 static void
 put_size(struct buf *b, const struct session *s)
 {
@@ -103,6 +117,8 @@ static const struct row rows[] = {
 	{ EXT_SIZE, 0, NULL, put_size },
 	{ EXT_8BITMIME, 0, NULL, NULL },
 	{ EXT_STATUSCODES, 0, NULL, NULL },
+	{ EXT_CHUNKING, 0, NULL, NULL },
+	{ EXT_BINARYMIME, EXT_8BITMIME | EXT_CHUNKING, keeps_octets, NULL },
 	{ EXT_DSN, 0, NULL, NULL },
 	{ EXT_SMTPUTF8, EXT_8BITMIME, NULL, NULL },
 	{ EXT_STARTTLS, 0, secure_may_begin, NULL },

@@ -22,12 +22,12 @@
 #include "smtpd/secure.h"
 
 enum {
-	ANY = PHASE_CONNECTED | PHASE_GREETED | PHASE_MAIL | PHASE_RCPT,
+	ANY = PHASE_CONNECTED | PHASE_GREETED | PHASE_MAIL | PHASE_RCPT |
+	    PHASE_CHUNKS,
 	TRANSACTION = PHASE_MAIL | PHASE_RCPT,
 };
 
 enum {
-	IDLE_MAX = 100,			/* commands that lead to nothing */
 	LAST_WORDS = 10,		/* seconds to take our last reply */
 };
 
@@ -49,6 +49,7 @@ static const struct row table[] = {
 	    "Need MAIL before RCPT" },
 	{ VERB_DATA, PHASE_RCPT, false, smtpd_data, 503,
 	    "Need MAIL and an accepted RCPT before DATA" },
+	{ VERB_BDAT, PHASE_RCPT | PHASE_CHUNKS, false, smtpd_bdat, 0, NULL },
 	{ VERB_RSET, ANY, false, smtpd_rset, 0, NULL },
 	{ VERB_NOOP, ANY, false, smtpd_noop, 0, NULL },
 	{ VERB_VRFY, ANY, false, smtpd_vrfy, 0, NULL },
@@ -100,6 +101,20 @@ refuse_unknown(struct session *s, struct str word)
 }
 
 static void
+refuse_phase(struct session *s, const struct row *row, struct str args)
+{
+	if (row->verb == VERB_BDAT)
+		smtpd_bdat_out_of_place(s, args);
+	/* RFC 5321 3.3: 554 where all recipients were refused. */
+	else if (row->verb == VERB_DATA && session_phase(s) == PHASE_MAIL)
+		session_reply(s, 554, (struct status){ 5, 5, 1 },
+		    "No valid recipients");
+	else
+		session_reply(s, row->code, (struct status){ 5, 5, 1 }, "%s",
+		    row->otherwise);
+}
+
+static void
 run(struct session *s, struct str line)
 {
 	struct command c = command_parse(line);
@@ -110,21 +125,15 @@ run(struct session *s, struct str line)
 		return;
 	}
 	s->last = c.verb;
-	if (s->unwelcome && c.verb != VERB_QUIT) {
+	if (s->unwelcome && c.verb != VERB_QUIT && c.verb != VERB_BDAT) {
 		session_reply(s, 503, (struct status){ 5, 5, 1 },
 		    "You were refused; all that is left is QUIT");
 		return;
 	}
-	if (row->phases == ANY && ++s->idle > IDLE_MAX)
-		s->errors++;
+	if (row->phases == ANY)
+		session_count_idle(s);
 	if ((row->phases & (unsigned)session_phase(s)) == 0) {
-		/* RFC 5321 3.3: 554 where all recipients were refused. */
-		if (c.verb == VERB_DATA && s->transaction != NULL)
-			session_reply(s, 554, (struct status){ 5, 5, 1 },
-			    "No valid recipients");
-		else
-			session_reply(s, row->code,
-			    (struct status){ 5, 5, 1 }, "%s", row->otherwise);
+		refuse_phase(s, row, c.args);
 		return;
 	}
 	if (row->last && stream_pending(&s->stream) > 0 && !s->peer->local) {

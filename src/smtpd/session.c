@@ -24,6 +24,8 @@
 #include "smtp/reply.h"
 #include "spool/notify.h"
 
+#define IDLE_MAX	100		/* commands that lead to nothing */
+
 void
 session_init(struct session *s, const struct smtpd *smtpd, int fd,
     const struct smtpd_peer *peer)
@@ -62,6 +64,8 @@ session_phase(const struct session *s)
 		return PHASE_CONNECTED;
 	if (s->transaction == NULL)
 		return PHASE_GREETED;
+	if (s->transaction->chunks != NULL)
+		return PHASE_CHUNKS;
 	return s->transaction->envelope.recipients.n == 0 &&
 	    s->transaction->discarded == 0 ? PHASE_MAIL : PHASE_RCPT;
 }
@@ -139,6 +143,30 @@ session_reply_fault(struct session *s, const struct fault *f)
 {
 	reply_put_fault(&s->stream.out, f);
 	count_error(s, f->reply);
+}
+
+enum stream_result
+session_flush(struct session *s)
+{
+	enum stream_result r;
+
+	do
+		r = stream_flush(&s->stream);
+	while (r == STREAM_SIGNAL);
+	return r;
+}
+
+void
+session_count_idle(struct session *s)
+{
+	if (++s->idle > IDLE_MAX)
+		s->errors++;
+}
+
+bool
+session_is_near(const struct session *s)
+{
+	return s->peer->local || ip_is_loopback(&s->peer->addr.ip);
 }
 
 void

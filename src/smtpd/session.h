@@ -21,6 +21,8 @@
  *	                           ▲  ▲              │              │          │
  *	                           │  └── RSET, EHLO, MAIL refused ─┘          │
  *	                           └── content taken or refused ───────────────┘
+ *	RCPT ──BDAT──▶ CHUNKS ──BDAT──▶ CHUNKS ──BDAT n LAST──▶ GREETED
+ *	                  └── a chunk refused, RSET, EHLO ──▶ GREETED
  *	any ──QUIT, timeout, too slow, too many errors, lost connection──▶ ENDED
  */
 enum phase {
@@ -28,7 +30,8 @@ enum phase {
 	PHASE_GREETED = 1 << 1,		/* hello, no transaction */
 	PHASE_MAIL = 1 << 2,		/* a transaction without a recipient */
 	PHASE_RCPT = 1 << 3,		/* with one or more */
-	PHASE_ENDED = 1 << 4,
+	PHASE_CHUNKS = 1 << 4,		/* a part of the content has come */
+	PHASE_ENDED = 1 << 5,
 };
 
 /* One mail transaction; made by MAIL, freed whole on every way out. */
@@ -43,6 +46,8 @@ struct transaction {
 						 * or HOLD, and header fields */
 	struct str		reason;		/* of the HOLD */
 	struct submission	submission;
+	struct chunks		*chunks;	/* of BDAT, in the arena; or
+						 * NULL: none came */
 };
 
 struct session {
@@ -67,6 +72,7 @@ struct session {
 	unsigned		 unknown;	/* recipients that were */
 	unsigned		 idle;		/* commands that led to nothing,
 						 * since the last message */
+	uint64_t	 discarded;	/* octets of refused chunks */
 	unsigned		 transactions;
 	unsigned		 messages;	/* accepted */
 };
@@ -88,6 +94,12 @@ void	transaction_end(struct session *);
 void	session_reply(struct session *, int code, struct status,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void	session_reply_fault(struct session *, const struct fault *);
+/* Sends what was said; a signal does not end it. */
+enum stream_result session_flush(struct session *);
+/* A command that led to nothing; of too many each is an error. */
+void	session_count_idle(struct session *);
+/* Is the client on this machine? */
+bool	session_is_near(const struct session *);
 /* 421, and the session is over. */
 void	session_end(struct session *, struct status, const char *why);
 /* Its processor time is over: it must end as soon as it can. */
@@ -111,6 +123,9 @@ typedef void smtpd_verb(struct session *, struct str args);
 smtpd_verb smtpd_ehlo, smtpd_helo;
 smtpd_verb smtpd_mail, smtpd_rcpt, smtpd_rset;
 smtpd_verb smtpd_data;
+/* _out_of_place: a BDAT that must not come now.  Its chunk comes all the same
+ * and is no command. */
+smtpd_verb smtpd_bdat, smtpd_bdat_out_of_place;
 smtpd_verb smtpd_noop, smtpd_help, smtpd_quit, smtpd_turn;
 smtpd_verb smtpd_vrfy, smtpd_expn;
 smtpd_verb smtpd_etrn;

@@ -74,6 +74,7 @@ round_trip(struct dot_decoder *d, struct str content, size_t a,
     struct recorder *r)
 {
 	struct dot_encoder e;
+	struct dot_look look;
 	struct buf wire, copy;
 	bool needed;
 
@@ -83,8 +84,11 @@ round_trip(struct dot_decoder *d, struct str content, size_t a,
 	content = buf_str(&copy);
 	if (a > content.n)
 		a = content.n;
-	dot_encoder_init(&e);
-	needed = dot_is_needed(&e, content);
+	dot_look_init(&look);
+	dot_look(&look, str_slice(content, 0, a));
+	dot_look(&look, str_from(content, a));
+	require(!look.bare && !look.cr);
+	needed = look.dots;
 	dot_encoder_init(&e);
 	dot_encode(&e, str_slice(content, 0, a), &wire);
 	dot_encode(&e, str_from(content, a), &wire);

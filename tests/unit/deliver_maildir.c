@@ -100,6 +100,29 @@ content_is_converted(void **state)
 	    sizeof(rows) / sizeof(rows[0]));
 }
 
+/* RFC 3030 3 */
+static void
+binary_is_not_converted(void **state)
+{
+	static const char octets[] = "A: b\r\n\r\n\n\r\0\r\r\nFrom \n\xff\r";
+	const struct str content = { octets, sizeof(octets) - 1 };
+	struct fake *f = *state;
+	struct str want;
+	struct outcome o;
+
+	f->body = BODY_BINARYMIME;
+	o = fake_deliver(f, fake_entry(f, STR("T: 1\r\n"), content));
+	assert_outcome(o, OUTCOME_DELIVERED, 2, 0, 0);
+	want = arena_printf(&f->arena, "Return-Path: <ann@example.com>\r\n"
+	    "Delivered-To: joe@example.org\r\nT: 1\r\n");
+	want = (struct str){ memcpy(arena_alloc(&f->arena, want.n +
+	    content.n), want.p, want.n), want.n + content.n };
+	memcpy((char *)(uintptr_t)want.p + want.n - content.n, content.p,
+	    content.n);
+	assert_str(fake_load(f, path_in(f, "new", "")), want);
+	f->body = BODY_7BIT;
+}
+
 static void
 large_is_converted(void **state)
 {
@@ -413,6 +436,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(content_is_converted),
+		cmocka_unit_test(binary_is_not_converted),
 		cmocka_unit_test(large_is_converted),
 		cmocka_unit_test(head_names_the_original),
 		cmocka_unit_test(directories_are_made),

@@ -138,6 +138,20 @@ content_is_quoted(void **state)
 	clean(f);
 }
 
+/* RFC 3030 3: a line of it would become another one. */
+static void
+binary_is_refused(void **state)
+{
+	struct fake *f = *state;
+	struct outcome o;
+
+	f->body = BODY_BINARYMIME;
+	o = fake_deliver_text(f, "", "A: b\r\n\r\n\n");
+	assert_outcome(o, OUTCOME_FAILED, 5, 6, 1);
+	assert_int_equal(access(box(f), F_OK), -1);
+	f->body = BODY_7BIT;
+}
+
 static void
 null_sender_has_a_name(void **state)
 {
@@ -492,6 +506,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(content_is_quoted),
+		cmocka_unit_test(binary_is_refused),
 		cmocka_unit_test(null_sender_has_a_name),
 		cmocka_unit_test(torn_end_is_parted),
 		cmocka_unit_test(mode_is_kept),

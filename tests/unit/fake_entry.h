@@ -32,6 +32,7 @@ struct fake {
 	struct user	user;
 	struct hand	hand;		/* of the next delivery */
 	int64_t		arrival;	/* of the last entry, seconds */
+	enum envelope_body body;	/* of the next */
 };
 
 static inline int
@@ -94,7 +95,8 @@ fake_teardown(void **state)
 static inline int
 fake_entry(struct fake *f, struct str head, struct str content)
 {
-	struct envelope env = { .client_name = STR("localhost") };
+	struct envelope env = { .client_name = STR("localhost"),
+	    .body = f->body };
 	struct recipient r = { .address = { STR("joe"), STR("example.org") } };
 	struct submission s;
 	struct message m;

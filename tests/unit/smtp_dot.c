@@ -434,6 +434,25 @@ test_vectors(void **state)
  * The encoder.
  */
 
+static struct dot_look
+look_at(struct str in, size_t k)
+{
+	struct dot_look look;
+
+	dot_look_init(&look);
+	dot_look(&look, str_slice(in, 0, k));
+	dot_look(&look, str_from(in, k));
+	return look;
+}
+
+static bool
+is_bare(struct str in, size_t k)
+{
+	struct dot_look look = look_at(in, k);
+
+	return look.bare || look.cr;
+}
+
 static void
 test_encode(void **state)
 {
@@ -453,10 +472,10 @@ test_encode(void **state)
 		    true },
 	};
 	struct dot_encoder e;
+	struct dot_look look;
 	struct buf out;
 	struct str in;
 	size_t i, k;
-	bool needed;
 
 	(void)state;
 	buf_init(&out);
@@ -469,10 +488,11 @@ test_encode(void **state)
 			dot_encode(&e, str_from(in, k), &out);
 			dot_encode_end(&e, &out);
 			assert_string_equal(buf_cstr(&out), rows[i].out);
-			dot_encoder_init(&e);
-			needed = dot_is_needed(&e, str_slice(in, 0, k));
-			needed |= dot_is_needed(&e, str_from(in, k));
-			assert_int_equal(needed, rows[i].needed);
+			look = look_at(in, k);
+			assert_int_equal(look.dots, rows[i].needed);
+			assert_false(look.bare || look.cr);
+			assert_int_equal(look.line_start, in.n == 0 ||
+			    str_ends(in, STR("\r\n")));
 		}
 	}
 	buf_free(&out);
@@ -516,7 +536,8 @@ test_never_bare(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		n = strlen(rows[i]);
 		for (k = 0; k <= n; k++)
-			if (!aborts(str_of(rows[i]), k))
+			if (!aborts(str_of(rows[i]), k) ||
+			    !is_bare(str_of(rows[i]), k))
 				fail_msg("row %zu passes", i);
 	}
 	assert_false(aborts(STR("a\r\n.b\r\n"), 2));

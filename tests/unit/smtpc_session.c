@@ -48,6 +48,13 @@
 #define ENVELOPE_2							\
 	"<MAIL FROM:<s@example.org> SIZE=18\r\n"			\
 	"RCPT TO:<r0@example.net>\r\nRCPT TO:<r1@example.net>\r\nDATA\r\n"
+#define HELLO_B								\
+	">220 mx.example ESMTP\r\n", "<EHLO me.example\r\n",		\
+	">250-mx.example hi\r\n250-PIPELINING\r\n250-8BITMIME\r\n"	\
+	"250-BINARYMIME\r\n250 CHUNKING\r\n"
+#define ENVELOPE_B							\
+	"<MAIL FROM:<s@example.org> BODY=BINARYMIME\r\n"		\
+	"RCPT TO:<r0@example.net>\r\n"
 #define CONTENT	"<Subject: x\r\n\r\nhi\r\n.\r\n"
 #define SAID	"host mx.example[192.0.2.1] said: "
 #define LOST	"deferred 0 4.4.2 lost connection with mx.example[192.0.2.1] "
@@ -60,7 +67,7 @@ struct scenario {
 	const char	*parts[4];		/* of content; none: usual */
 	const char	*expect[4];		/* outcomes in order */
 	const char	*open;			/* fault of smtpc_open */
-	bool		 eight;
+	bool		 eight, binary;
 	bool		 unusable;		/* afterwards */
 };
 
@@ -99,6 +106,43 @@ static const struct scenario scenarios[] = {
 	    "<RCPT TO:<r0@example.net>\r\n", ">250 Ok\r\n",
 	    "<DATA\r\n", ">354 go on\r\n", CONTENT, ">250 thanks\r\n",
 	}, .expect = { "sent 250 2.0.0 250 thanks" }, .eight = true },
+
+	/* RFC 3030 */
+	{ "binary, by BDAT, again after a refusal with RSET", 1, 2, {
+	    HELLO_B, ENVELOPE_B, ">250 a\r\n250 b\r\n",
+	    "<BDAT 10 LAST\r\n\n\r.\r\n\xff\r\n.\n", ">554 5.6.0 no\r\n",
+	    "<RSET\r\nMAIL FROM:<s@example.org> BODY=BINARYMIME\r\n"
+	    "RCPT TO:<r0@example.net>\r\n", ">250 r\r\n250 a\r\n250 b\r\n",
+	    "<BDAT 10 LAST\r\n\n\r.\r\n\xff\r\n.\n", ">250 d\r\n",
+	}, .parts = { "\n\r.\r", "\n\xff\r\n.\n" }, .expect = {
+	    "bounced 554 5.6.0 " SAID "554 5.6.0 no (in reply to BDAT "
+	    "command)", "sent 250 2.0.0 250 d" }, .binary = true },
+	{ "binary, no recipient taken: no BDAT", 1, 0, {
+	    HELLO_B, ENVELOPE_B, ">250 a\r\n550 5.1.1 b\r\n",
+	}, .expect = { "bounced 550 5.1.1 " SAID "550 5.1.1 b (in reply to "
+	    "RCPT TO command)" }, .binary = true },
+	{ "binary to a server that has CHUNKING alone", 1, 0, {
+	    ">220 mx\r\n", "<EHLO me.example\r\n",
+	    ">250-mx\r\n250-8BITMIME\r\n250 CHUNKING\r\n",
+	}, .expect = { "bounced 554 5.6.1 the message is binary, which this "
+	    "host does not take (no BINARYMIME)" }, .binary = true },
+	{ "text goes by DATA where CHUNKING is", 1, 0, {
+	    HELLO_B, "<MAIL FROM:<s@example.org>\r\n"
+	    "RCPT TO:<r0@example.net>\r\nDATA\r\n",
+	    ">250 a\r\n250 b\r\n354 c\r\n", CONTENT, ">250 d\r\n",
+	}, .expect = { "sent 250 2.0.0 250 d" } },
+
+	/* T-1: it does not leave this machine. */
+	{ "a bare LF in the spool", 1, 0, { HELLO_P },
+	    .parts = { "a\n.\r\n" }, .expect = { "bounced 554 5.6.0 a line "
+	    "of the message ends in a bare LF or CR, which cannot be sent" } },
+	{ "a bare CR behind a dot in the spool", 1, 0, { HELLO_P },
+	    .parts = { ".a\r\n", ".\r", "\r\n" }, .expect = { "bounced 554 "
+	    "5.6.0 a line of the message ends in a bare LF or CR, which "
+	    "cannot be sent" } },
+	{ "a CR at the end in the spool", 1, 0, { HELLO_B },
+	    .parts = { "a\r\n\r" }, .expect = { "bounced 554 5.6.0 a line "
+	    "of the message ends in a bare LF or CR, which cannot be sent" } },
 
 	/* Greetings. */
 	{ "greeting 554", 1, 0, { ">554 5.7.1 go away\r\n" },
@@ -487,6 +531,8 @@ compose_scenario(struct mail *m, const struct scenario *s)
 	compose(m, s->n);
 	if (s->eight)
 		m->message.body = BODY_8BITMIME;
+	if (s->binary)
+		m->message.body = BODY_BINARYMIME;
 	if (s->parts[0] == NULL)
 		return;
 	m->message.nparts = 0;
