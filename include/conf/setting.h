@@ -23,8 +23,14 @@ enum conf_service {
 	SERVICE_SUBMISSIONS,	/* 465: TLS from the first byte, RFC 8314 */
 };
 
+struct conf_networks {
+	VEC(struct ipnet) nets;
+	VEC(unsigned)	 lines;		/* by network */
+};
+
 struct conf_listen {
 	enum conf_service service;
+	struct conf_networks proxies;	/* none: clients come themselves */
 	struct ip	  ip;		/* :: and 0.0.0.0 when not given */
 	uint16_t	  port;
 	unsigned	  line;		/* 0 everywhere: not from the file */
@@ -93,6 +99,7 @@ struct conf_offer {
 /* What one session may do before it is ended with 421. */
 struct conf_session {
 	struct conf_offer offer;
+	struct conf_networks xclient;	/* who may say who its client is */
 	uint64_t	errors;
 	uint64_t	unknown_recipients;
 	uint64_t	transactions;
@@ -208,6 +215,7 @@ enum setting_type {
 	SETTING_TLS,
 	SETTING_RULE,		/* see conf/clause */
 	SETTING_EXTENSION,
+	SETTING_XCLIENT,
 };
 
 struct setting {

@@ -21,6 +21,8 @@ struct budget_guest {
 	bool		trusted;	/* one of ours (policy/checks) */
 	bool		submits;	/* on the submission service */
 	bool		is_root;	/* on the local socket */
+	bool		is_proxy;	/* stands for many: has no limit of its
+					 * own but those of all together */
 };
 
 enum budget_answer {

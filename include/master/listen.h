@@ -17,6 +17,8 @@ struct listener {
 	int			fd;
 	enum conf_service	service;
 	bool			local;		/* the submission socket */
+	size_t			index;		/* in the listens of a
+						 * configuration, if not */
 	int			timeout;	/* seconds, which what it
 						 * accepts has set; 0: none */
 };

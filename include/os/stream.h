@@ -93,6 +93,9 @@ size_t	stream_pending(const struct stream *);
 /* One read into the buffer, after flushing nothing; STREAM_OK means that
  * there is more than before.  The buffer must not be full. */
 enum stream_result stream_fill(struct stream *);
+/* The same of at most so many bytes, where what is behind them is for others
+ * to read. */
+enum stream_result stream_fill_most(struct stream *, size_t most);
 /* The bytes at hand, and dropping the first n of them. */
 struct str stream_peek(const struct stream *);
 void	stream_skip(struct stream *, size_t n);

@@ -24,7 +24,8 @@ int	checks_size(const struct conf *, uint64_t size, struct fault *);
 
 /*
  * May this client send to this recipient at all?  A domain of ours: anyone on
- * `smtp`.  Any other: loopback, the local socket, and `relay for NETWORK`.
+ * `smtp`.  Any other: loopback (seen, not reported), the local socket, and
+ * `relay for NETWORK`.
  * On `submission` those alone may send, whatever the recipient.  Nothing else
  * opens relaying.  Fault: 554 5.7.1 Relay access denied.
  */

@@ -30,7 +30,8 @@ struct facts {
 	bool			 local;		/* a program of this machine,
 						 * by the local socket */
 	bool			 secure;	/* over TLS */
-	struct ip		 client_ip;
+	struct ip		 client_ip;	/* family 0: not known */
+	bool			 reported;	/* by a proxy, or XCLIENT */
 	struct str		 client_name;	/* n == 0: prober is asked;
 						 * "unknown": it has none */
 	struct prober		*prober;	/* NULL: nobody can be asked */

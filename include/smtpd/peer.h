@@ -30,6 +30,10 @@ struct smtpd_peer {
 	bool			local;		/* on the local socket */
 	uid_t			uid;		/* of the program, if local */
 	struct sock_addr	addr;		/* if not */
+	bool			proxied;	/* of a proxy, which says first
+						 * for whom it has connected */
+	bool			reported;	/* addr is what somebody has
+						 * told us, who may */
 	int			timeout;	/* seconds that its listener
 						 * has set, 0: none */
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The settings that read as sentences: listen, domain, deliver, relay, route,
- * tls; and the way to those of the rules, which conf/clause reads, and to extension
- * (conf/extension).
+ * tls, xclient; and the way to those of the rules, which conf/clause reads, and
+ * to extension (conf/extension).
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -11,8 +11,7 @@
  * itself.  What is only wrong beside another sentence (two listeners on one
  * port, a domain named twice) is found by conf/conf, which is the caller.
  *
- * Nothing here opens relaying by accident: a network without a prefix length
- * is one host, and one that would take in everybody is refused.
+ * Nothing here opens relaying by accident (conf/network).
  */
 #include "conf/sentence.h"
 
@@ -22,6 +21,7 @@
 
 #include "conf/clause.h"
 #include "conf/extension.h"
+#include "conf/network.h"
 
 #define LISTENS_MAX	64
 #define MAILDIR_NAME_MAX 1000
@@ -173,6 +173,7 @@ parse_listen(struct conf *conf, const struct statement *s,
     struct reader_errors *e)
 {
 	struct conf_listen in = { .line = s->place.line };
+	size_t n;
 
 	if (is_word(s, 1, "none")) {
 		if (want_end(s, 2, e))
@@ -196,10 +197,11 @@ parse_listen(struct conf *conf, const struct statement *s,
 		return;
 	}
 	in.port = services[in.service].port;
-	if (s->words.n == 2)
+	n = network_parse_proxies(conf, s, &in.proxies, e);
+	if (n == 2)
 		add_listen_all(conf, in);
-	else if (want_word(s, 2, "on", e) && want_end(s, 4, e))
-		listen_on(conf, s, 3, in, e);
+	else if (want_word(s, 2, "on", e) && (n <= 4 || want_end(s, 4, e)))
+		listen_on(conf, s, n < 4 ? s->words.n : 3, in, e);
 }
 
 static void
@@ -354,48 +356,19 @@ parse_deliver(struct conf *conf, const struct statement *s,
 		    "\"command\"", method_words);
 }
 
-/* Why is it not a network?  Bits behind the prefix are the usual mistake. */
-static void
-refuse_network(const struct statement *s, size_t i, struct reader_errors *e)
-{
-	struct str text = s->words.p[i].text, bits;
-	size_t slash = str_find(text, '/');
-	struct ip ip;
-	uint64_t n;
-
-	bits = str_from(text, slash + 1);
-	if (slash < text.n && ip_parse(str_slice(text, 0, slash), &ip) &&
-	    num_parse(bits, ip.family == 4 ? 32 : 128, &n))
-		reader_expected(e, s, i, "a network whose address is zero "
-		    "behind its prefix", NULL);
-	else
-		reader_expected(e, s, i, "a network such as 192.0.2.0/24 or "
-		    "2001:db8::/32", NULL);
-}
-
 static void
 parse_relay(struct conf *conf, const struct statement *s,
     struct reader_errors *e)
 {
-	struct ipnet net;
-	size_t i;
+	struct conf_networks list = { 0 };
 
-	if (!want_word(s, 1, "for", e))
-		return;
-	if (s->words.n < 3)
-		reader_expected(e, s, 2, "networks", NULL);
-	for (i = 2; i < s->words.n; i++) {
-		if (!ipnet_parse(s->words.p[i].text, &net))
-			refuse_network(s, i, e);
-		else if (net.bits == 0)
-			reader_error(e, s->words.p[i].place, "this would be "
-			    "an open relay: a prefix of 0 bits lets everybody "
-			    "in the world send to everybody");
-		else {
-			vec_push(&conf->arena, &conf->relay, net);
-			vec_push(&conf->arena, &conf->relay_lines,
-			    s->place.line);
-		}
+	if (want_word(s, 1, "for", e))
+		network_parse(conf, s, 2, &list, "this would be an open "
+		    "relay: a prefix of 0 bits lets everybody in the world "
+		    "send to everybody", e);
+	for (size_t i = 0; i < list.nets.n; i++) {
+		vec_push(&conf->arena, &conf->relay, list.nets.p[i]);
+		vec_push(&conf->arena, &conf->relay_lines, list.lines.p[i]);
 	}
 }
 
@@ -544,6 +517,9 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_EXTENSION:
 		extension_parse(conf, s, e);
 		return;
+	case SETTING_XCLIENT:
+		network_parse_xclient(conf, s, e);
+		return;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -579,6 +555,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return clause_count(conf, set);
 	case SETTING_EXTENSION:
 		return conf->session.offer.extensions.n;
+	case SETTING_XCLIENT:
+		return conf->session.xclient.nets.n;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -616,6 +594,10 @@ format_listen(const struct conf *conf, size_t i, struct buf *out)
 	in = &conf->listens.p[i];
 	buf_printf(out, "%s on ", services[in->service].name);
 	put_endpoint(out, str_of(ip_format(&in->ip, name)), in->port);
+	if (in->proxies.nets.n > 0) {
+		buf_putz(out, " proxy from ");
+		network_format(&in->proxies, out);
+	}
 	return in->line;
 }
 
@@ -679,6 +661,10 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 		return clause_get(conf, set, i)->line;
 	case SETTING_EXTENSION:
 		return extension_format(conf, i, out);
+	case SETTING_XCLIENT:
+		buf_putz(out, "for ");
+		ipnet_put(out, &conf->session.xclient.nets.p[i]);
+		return conf->session.xclient.lines.p[i];
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:

@@ -64,6 +64,8 @@ static const struct setting table[] = {
 	    0, 0, true, "what is taken and thrown away" },
 	{ "header", SETTING_RULE, AT(rules), NULL,
 	    0, 0, true, "what gets a header field" },
+	{ "xclient", SETTING_XCLIENT, AT(session.xclient), NULL,
+	    0, 0, true, "networks that may say who their clients are" },
 	{ "aliases", SETTING_PATH, AT(aliases), "/etc/aliases",
 	    1, PATH_LIMIT, true, "the source of the alias table" },
 	{ "delimiter", SETTING_STRING, AT(delimiter), "+",
@@ -464,6 +466,7 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_TLS:
 	case SETTING_RULE:
 	case SETTING_EXTENSION:
+	case SETTING_XCLIENT:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);
@@ -502,6 +505,7 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_TLS:
 	case SETTING_RULE:
 	case SETTING_EXTENSION:
+	case SETTING_XCLIENT:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);

@@ -7,7 +7,8 @@
  * is what one customer's one network has), the network around it, and for IPv6
  * the site around that.  Each scope has a limit of sessions at once, and the
  * first two one of new connections.  Who is trusted is counted by address
- * alone, and has no limit of new connections.
+ * alone, and has no limit of new connections.  A proxy, behind which nobody
+ * sees who comes before he has spoken, is counted in none of them.
  *
  * The table has a fixed number of entries, found by a keyed hash, so that no
  * stranger can choose collisions.  Entries without open sessions are in a list,
@@ -280,6 +281,10 @@ open_one(struct budget *b, uint32_t i)
 static unsigned
 scopes_of(const struct budget_guest *g, enum scope *first)
 {
+	if (g->is_proxy) {
+		*first = SCOPE_CLIENT4;
+		return 0;
+	}
 	switch (g->ip.family) {
 	case 4:
 		*first = SCOPE_CLIENT4;

@@ -62,7 +62,7 @@ open_tcp(struct listeners *l, const struct conf *conf, struct fault *why)
 	for (size_t i = 0; i < conf->listens.n; i++) {
 		const struct conf_listen *c = &conf->listens.p[i];
 		struct sock_addr addr = { c->ip, c->port };
-		struct listener kind = { .service = c->service,
+		struct listener kind = { .service = c->service, .index = i,
 		    .timeout = timeout };
 		char ip[IP_TEXT_MAX];
 

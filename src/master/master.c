@@ -131,10 +131,8 @@ log_refusal(const struct smtpd_peer *peer, const char *reply)
 
 static void
 refuse(struct master *m, int fd, const struct smtpd_peer *peer,
-    enum budget_answer answer, int64_t now)
+    const char *reply, int64_t now)
 {
-	const char *reply = reply_of(answer);
-
 	if (budget_may_log(m->budget, now))
 		log_refusal(peer, reply);
 	/* In clear, to who waits for TLS, it would be noise. */
@@ -152,8 +150,9 @@ guest_of(const struct conf *conf, const struct smtpd_peer *peer)
 	    .local = peer->local, .client_ip = peer->addr.ip };
 	struct budget_guest g = {
 		.ip = peer->addr.ip,
-		.trusted = checks_may_relay(conf, &facts),
+		.trusted = !peer->proxied && checks_may_relay(conf, &facts),
 		.is_root = peer->local && peer->uid == 0,
+		.is_proxy = peer->proxied,
 	};
 
 	switch (peer->service) {
@@ -208,7 +207,7 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer)
 
 	answer = budget_enter(m->budget, &guest, now, &seat);
 	if (answer != BUDGET_WELCOME) {
-		refuse(m, fd, peer, answer, now);
+		refuse(m, fd, peer, reply_of(answer), now);
 		return;
 	}
 	pid = proc_fork();
@@ -226,11 +225,40 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer)
 	close(fd);
 }
 
+/* Where a proxy is expected, nobody else has any business: what he said of
+ * himself would be believed. */
+static bool
+may_be_proxy(const struct conf_listen *c, const struct ip *ip)
+{
+	for (size_t i = 0; i < c->proxies.nets.n; i++)
+		if (ipnet_has(&c->proxies.nets.p[i], ip))
+			return true;
+	return false;
+}
+
 static bool
 is_lack(int err)
 {
 	return err == EMFILE || err == ENFILE || err == ENOBUFS ||
 	    err == ENOMEM;
+}
+
+/* False: it was sent away. */
+static bool
+is_welcome(struct master *m, const struct listener *l, int fd,
+    struct smtpd_peer *peer)
+{
+	const struct conf_listen *c;
+
+	if (l->local)
+		return true;
+	c = &m->setup->conf->listens.p[l->index];
+	peer->proxied = c->proxies.nets.n > 0;
+	if (!peer->proxied || may_be_proxy(c, &peer->addr.ip))
+		return true;
+	refuse(m, fd, peer, "554 5.7.1 Only for proxies that are known\r\n",
+	    clock_boot_ms());
+	return false;
 }
 
 static void
@@ -251,7 +279,8 @@ accept_some(struct master *m, const struct listener *l)
 			close(fd);
 			continue;
 		}
-		start_session(m, fd, &peer);
+		if (is_welcome(m, l, fd, &peer))
+			start_session(m, fd, &peer);
 	}
 }
 

@@ -204,11 +204,13 @@ make_room(struct stream *s)
 }
 
 static ssize_t
-read_once(struct stream *s)
+read_once(struct stream *s, size_t most)
 {
 	char *p = s->in + s->in_end;
 	size_t room = STREAM_IN_SIZE - s->in_end;
 
+	if (room > most)
+		room = most;
 	must(room > 0);
 	if (s->ops != NULL)
 		return s->ops->read(s->ctx, p, room);
@@ -238,7 +240,7 @@ may_go_on(struct stream *s, int64_t begun)
 
 /* -1 and EAGAIN when its time is over. */
 static ssize_t
-read_in_time(struct stream *s)
+read_in_time(struct stream *s, size_t most)
 {
 	int64_t begun = clock_mono_ms();
 	int64_t left = time_left(s, begun, begun);
@@ -254,7 +256,7 @@ read_in_time(struct stream *s)
 		set_wait(s->fd, SO_RCVTIMEO, &s->set_in,
 		    left < USUAL_WAIT ? left : USUAL_WAIT);
 	do
-		n = read_once(s);
+		n = read_once(s, most);
 	while (n == -1 && may_go_on(s, begun));
 	return n;
 }
@@ -281,10 +283,16 @@ stream_begin(struct stream *s)
 enum stream_result
 stream_fill(struct stream *s)
 {
+	return stream_fill_most(s, STREAM_IN_SIZE);
+}
+
+enum stream_result
+stream_fill_most(struct stream *s, size_t most)
+{
 	ssize_t n;
 
 	make_room(s);
-	n = read_in_time(s);
+	n = read_in_time(s, most);
 	if (n == 0)
 		return STREAM_END;
 	if (n < 0)

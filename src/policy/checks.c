@@ -14,7 +14,8 @@ checks_ground(const struct conf *conf, const struct facts *f)
 {
 	if (f->local)
 		return GROUND_LOCAL;
-	if (ip_is_loopback(&f->client_ip))
+	/* What is loopback to a proxy may be another machine to us. */
+	if (!f->reported && ip_is_loopback(&f->client_ip))
 		return GROUND_LOOPBACK;
 	for (size_t i = 0; i < conf->relay.n; i++)
 		if (ipnet_has(&conf->relay.p[i], &f->client_ip))

@@ -19,7 +19,9 @@
 #include "base/mem.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "smtpd/proxied.h"
 #include "smtpd/secure.h"
+#include "smtpd/xclient.h"
 
 enum {
 	ANY = PHASE_CONNECTED | PHASE_GREETED | PHASE_MAIL | PHASE_RCPT |
@@ -50,6 +52,8 @@ static const struct row table[] = {
 	{ VERB_DATA, PHASE_RCPT, false, smtpd_data, 503,
 	    "Need MAIL and an accepted RCPT before DATA" },
 	{ VERB_BDAT, PHASE_RCPT | PHASE_CHUNKS, false, smtpd_bdat, 0, NULL },
+	{ VERB_XCLIENT, PHASE_CONNECTED | PHASE_GREETED, true, smtpd_xclient,
+	    503, "XCLIENT may not come within a transaction" },
 	{ VERB_RSET, ANY, false, smtpd_rset, 0, NULL },
 	{ VERB_NOOP, ANY, false, smtpd_noop, 0, NULL },
 	{ VERB_VRFY, ANY, false, smtpd_vrfy, 0, NULL },
@@ -204,7 +208,7 @@ read_line(struct session *s, struct str *line)
 	if (is_to_end(s))
 		return STREAM_SIGNAL;
 	stream_set_timeout(&s->stream, patience(s));
-	if (s->stream.bytes_in == 0)
+	if (s->stream.bytes_in == s->preface)
 		r = read_first(s, line);
 	else
 		r = stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
@@ -281,26 +285,6 @@ say_421(void *ctx)
 		(void)!write(s->stream.fd, text, sizeof(text) - 1);
 }
 
-/* 220, or what a rule says `at connect`: then nothing but QUIT is heard of the
- * client (RFC 5321 3.1). */
-static void
-receive(struct session *s)
-{
-	const struct panel panel = session_panel(s);
-	const struct facts facts = session_facts(s);
-	const struct panel_case c = { &panel, &facts, &s->arena, NULL };
-	struct verdict v;
-
-	panel_connect(&c, &v);
-	if (v.kind == VERDICT_REFUSE) {
-		session_refuse(s, "CONNECT", &v);
-		s->unwelcome = true;
-		return;
-	}
-	session_reply(s, 220, (struct status){ 0 }, "%.*s ESMTP godwit",
-	    STR_ARG(s->conf->hostname));
-}
-
 void
 smtpd_prepare(struct smtpd *smtpd)
 {
@@ -313,12 +297,13 @@ greet(struct session *s)
 {
 	bool first = s->peer->service == SERVICE_SUBMISSIONS;
 
+	xclient_begin(s);
 	if (first) {
 		log_info("connect from %s", s->client);
 		if (!secure_begin(s))
 			return false;
 	}
-	receive(s);
+	smtpd_greet(s);
 	/* While the client reads the one we write the other. */
 	(void)stream_flush(&s->stream);
 	if (!first)
@@ -337,7 +322,7 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 	die_set_last_act(say_421, &s);
 	stream_has_timeout(&s.stream, peer->timeout);
 	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
-	if (greet(&s))
+	if ((!peer->proxied || proxied_begin(&s)) && greet(&s))
 		while (!s.ended && step(&s))
 			;
 	stream_set_timeout(&s.stream, LAST_WORDS);

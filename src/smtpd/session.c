@@ -26,24 +26,51 @@
 
 #define IDLE_MAX	100		/* commands that lead to nothing */
 
+static void
+describe_client(struct session *s)
+{
+	const struct ip *from = &s->peer->addr.ip;
+	char ip[IP_TEXT_MAX];
+
+	if (s->peer->local)
+		snprintf(s->client, sizeof(s->client), "local[uid %u]",
+		    (unsigned)s->peer->uid);
+	else
+		snprintf(s->client, sizeof(s->client), "%.*s[%s]",
+		    STR_ARG(s->client_name), from->family == 0 ? "unknown" :
+		    ip_format(from, ip));
+}
+
 void
 session_init(struct session *s, const struct smtpd *smtpd, int fd,
     const struct smtpd_peer *peer)
 {
-	char ip[IP_TEXT_MAX];
-
 	memset(s, 0, sizeof(*s));
 	s->smtpd = smtpd;
 	s->conf = smtpd->conf;
 	s->peer = peer;
 	stream_init(&s->stream, fd);
 	header_collector_init(&s->header);
-	if (peer->local)
-		snprintf(s->client, sizeof(s->client), "local[uid %u]",
-		    (unsigned)peer->uid);
-	else
-		snprintf(s->client, sizeof(s->client), "unknown[%s]",
-		    ip_format(&peer->addr.ip, ip));
+	s->client_name = STR("unknown");
+	describe_client(s);
+}
+
+void
+session_name_client(struct session *s, struct str name)
+{
+	s->client_name = arena_str(&s->arena, name);
+	describe_client(s);
+}
+
+void
+session_report_client(struct session *s, const struct sock_addr *addr)
+{
+	s->claim.peer = *s->peer;
+	s->claim.peer.local = false;
+	s->claim.peer.addr = *addr;
+	s->claim.peer.reported = true;
+	s->peer = &s->claim.peer;
+	session_name_client(s, STR("unknown"));
 }
 
 void
@@ -166,7 +193,8 @@ session_count_idle(struct session *s)
 bool
 session_is_near(const struct session *s)
 {
-	return s->peer->local || ip_is_loopback(&s->peer->addr.ip);
+	return s->peer->local || (!s->peer->reported &&
+	    ip_is_loopback(&s->peer->addr.ip));
 }
 
 void
@@ -190,7 +218,10 @@ session_facts(const struct session *s)
 		.service = s->peer->service,
 		.local = s->peer->local,
 		.client_ip = s->peer->addr.ip,
+		.reported = s->peer->reported,
 		.helo = s->helo,
+		.login = s->login,
+		.client_name = s->claim.named ? s->client_name : STR_NONE,
 		.secure = s->secure,
 		.certificate = str_of(s->tls.digest),
 		.certificate_name = str_of(s->tls.name),

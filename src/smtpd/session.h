@@ -50,14 +50,30 @@ struct transaction {
 						 * NULL: none came */
 };
 
+#define CLIENT_TEXT_MAX	320	/* a domain, an address, brackets */
+
+/* What somebody who may has told us of the client. */
+struct claim {
+	bool			may_come;	/* by XCLIENT */
+	struct smtpd_peer	peer;		/* session.peer is it, then */
+	bool			named;		/* session.client_name is told */
+	struct str		helo;		/* n == 0: what it says itself */
+	bool			smtp, esmtp;	/* what it speaks with that one;
+						 * neither: as with us */
+};
+
 struct session {
 	const struct smtpd	*smtpd;
 	const struct conf	*conf;		/* smtpd->conf */
 	const struct smtpd_peer	*peer;
 	struct stream		 stream;
 	struct arena		 arena;		/* of the session */
-	char			 client[80];	/* "unknown[192.0.2.1]" */
+	char			 client[CLIENT_TEXT_MAX]; /* "unknown[192.0.2.1]" */
+	struct str		 client_name;	/* "unknown" */
 	struct str		 helo;		/* p == NULL: none yet */
+	struct str		 login;		/* n == 0: none */
+	struct claim		 claim;
+	uint64_t		 preface;	/* bytes in front of it all */
 	bool			 esmtp;
 	bool			 ended;
 	bool			 heard;		/* a line has come */
@@ -72,7 +88,7 @@ struct session {
 	unsigned		 unknown;	/* recipients that were */
 	unsigned		 idle;		/* commands that led to nothing,
 						 * since the last message */
-	uint64_t	 discarded;	/* octets of refused chunks */
+	uint64_t		 discarded;	/* octets of refused chunks */
 	unsigned		 transactions;
 	unsigned		 messages;	/* accepted */
 };
@@ -94,6 +110,10 @@ void	transaction_end(struct session *);
 void	session_reply(struct session *, int code, struct status,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void	session_reply_fault(struct session *, const struct fault *);
+/* The client is not who has connected; family 0: nobody knows who it is. */
+void	session_report_client(struct session *, const struct sock_addr *);
+/* Its name is known now, or is not any more; it is copied. */
+void	session_name_client(struct session *, struct str name);
 /* Sends what was said; a signal does not end it. */
 enum stream_result session_flush(struct session *);
 /* A command that led to nothing; of too many each is an error. */
@@ -118,6 +138,9 @@ void	session_log_action(const struct session *, const char *id,
 	    const char *action, const char *verb, struct str text,
 	    struct str recipient);
 
+/* Greets the client, or says what a rule has against it. */
+void	smtpd_greet(struct session *);
+
 /* The commands.  args as in struct command. */
 typedef void smtpd_verb(struct session *, struct str args);
 smtpd_verb smtpd_ehlo, smtpd_helo;
@@ -126,6 +149,7 @@ smtpd_verb smtpd_data;
 /* _out_of_place: a BDAT that must not come now.  Its chunk comes all the same
  * and is no command. */
 smtpd_verb smtpd_bdat, smtpd_bdat_out_of_place;
+smtpd_verb smtpd_xclient;
 smtpd_verb smtpd_noop, smtpd_help, smtpd_quit, smtpd_turn;
 smtpd_verb smtpd_vrfy, smtpd_expn;
 smtpd_verb smtpd_etrn;

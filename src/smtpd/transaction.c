@@ -85,17 +85,27 @@ check_mail(struct session *s, struct transaction *t, struct str args,
 		verdict_refuse(v, &why);
 }
 
+/* RFC 3848, RFC 6531 3.7.3 */
+static struct str
+name_protocol(const struct session *s, bool utf8)
+{
+	bool esmtp = !s->claim.smtp && (s->esmtp || s->claim.esmtp);
+
+	if (utf8)
+		return s->secure ? STR("UTF8SMTPS") : STR("UTF8SMTP");
+	if (s->secure)
+		return STR("ESMTPS");
+	return esmtp ? STR("ESMTP") : STR("SMTP");
+}
+
 static void
 describe_origin(const struct session *s, struct envelope *e)
 {
 	e->origin = s->peer->local ? ORIGIN_LOCAL : ORIGIN_SMTP;
 	e->client_ip = s->peer->addr.ip;
-	e->client_name = STR("unknown");
+	e->client_name = s->client_name;
 	e->helo = s->helo;
-	e->protocol = e->wishes.smtputf8 ?
-	    (s->secure ? STR("UTF8SMTPS") : STR("UTF8SMTP")) :
-	    s->secure ? STR("ESMTPS") :
-	    s->esmtp ? STR("ESMTP") : STR("SMTP");
+	e->protocol = name_protocol(s, e->wishes.smtputf8);
 	e->uid = (uint32_t)s->peer->uid;
 }
 

@@ -6,6 +6,7 @@ The text is one line after the other.  First what the server is like:
     @conf LINE              a line of its configuration
     @peer ADDRESS           who is calling (192.0.2.1)
     @service submission     where (smtp)
+    @proxied                the caller is a proxy; PROXY comes first
     @local uid N            a program of this user on the local socket instead
     @alias LINE             a line of its aliases
     @list NAME LINE         a line of the file ~/NAME, as @conf may call it
@@ -179,6 +180,8 @@ class Talk:
             self.options += ["-F", rest]
         elif word == "@service":
             self.options += ["-s", rest]
+        elif word == "@proxied":
+            self.options += ["-x"]
         elif word == "@local" and rest.startswith("uid "):
             self.options += ["-u", rest[4:]]
         else:

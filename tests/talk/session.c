@@ -7,13 +7,14 @@
  * error.  Started by dialogue.py, once for every dialogue; without privilege
  * and without a sandbox.
  *
- *	session [-d list] [-F bytes] [-p peer] [-s smtp|submission] [-u uid]
+ *	session [-d list] [-F bytes] [-p peer] [-s smtp|submission] [-u uid] [-x]
  *	    configuration
  *
  * With -d a database LIST.db is made of the lines of LIST before all else.
- * With -u the peer is a program of that user on the local socket; with -F no
- * file may grow beyond so many bytes.  The status is 0 when the session has
- * ended and all entries could be read whole.
+ * With -u the peer is a program of that user on the local socket; with -x it is
+ * a proxy, which says first who its client is; with -F no file may grow beyond
+ * so many bytes.  The status is 0 when the session has ended and all entries
+ * could be read whole.
  */
 #include <limits.h>
 #include <signal.h>
@@ -114,6 +115,9 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		if (!ip_parse(str_of(value), &peer->addr.ip))
 			fail(value, "no address");
 		break;
+	case 'x':
+		peer->proxied = true;
+		break;
 	case 's':
 		peer->service = strcmp(value, "submission") == 0 ?
 		    SERVICE_SUBMISSION : SERVICE_SMTP;
@@ -124,7 +128,7 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		memset(&peer->addr, 0, sizeof(peer->addr));
 		break;
 	default:
-		fail("usage", "session [-d list] [-F bytes] [-p peer] [-s service] [-u uid] conf");
+		fail("usage", "session [-d list] [-F bytes] [-p peer] [-s service] [-u uid] [-x] conf");
 	}
 }
 
@@ -269,7 +273,7 @@ main(int argc, char *argv[])
 	struct fault why;
 	int option, notes[2];
 
-	while ((option = getopt(argc, argv, "d:F:p:s:u:")) != -1)
+	while ((option = getopt(argc, argv, "d:F:p:s:u:x")) != -1)
 		set_peer(&peer, option, optarg);
 	if (optind != argc - 1)
 		set_peer(&peer, '?', NULL);

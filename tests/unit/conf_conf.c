@@ -204,6 +204,34 @@ test_deliver(void **state)
 	conf_free(conf);
 }
 
+/* Whom to believe: no more than who is named. */
+static void
+test_proxies(void **state)
+{
+	struct conf *conf = parse(HOST
+	    "listen smtp proxy from 192.0.2.0/24 2001:db8::1\n"
+	    "listen submission on 127.0.0.1:2587 proxy from 127.0.0.1\n"
+	    "listen smtp on 2525\n"
+	    "xclient for 192.0.2.0/24\nxclient for 2001:db8::1\n");
+	const struct conf_listen *l = conf->listens.p;
+	const struct conf_networks *x = &conf->session.xclient;
+
+	(void)state;
+	assert_int_equal(conf->listens.n, 5);
+	assert_int_equal(l[0].port, 25);
+	assert_int_equal(l[0].proxies.nets.n, 2);
+	assert_int_equal(l[0].proxies.nets.p[1].bits, 128);
+	assert_int_equal(l[1].proxies.nets.n, 2);
+	assert_int_equal(l[2].port, 2587);
+	assert_int_equal(l[2].proxies.nets.n, 1);
+	assert_int_equal(l[3].proxies.nets.n, 0);
+	assert_int_equal(x->nets.n, 2);
+	assert_int_equal(x->nets.p[0].bits, 24);
+	assert_int_equal(x->lines.p[1], 6);
+	assert_int_equal(conf->relay.n, 0);
+	conf_free(conf);
+}
+
 static void
 test_relay(void **state)
 {
@@ -334,6 +362,25 @@ static const struct {
 	    "or a port, got \"\"" },
 	{ "listen smtp on 25 x",
 	    "1:19: expected the end of the line, got \"x\"" },
+	{ "listen smtp on 25 x proxy from ::1",
+	    "1:19: expected the end of the line, got \"x\"" },
+	{ "listen smtp on proxy from ::1", "1:30: expected an address, "
+	    "[ADDRESS]:PORT or a port, got the end of the line" },
+	{ "listen smtp proxy", "1:18: expected \"from\", got the end of the "
+	    "line" },
+	{ "listen smtp proxy ::1", "1:19: expected \"from\", got \"::1\"" },
+	{ "listen smtp proxy from", "1:23: expected networks, got the end of "
+	    "the line" },
+	{ "listen smtp proxy from ::1/0", "1:24: expected a network whose "
+	    "address is zero behind its prefix, got \"::1/0\"" },
+	{ "listen smtp proxy from 0.0.0.0/0", "1:24: with a prefix of 0 bits "
+	    "everybody in the world could claim to be anybody" },
+	{ "xclient for ::/0", "1:13: with a prefix of 0 bits everybody in "
+	    "the world could claim to be anybody" },
+	{ "xclient for", "1:12: expected networks, got the end of the line" },
+	{ "xclient 192.0.2.1", "1:9: expected \"for\", got \"192.0.2.1\"" },
+	{ "xclient for any", "1:13: expected a network such as 192.0.2.0/24 "
+	    "or 2001:db8::/32, got \"any\"" },
 	{ "listen none x", "1:13: expected the end of the line, got \"x\"" },
 	{ "listen none\nlisten smtp",
 	    "1:1: listen none, but line 2 listens" },
@@ -531,6 +578,8 @@ test_describe_round_trip(void **state)
 	    "domain b.example a.example local # two\n"
 	    "listen submission on 127.0.0.1:2587\n"
 	    "deliver command \"/bin/x -a \\\"%u b\\\"\"\n"
+	    "listen smtp on 2525 proxy from 192.0.2.1 2001:db8::/32\n"
+	    "xclient for 192.0.2.0/24 2001:db8::/32\n"
 	    "relay for 192.0.2.0/24 2001:db8::/32\n"
 	    "route *.example via [::1]:26\nroute * via isp.example\n"
 	    "route x.example via isp.example:25\n",
@@ -554,6 +603,8 @@ test_describe_round_trip(void **state)
 		assert_int_equal(conf->listens.n, again->listens.n);
 		assert_int_equal(conf->routes.n, again->routes.n);
 		assert_int_equal(conf->relay.n, again->relay.n);
+		assert_int_equal(conf->session.xclient.nets.n,
+		    again->session.xclient.nets.n);
 		assert_int_equal(conf->domains.n, again->domains.n);
 		assert_int_equal(conf->size, again->size);
 		assert_int_equal(conf->tls.certificates.n,
@@ -729,6 +780,7 @@ main(void)
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_deliver),
+		cmocka_unit_test(test_proxies),
 		cmocka_unit_test(test_relay),
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_malformed),

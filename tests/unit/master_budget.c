@@ -100,6 +100,28 @@ crowd(struct world *w, struct budget_guest g, unsigned n,
 	return n;
 }
 
+/* A proxy stands for many: only what holds for all together. */
+static void
+test_proxy(void **state)
+{
+	struct conf_budget c = { .most = 100, .per_client = 2,
+	    .per_network = 3, .new_per_client = 4, .new_per_network = 5 };
+	struct budget *b = budget_new(&c);
+	struct budget_guest g = guest("192.0.2.1");
+	struct budget_seat seat, first;
+
+	(void)state;
+	g.is_proxy = true;
+	for (unsigned i = 0; i < 85; i++)
+		assert_int_equal(budget_enter(b, &g, 0,
+		    i == 0 ? &first : &seat), BUDGET_WELCOME);
+	/* They are strangers, as far as is known. */
+	assert_int_equal(budget_enter(b, &g, 0, &seat), BUDGET_FULL);
+	budget_leave(b, &first);
+	assert_int_equal(budget_enter(b, &g, 0, &seat), BUDGET_WELCOME);
+	budget_free(b);
+}
+
 /* ---------------------------------------------------------- scenarios --- */
 
 /*
@@ -513,6 +535,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_the_oldest_gives_way),

@@ -146,6 +146,35 @@ test_table(void **state)
 	arena_free(&c.arena);
 }
 
+/* What a proxy says: loopback is its own, networks are what they are. */
+static void
+test_reported(void **state)
+{
+	static const struct {
+		const char	*client;
+		bool		 may;
+	} reports[] = {
+		{ "", false }, { "127.0.0.1", false }, { "::1", false },
+		{ "127.255.255.254", false }, { "::ffff:127.0.0.1", false },
+		{ "203.0.113.5", false }, { "0.0.0.0", false },
+		{ "192.0.2.9", true }, { "2001:db8::1", true },
+	};
+	struct conf c = { .hostname = STR("mx.example.org") };
+
+	(void)state;
+	add_relay(&c, "192.0.2.0/24");
+	add_relay(&c, "2001:db8::/48");
+	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
+		struct facts f = { .reported = true };
+
+		if (reports[i].client[0] != '\0')
+			assert_true(ip_parse(str_of(reports[i].client),
+			    &f.client_ip));
+		assert_int_equal(checks_may_relay(&c, &f), reports[i].may);
+	}
+	arena_free(&c.arena);
+}
+
 /* Nothing is configured: nothing is open. */
 static void
 test_nothing(void **state)
@@ -172,6 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_reported),
 		cmocka_unit_test(test_nothing),
 	};
 

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * XCLIENT (smtp/xclient): a proxy that speaks SMTP itself, nginx for one, or
+ * somebody who tests our rules, says which client it speaks for.  Afterwards
+ * the session is that client's and begins anew, with a greeting.
+ *
+ * It is believed whatever it says, a login too, so only those may who are in
+ * the setting `xclient for'; nobody else is told that there is such a command.
+ * Who may is decided once, by the address from which the connection came (or
+ * of which a proxy in front of it has told): claiming to be one of those who
+ * may gives nobody the right.
+ *
+ * What was said of the client before stays, but for a login, which is never
+ * inherited: one that is not said anew is gone, and so is the certificate that
+ * the proxy itself has shown.  That the connection is under TLS stays true.  From
+ * the first XCLIENT on the address is a reported one, said or not: one of
+ * loopback is not ours (policy/checks).
+ */
+#include "smtpd/xclient.h"
+
+#include "os/log.h"
+#include "smtp/xclient.h"
+
+void
+xclient_begin(struct session *s)
+{
+	const struct conf_networks *may = &s->conf->session.xclient;
+
+	if (s->peer->local)
+		return;
+	for (size_t i = 0; i < may->nets.n; i++)
+		s->claim.may_come |= ipnet_has(&may->nets.p[i],
+		    &s->peer->addr.ip);
+}
+
+void
+xclient_offer(struct buf *b, const struct session *s)
+{
+	if (s->claim.may_come)
+		buf_putz(b, "\nXCLIENT " XCLIENT_WORDS);
+}
+
+static void
+take_address(struct session *s, const struct xclient *x)
+{
+	struct sock_addr addr = s->peer->addr;
+	struct str name = s->client_name;
+
+	if ((x->given & XCLIENT_ADDR) != 0)
+		addr = (struct sock_addr){ .ip = x->client.ip };
+	if ((x->given & XCLIENT_PORT) != 0)
+		addr.port = x->client.port;
+	session_report_client(s, &addr);
+	/* The name of one address is not that of another. */
+	if ((x->given & XCLIENT_NAME) != 0)
+		name = x->name.n > 0 ? x->name : STR("unknown");
+	else if ((x->given & XCLIENT_ADDR) != 0)
+		name = STR("unknown");
+	s->claim.named = (x->given & XCLIENT_NAME) != 0 ||
+	    (s->claim.named && (x->given & XCLIENT_ADDR) == 0);
+	session_name_client(s, name);
+}
+
+static void
+take(struct session *s, const struct xclient *x)
+{
+	take_address(s, x);
+	if ((x->given & XCLIENT_HELO) != 0)
+		s->claim.helo = x->helo;
+	if ((x->given & XCLIENT_PROTO) != 0) {
+		s->claim.esmtp = x->esmtp;
+		s->claim.smtp = !x->esmtp;
+	}
+	s->login = x->login;
+	s->tls.certified = s->tls.verified = false;
+	s->tls.digest[0] = s->tls.name[0] = '\0';
+}
+
+void
+smtpd_xclient(struct session *s, struct str args)
+{
+	struct buf was = { 0 };
+	struct xclient x;
+	struct fault why;
+
+	if (!s->claim.may_come) {
+		session_reply(s, 550, (struct status){ 5, 7, 0 },
+		    "XCLIENT is not for you");
+		return;
+	}
+	if (xclient_parse(&s->arena, args, &x, &why) < 0) {
+		session_reply_fault(s, &why);
+		return;
+	}
+	session_count_idle(s);
+	buf_putz(&was, s->client);
+	session_forget(s);
+	take(s, &x);
+	log_info("xclient from %s: connect from %s%s%.*s", buf_cstr(&was),
+	    s->client, s->login.n > 0 ? ", login " : "", STR_ARG(s->login));
+	buf_free(&was);
+	smtpd_greet(s);
+}
