@@ -147,7 +147,7 @@ check: all helpers
 
 check-all: all helpers
 	+@$(MAKE) --no-print-directory -k units || true
-	@GODWIT_BUILD=$(BUILD) tests/run unit talk law house-all
+	@GODWIT_BUILD=$(BUILD) TALK_LONG=1 tests/run unit talk law house-all
 
 asan:
 	+@$(MAKE) --no-print-directory BUILD=build/asan MODE=asan all helpers

@@ -80,7 +80,7 @@ take(struct intake *in, struct chunks *c, uint64_t n)
 		if (bytes.n > n)
 			bytes.n = (size_t)n;
 		in->bytes += bytes.n;
-		if (in->failed)
+		if (c == NULL)
 			in->session->discarded += bytes.n;
 		else
 			put(c, bytes);

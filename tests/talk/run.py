@@ -9,6 +9,9 @@ the tables matrix.py, paths.py, walk.py, smuggle.py and eai.py.  With words, onl
 holds one of them; the texts of these are printed with -v.  The session is
 taken from $GODWIT_BUILD (build); $TALK_PATIENCE says how many seconds a reply
 may take (20).  dialogue.py says how a .talk is written.
+
+Those of which there are tens of thousands (model.py, and the rest of smuggle.py)
+come to one test each; $TALK_LONG=1 holds all of them and not a sample.
 """
 import concurrent.futures
 import os
@@ -22,7 +25,9 @@ os.chdir(TOP)
 
 import dialogue
 import eai
+import many
 import matrix
+import model
 import paths
 import smuggle
 import walk
@@ -68,6 +73,48 @@ class Hall:
             world.end()
 
 
+def by_model(session, long, failures):
+    with many.Hosts(session, model.CONF, "-p", "192.0.2.1") as hosts:
+        n = model.run(hosts, long)
+    failures += hosts.failures
+    return n
+
+
+def by_smuggling(session, long, failures):
+    with many.Hosts(session, smuggle.CONF, "-p", "192.0.2.1") as hosts:
+        n = smuggle.run(hosts, long)
+    failures += hosts.failures
+    return n
+
+
+def by_client(session, long, failures):
+    return smuggle.run_client(os.path.join(os.path.dirname(session), "client"), long, failures)
+
+
+MANY = (
+    ("model.py all", by_model, "sequences of commands as the model says"),
+    ("smuggle.py all", by_smuggling, "contents by DATA and BDAT, each one message or none"),
+    ("smuggle.py client", by_client, "contents, of which our client sent no bare CR or LF"),
+)
+
+
+def hold_many(session, words):
+    """(passed, failed) of those of which there are very many."""
+    long = os.environ.get("TALK_LONG", "") not in ("", "0")
+    passed = failed = 0
+    for name, hold, what in MANY:
+        name = "tests/talk/" + name
+        if words and not any(word in name for word in words):
+            continue
+        failures = []
+        n = hold(session, long, failures)
+        print(f"{name}: {n} {what}" + (f"; {len(failures)} FAILED" if failures else ""))
+        for case, why in failures[:20]:
+            print(f"FAILED {name} {case}: {why}")
+        passed, failed = passed + (not failures), failed + bool(failures)
+    return passed, failed
+
+
 def main(words):
     verbose = "-v" in words
     words = [word for word in words if word != "-v"]
@@ -93,6 +140,8 @@ def main(words):
                     print(f"--- {name}\n{text}\n---")
     finally:
         hall.close()
+    more = hold_many(session, words)
+    passed, failed = passed + more[0], failed + more[1]
     if not words:
         passed, failed = passed + (CODES <= codes), failed + (not CODES <= codes)
         if not CODES <= codes:

@@ -7,14 +7,16 @@
  * error.  Started by dialogue.py, once for every dialogue; without privilege
  * and without a sandbox.
  *
- *	session [-d list] [-F bytes] [-p peer] [-s smtp|submission] [-u uid] [-x]
- *	    configuration
+ *	session [-d list] [-F bytes] [-m] [-p peer] [-s smtp|submission] [-u uid]
+ *	    [-x] configuration
  *
  * With -d a database LIST.db is made of the lines of LIST before all else.
  * With -u the peer is a program of that user on the local socket; with -x it is
  * a proxy, which says first who its client is; with -F no file may grow beyond
- * so many bytes.  The status is 0 when the session has ended and all entries
- * could be read whole.
+ * so many bytes.  With -m (many) standard input is a SEQPACKET socket: a packet
+ * with a descriptor brings the socket of the next session, one without asks for
+ * the contents of the spool, which is emptied.  The status is 0 when the session
+ * has ended and all entries could be read whole.
  */
 #include <limits.h>
 #include <signal.h>
@@ -115,6 +117,8 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		if (!ip_parse(str_of(value), &peer->addr.ip))
 			fail(value, "no address");
 		break;
+	case 'm':
+		return;
 	case 'x':
 		peer->proxied = true;
 		break;
@@ -128,7 +132,7 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		memset(&peer->addr, 0, sizeof(peer->addr));
 		break;
 	default:
-		fail("usage", "session [-d list] [-F bytes] [-p peer] [-s service] [-u uid] [-x] conf");
+		fail("usage", "session [-d list] [-F bytes] [-m] [-p peer] [-s service] [-u uid] [-x] conf");
 	}
 }
 
@@ -233,7 +237,7 @@ print_held(const struct spool *spool)
 
 /* A talk may have taken q away: then there is no message. */
 static void
-print_spool(const char *path)
+print_spool(const char *path, bool empty)
 {
 	char q[PATH_MAX], entry[SPOOL_PATH_MAX], where[SPOOL_PATH_MAX + 2];
 	struct message m;
@@ -257,10 +261,32 @@ print_spool(const char *path)
 		    spool_entry_path(m.super.name, entry));
 		print_entry(where, &m);
 		message_close(&m);
+		if (empty && unlinkat(spool.q, spool_entry_path(name, q),
+		    0) < 0)
+			fail(name, "cannot be removed");
 	}
 	scan_stop(&scan);
 	print_held(&spool);
 	spool_close(&spool);
+}
+
+static void
+serve_many(const struct smtpd *smtpd, const struct smtpd_peer *peer)
+{
+	char packet[16];
+	int fd[SOCK_FDS_MAX];
+	size_t n;
+
+	while (n = SOCK_FDS_MAX, sock_receive(STDIN_FILENO, packet,
+	    sizeof(packet), fd, &n, 0) > 0) {
+		if (n == 1) {
+			smtpd_serve(smtpd, fd[0], peer);
+			continue;
+		}
+		print_spool(smtpd->conf->spool.p, true);
+		puts("end");
+		fflush(stdout);
+	}
 }
 
 int
@@ -271,10 +297,13 @@ main(int argc, char *argv[])
 	struct spool spool;
 	struct conf *conf;
 	struct fault why;
+	bool many = false;
 	int option, notes[2];
 
-	while ((option = getopt(argc, argv, "d:F:p:s:u:x")) != -1)
+	while ((option = getopt(argc, argv, "d:F:mp:s:u:x")) != -1) {
 		set_peer(&peer, option, optarg);
+		many |= option == 'm';
+	}
 	if (optind != argc - 1)
 		set_peer(&peer, '?', NULL);
 	signal_ignore(SIGPIPE);
@@ -294,11 +323,14 @@ main(int argc, char *argv[])
 	smtpd.spool = &spool;
 	smtpd.aliases = alias_book_new(conf);
 	smtpd.lists = open_lists(conf);
-	smtpd_serve(&smtpd, STDIN_FILENO, &peer);
+	if (many)
+		serve_many(&smtpd, &peer);
+	else
+		smtpd_serve(&smtpd, STDIN_FILENO, &peer);
 	alias_book_free(smtpd.aliases);
 	lists_free(smtpd.lists);
 	spool_close(&spool);
-	print_spool(conf->spool.p);
+	print_spool(conf->spool.p, false);
 	print_notes(notes[1]);
 	conf_free(conf);
 	puts("end");

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""SMTP smuggling: content that another server might see end early.
+"""SMTP smuggling: content that another server might see end early (T-1, T-4).
 
 All strings of CR, LF and dot up to a length, and the tables in
 $VECTORS/smtp, are put into the content of a message, and commands behind them.
@@ -9,15 +9,25 @@ refuses it and ends the session (RFC 5321 2.3.8).  Where the true end comes
 early, what follows it are honest commands; but then DATA has content behind it
 that came before the 354, which ends the session.  So never more than one
 message is taken, and never is a command answered that was content.
+
+Short strings and the tables are dialogues of their own (cases).  All strings up
+to eight, and by every way in which content can come (DATA in one piece and in
+two, BDAT as one chunk and as two, BDAT of a binary message), are held many to a
+process (run), and the other way round our own client is given each of them to
+send (run_client): it never sends a bare CR or LF, but within a counted chunk.
+TALK_LONG=1 holds all of these, otherwise every SAMPLEth is.
 """
 import itertools
 import json
 import os
 import re
+import struct
+import subprocess
 
 import dialogue
 
-LENGTH = 5
+LENGTH, LONGEST, SAMPLE = 3, 8, 8
+CONF = ["deliver maildir", "size 64K"]
 BEFORE = b"Subject: x\r\n\r\nA"
 BEHIND = (b"MAIL FROM:<evil@example.net>\r\nRCPT TO:<root@example.org>\r\nDATA\r\n"
           b"Subject: smuggled\r\n\r\nB\r\n.\r\nQUIT\r\n")
@@ -37,9 +47,9 @@ def content_of(wire):
     return re.sub(rb"^\.", b"", content, flags=re.M), rest
 
 
-def commands(rest):
-    """Steps for what is sent in one piece after a transaction."""
-    phase, steps = 0, []
+def codes_of(rest):
+    """What is answered to lines that come in one piece after a transaction."""
+    phase, codes = 0, []
     for text in rest.removesuffix(b"\r\n").split(b"\r\n"):
         verb, code = text[:4], 500
         if re.search(rb"[\r\n\0]", text):
@@ -55,10 +65,17 @@ def commands(rest):
             code = (503, 554, 421)[phase]
         elif verb == b"QUIT":
             code = 221
-        steps.append(f"S: {code} *")
+        codes.append(code)
         if code in (221, 421):
-            return steps + ["S> eof"]
-    return steps
+            break
+    return codes
+
+
+def commands(rest):
+    """Steps for these."""
+    codes = codes_of(rest)
+    return [f"S: {code} *" for code in codes] + (
+        ["S> eof"] if codes[-1] in (221, 421) else [])
 
 
 def expect(wire):
@@ -118,6 +135,136 @@ def line(row):
         steps = want.get(row["expect"], ["S: 220 no such expectation: " + row["expect"]])
     return "\n".join(["to greeted", "C| " + dialogue.escape(sent)] + steps)
 
+
+def middles(longest):
+    for n in range(1, longest + 1):
+        for middle in itertools.product(b"\r\n.", repeat=n):
+            yield bytes(middle)
+
+
+# ---------------------------------------------------------------- many
+
+BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+ENVELOPE = b"EHLO client.example\r\n", b"MAIL FROM:<a@example.net>%s\r\nRCPT TO:<root@example.org>\r\n"
+HONEST = b"NOOP\r\nQUIT\r\n"
+
+
+def opening(body=b""):
+    return [(ENVELOPE[0], [250]), (ENVELOPE[1] % body, [250, 250])]
+
+
+def by_data(middle, cut=None):
+    """In one piece, or in two."""
+    wire = BEFORE + middle + BEHIND
+    content, rest = content_of(wire)
+    codes = [550, 421] if content is None else [250] + codes_of(rest)
+    pieces = opening() + [(b"DATA\r\n", [354])]
+    if cut is not None:
+        pieces.append((wire[:len(BEFORE) + cut], []))
+        wire = wire[len(BEFORE) + cut:]
+    return pieces + [(wire, codes)], [] if content is None else [content]
+
+
+def by_data_in_two(middle):
+    return by_data(middle, len(middle) // 2)
+
+
+def chunk(data, last=b" LAST"):
+    return b"BDAT %d%s\r\n" % (len(data), last) + data
+
+
+def by_bdat(middle, body=b""):
+    """All in one group with honest commands behind it."""
+    content = BEFORE + middle + BEHIND
+    good = body or not BARE.search(content)
+    pieces = opening(body)[:1]
+    pieces.append((ENVELOPE[1] % body + chunk(content) + HONEST,
+                   [250, 250, 250 if good else 550, 250, 221]))
+    return pieces, [content] if good else []
+
+
+def by_bdat_in_two(middle):
+    """A CR and its LF may lie in two chunks."""
+    cut = len(BEFORE) + len(middle) // 2
+    content = BEFORE + middle + BEHIND
+    first = not BARE.search(content[:cut].removesuffix(b"\r"))
+    good = first and not BARE.search(content)
+    pieces = opening()[:1]
+    pieces.append((ENVELOPE[1] % b"" + chunk(content[:cut], b"") + chunk(content[cut:]) + HONEST,
+                   [250, 250, 250 if first else 550,
+                    250 if good else 550 if first else 503, 250, 221]))
+    return pieces, [content] if good else []
+
+
+def by_bdat_binary(middle):
+    return by_bdat(middle, b" BODY=BINARYMIME")
+
+
+def run(hosts, long):
+    """Holds them with the session; returns how many there were."""
+    held = 0
+    for way in (by_data, by_data_in_two, by_bdat, by_bdat_in_two, by_bdat_binary):
+        for number, middle in enumerate(middles(LONGEST)):
+            if long or number % SAMPLE == 0:
+                held += 1
+                hosts.hold(f"{way.__name__} {dialogue.escape(middle)}", *way(middle))
+    return held
+
+
+# ---------------------------------------------------------------- our client
+
+def is_safe(wire, content, binary, offered):
+    """What went over the wire: one message, or none where there must be none."""
+    if binary and offered:
+        head, found, rest = wire.partition(b"BDAT %d LAST\r\n" % len(content))
+        return bool(found) and not BARE.search(head) and rest == content + b"QUIT\r\n"
+    if BARE.search(wire):
+        return False
+    if binary or BARE.search(content):
+        return b"MAIL" not in wire and wire.endswith(b"QUIT\r\n")
+    head, found, rest = wire.partition(b"DATA\r\n")
+    if b"\r\n.\r\n" not in rest:
+        return False
+    sent, left = content_of(rest)
+    return bool(found) and left == b"QUIT\r\n" and sent == content + (
+        b"" if content.endswith(b"\r\n") else b"\r\n")
+
+
+def send_by(child, content, flags):
+    """What our client has made of it; empty when it has died."""
+    try:
+        child.stdin.write(struct.pack(">I", len(content)) + flags + content)
+        child.stdin.flush()
+    except OSError:
+        return b""
+    size = child.stdout.read(4)
+    return child.stdout.read(struct.unpack(">I", size)[0]) if size else b""
+
+
+def run_client(program, long, failures):
+    """Has our client send them; returns how many there were."""
+    held = 0
+    child = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    for number, middle in enumerate(middles(LONGEST)):
+        if not long and number % SAMPLE != 0:
+            continue
+        for content in (BEFORE + middle + BEHIND, BEFORE + middle):
+            for flags in (b"t-", b"tx", b"b-", b"bx"):
+                wire = send_by(child, content, flags)
+                held += 1
+                if not is_safe(wire, content, flags[:1] == b"b", flags[1:] == b"x"):
+                    failures.append((f"{flags.decode()} {dialogue.escape(middle)}",
+                                     f"sent {wire!r}"))
+    try:
+        child.communicate()
+    except OSError:
+        pass
+    if child.wait() != 0:
+        failures.append(("the end", f"status {child.returncode}"))
+    return held
+
+
+# ---------------------------------------------------------------- dialogues
 
 def cases():
     for n in range(1, LENGTH + 1):
