@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: ISC
+"""How content and clients are framed: chunks, binary messages, proxies."""
+import random
+import re
+import socket
+
+from house import A, B, PATIENCE, REFUSES, Client, simple, split_trace
+
+BINARY = b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n" \
+         b"Content-Transfer-Encoding: binary\r\n\r\n"
+
+
+def binary():
+    """Every octet, and bare line ends and dots wherever they hurt."""
+    chance = random.Random(1)
+    return BINARY + bytes(range(256)) + b"\n.\n\r.\r\r\n.\r\n" + chance.randbytes(300000) + b"\r"
+
+
+def post_chunks(host, sender, to, message, size, body="BINARYMIME"):
+    """One transaction by BDAT, all of it in one group; its replies."""
+    parts = [message[i:i + size] for i in range(0, len(message), size)]
+    with Client(host) as client:
+        client.ehlo()
+        group = f"MAIL FROM:<{sender}> BODY={body}\r\nRCPT TO:<{to}>\r\n".encode()
+        for part in parts:
+            group += b"BDAT %d\r\n" % len(part) + part
+        client.send(group + b"BDAT 0 LAST\r\n")
+        return [client.getreply()[0] for _ in range(len(parts) + 3)]
+
+
+def test_a_binary_message_to_a_maildir(house):
+    g = house("deliver maildir")
+    message = binary()
+    assert set(post_chunks(g.host, "bob@b.test", "alice@a.test", message, 65536)) == {250}
+    arrived, = g.maildir("alice").wait()
+    head, found, rest = arrived.partition(BINARY)
+    assert found and BINARY + rest == message
+    assert b"\n" not in head.replace(b"\r\n", b"")
+    g.wait_empty()
+
+
+def test_a_binary_message_to_who_does_not_take_it(house, postfix):
+    """RFC 3030 3: returned, never converted."""
+    g = house("deliver maildir\nrelay for 127.0.0.0/8")
+    assert set(post_chunks(g.host, "alice@a.test", "bob@b.test", binary(), 1000000)) == {250}
+    g.wait_log(r"to=<bob@b\.test>.* dsn=5\.6\.1, status=bounced")
+    bounce, = g.maildir("alice").wait()
+    assert b"5.6.1" in bounce
+    g.wait_empty()
+
+
+def test_chunks_to_postfix(house, postfix):
+    g = house()
+    message = simple("in chunks") + b".\r\n..\r\n"
+    codes = post_chunks(g.host, "alice@a.test", "bob@b.test", message, 7, "8BITMIME")
+    assert set(codes) == {250}
+    arrived, = postfix.inbox("bob").wait()
+    assert split_trace(arrived, 2)[1] == message.replace(b"\r\n", b"\n")
+
+
+def from_proxy(village, source, header, port=2525):
+    with village.b.net():
+        s = socket.create_connection((A, port), PATIENCE, (source, 0))
+    s.sendall(header)
+    return s
+
+
+def test_a_proxy_and_nobody_else(house, village):
+    g = house(f"listen smtp\nlisten smtp on 2525 proxy from {B}\nconnections-per-minute 3\n"
+              f"sessions-per-client 2\nrelay for {B}")
+    header = b"PROXY TCP4 203.0.113.9 192.0.2.10 40000 25\r\n"
+    held = [from_proxy(village, B, header) for _ in range(8)]
+    for s in held:
+        assert s.recv(200).startswith(b"220 ")
+    s = held.pop()
+    s.sendall(b"EHLO c.test\r\n")
+    s.recv(2000)
+    s.sendall(b"MAIL FROM:<>\r\nRCPT TO:<x@b.test>\r\nRCPT TO:<alice@a.test>\r\n")
+    said = b""
+    while said.count(b"\n") < 3:
+        said += s.recv(2000)
+    # The proxy's network may relay; its client may not.
+    assert re.fullmatch(rb"250 .*\r\n554 5\.7\.1 .*\r\n250 .*\r\n", said)
+    g.wait_log(r"connect from unknown\[203\.0\.113\.9\]$")
+    for s in held:
+        s.close()
+    # On the other port the same host is itself, and is counted.
+    mark = g.mark()
+    with from_proxy(village, B, header, 25) as s:
+        assert s.recv(200).startswith(b"220 ")
+        assert s.recv(200).startswith(b"500 ")
+    with from_proxy(village, REFUSES, header) as s:
+        assert s.recv(200).startswith(b"554 5.7.1 ")
+    g.wait_log(rf"NOQUEUE: reject: CONNECT from unknown\[{re.escape(REFUSES)}\]: 554 5\.7\.1 ",
+               since=mark)
+    with from_proxy(village, B, b"EHLO c.test\r\n") as s:
+        assert s.recv(200) == b""
+    g.wait_log(r"something else before the PROXY header from", since=mark)
