@@ -42,12 +42,15 @@ enum stream_result {
 };
 
 #define STREAM_IN_SIZE	16384
+#define STREAM_HEAD_MAX	8
 
 struct stream {
 	int			 fd;
 	int			 out_fd;	/* fd, but for a pair */
 	bool			 is_pipe;	/* out_fd is no socket */
 	bool			 skipping;	/* in a line too long */
+	char			 head[STREAM_HEAD_MAX];	/* of a line that is
+						 * none */
 	const struct stream_ops	*ops;
 	void			*ctx;
 	char			*in;	/* STREAM_IN_SIZE, made at first use */
@@ -103,7 +106,8 @@ void	stream_skip(struct stream *, size_t n);
 /*
  * The next line up to CRLF, without it, valid until the next call that reads.
  * Flushes pending output before it has to wait.  A line longer than max bytes
- * (CRLF included; max <= STREAM_IN_SIZE) is STREAM_TOO_LONG.
+ * (CRLF included; max <= STREAM_IN_SIZE) is STREAM_TOO_LONG.  Of such a line, and
+ * of one that is STREAM_BARE, the first STREAM_HEAD_MAX bytes are given.
  * With lax, a bare LF ends a line as well (replies of foreign servers).
  */
 enum stream_result stream_line(struct stream *, size_t max, bool lax,

@@ -348,6 +348,15 @@ drop_skipped(struct stream *s)
 	stream_skip(s, in.n > 0 && in.p[in.n - 1] == '\r' ? in.n - 1 : in.n);
 }
 
+static struct str
+keep_head(struct stream *s, struct str line)
+{
+	line = str_slice(line, 0, sizeof(s->head));
+	memset(s->head, 0, sizeof(s->head));
+	memcpy(s->head, line.p, line.n);
+	return str_span(s->head, line.n);
+}
+
 /* A whole line of n bytes is at the front. */
 static enum stream_result
 take_line(struct stream *s, size_t n, struct str *line)
@@ -360,8 +369,10 @@ take_line(struct stream *s, size_t n, struct str *line)
 		len--;
 	if (len > 0 && (memchr(in.p, '\r', len) != NULL ||
 	    memchr(in.p, '\n', len) != NULL ||
-	    memchr(in.p, '\0', len) != NULL))
+	    memchr(in.p, '\0', len) != NULL)) {
+		*line = keep_head(s, str_span(in.p, len));
 		return STREAM_BARE;
+	}
 	*line = str_span(in.p, len);
 	return STREAM_OK;
 }
@@ -378,7 +389,7 @@ wait_more(struct stream *s)
 
 /* Goes on until the end of a line that is too long. */
 static enum stream_result
-skip_line(struct stream *s, bool lax)
+skip_line(struct stream *s, bool lax, struct str *line)
 {
 	enum stream_result r;
 	size_t n, seen = 0;
@@ -391,6 +402,7 @@ skip_line(struct stream *s, bool lax)
 	}
 	stream_skip(s, n);
 	s->skipping = false;
+	*line = str_span(s->head, sizeof(s->head));
 	return STREAM_TOO_LONG;
 }
 
@@ -412,8 +424,9 @@ stream_line(struct stream *s, size_t max, bool lax, struct str *line)
 			continue;
 		}
 		s->skipping = true;
+		(void)keep_head(s, stream_peek(s));
 	}
-	return skip_line(s, lax);
+	return skip_line(s, lax, line);
 }
 
 void

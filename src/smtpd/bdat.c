@@ -9,9 +9,10 @@
  * off the wire in every phase, and never looked at as commands: after a failed
  * chunk, those of the same message that were on their way; without MAIL or
  * RCPT, all.  Where that cannot be done the session ends, since nobody could
- * say where the next command begins: the size is not written as a size is, or
- * is beyond what any message may have.  Of that much no more than 64 KiB is
- * read, and a session discards no more than one message of the largest size.
+ * say where the next command begins: the size is not written as a size is, the
+ * line is none (smtpd/serve), or the size is beyond what any message may have.
+ * Of that much no more than 64 KiB is read, and a session discards no more than
+ * one message of the largest size.
  *
  * A chunk that fails ends the transaction, so that nothing is left of it
  * (smtpd/session.h).  A bare CR or LF fails one, unless BODY=BINARYMIME was

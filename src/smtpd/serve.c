@@ -148,9 +148,10 @@ run(struct session *s, struct str line)
 	row->run(s, c.args);
 }
 
-/* A line that is no line. */
+/* A line that is no line.  Behind a BDAT there may be its octets: who has put up
+ * with that line would take them for content, so they are no commands here. */
 static void
-refuse_line(struct session *s, enum stream_result r)
+refuse_line(struct session *s, enum stream_result r, struct str head)
 {
 	if (r == STREAM_TOO_LONG)
 		session_reply(s, 500, (struct status){ 5, 5, 2 },
@@ -158,6 +159,9 @@ refuse_line(struct session *s, enum stream_result r)
 	else
 		session_reply(s, 500, (struct status){ 5, 5, 2 },
 		    "Bare LF, bare CR or NUL in a command line");
+	if (str_casestarts(str_trim(head), STR("BDAT")))
+		session_end(s, (struct status){ 4, 5, 0 },
+		    "It cannot be told what follows; closing connection");
 }
 
 static void
@@ -246,7 +250,7 @@ step(struct session *s)
 		break;
 	case STREAM_TOO_LONG:
 	case STREAM_BARE:
-		refuse_line(s, r);
+		refuse_line(s, r, line);
 		break;
 	case STREAM_SIGNAL:
 		if (is_to_end(s))

@@ -92,10 +92,14 @@ measure(struct str in, bool *ends)
 	c = command_parse(str_slice(in, 0, n));
 	n += 2;
 	/* A line that is none is answered and no command. */
-	if (c.verb != VERB_BDAT || n > COMMAND_LINE_MAX ||
-	    memchr(in.p, '\r', n - 2) != NULL ||
+	if (n > COMMAND_LINE_MAX || memchr(in.p, '\r', n - 2) != NULL ||
 	    memchr(in.p, '\n', n - 2) != NULL ||
-	    memchr(in.p, '\0', n - 2) != NULL)
+	    memchr(in.p, '\0', n - 2) != NULL) {
+		*ends = str_casestarts(str_trim(str_slice(in, 0, 8)),
+		    STR("BDAT"));
+		return n;
+	}
+	if (c.verb != VERB_BDAT)
 		return n;
 	if (!chunk_parse(c.args, &chunk)) {
 		*ends = true;

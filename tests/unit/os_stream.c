@@ -217,7 +217,8 @@ line_fills_the_buffer(void **state)
 		assert_int_equal(stream_line(&p.s, STREAM_IN_SIZE, false,
 		    &line), extra == 0 ? STREAM_OK : STREAM_TOO_LONG);
 		assert_int_equal(line.n,
-		    extra == 0 ? STREAM_IN_SIZE - 2 : 0);
+		    extra == 0 ? STREAM_IN_SIZE - 2 : STREAM_HEAD_MAX);
+		assert_memory_equal(line.p, big, STREAM_HEAD_MAX);
 		close_pair(&p);
 	}
 }
@@ -600,8 +601,15 @@ signal_loses_nothing(void **state)
 	send_peer(&p, "0\r\nok\r\n", 7);
 	assert_int_equal(stream_line(&p.s, 8, false, &line),
 	    STREAM_TOO_LONG);
+	assert_int_equal(line.n, STREAM_HEAD_MAX);
+	assert_memory_equal(line.p, "12345678", STREAM_HEAD_MAX);
 	assert_int_equal(stream_line(&p.s, 8, false, &line), STREAM_OK);
 	assert_int_equal(line.n, 2);
+	/* What is kept of a bad one. */
+	send_peer(&p, "b\nd\r\n", 5);
+	assert_int_equal(stream_line(&p.s, 8, false, &line), STREAM_BARE);
+	assert_int_equal(line.n, 3);
+	assert_memory_equal(line.p, "b\nd", 3);
 	signal_reset();
 	close_pair(&p);
 }

@@ -355,7 +355,8 @@ static const struct scenario scenarios[] = {
 	{ "bare CR in a reply", 1, 0, {
 	    HELLO_P, ENVELOPE_1, ">250 a\rb\r\n250 b\r\n354 c\r\n",
 	}, .expect = { "deferred 0 4.5.0 host mx.example[192.0.2.1] said "
-	    "what is no SMTP reply: \"\" (while sending MAIL FROM)",
+	    "what is no SMTP reply: \"250 a?b\" (while sending MAIL "
+	    "FROM)",
 	}, .unusable = true },
 	{ "250 to DATA", 1, 0, {
 	    HELLO_P, ENVELOPE_1, ">250 a\r\n250 b\r\n250 c\r\n",
