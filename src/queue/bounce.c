@@ -203,7 +203,8 @@ spell_orcpt(struct arena *a, struct str orcpt)
 }
 
 /* RFC 3461 6.2: the whole message if that was asked for and it is short; RFC
- * 8689 5: never of one that had to have TLS. */
+ * 8689 5: never of one that had to have TLS.  Nor a binary one: the report would
+ * be binary as well, and could go nowhere but where that is taken. */
 static void
 fill_returned(struct work *w)
 {
@@ -217,6 +218,7 @@ fill_returned(struct work *w)
 	for (uint32_t i = 0; i < m->super.nparts; i++)
 		size += m->super.parts[i].length;
 	if (wishes->ret != RET_FULL || wishes->requiretls ||
+	    m->envelope.body == BODY_BINARYMIME ||
 	    w->report.action != REPORT_FAILED || w->report.is_double ||
 	    size > WHOLE_RETURNED_MAX || message_load(m, &why) != MESSAGE_OK)
 		return;

@@ -16,7 +16,7 @@ def binary():
     return BINARY + bytes(range(256)) + b"\n.\n\r.\r\r\n.\r\n" + chance.randbytes(300000) + b"\r"
 
 
-def post_chunks(host, sender, to, message, size, body="BINARYMIME"):
+def post_chunks(host, sender, to, message, size, body="BINARYMIME RET=FULL"):
     """One transaction by BDAT, all of it in one group; its replies."""
     parts = [message[i:i + size] for i in range(0, len(message), size)]
     with Client(host) as client:
@@ -40,12 +40,13 @@ def test_a_binary_message_to_a_maildir(house):
 
 
 def test_a_binary_message_to_who_does_not_take_it(house, postfix):
-    """RFC 3030 3: returned, never converted."""
+    """RFC 3030 3: returned, never converted; and of what is returned, the header."""
     g = house("deliver maildir\nrelay for 127.0.0.0/8")
     assert set(post_chunks(g.host, "alice@a.test", "bob@b.test", binary(), 1000000)) == {250}
     g.wait_log(r"to=<bob@b\.test>.* dsn=5\.6\.1, status=bounced")
     bounce, = g.maildir("alice").wait()
-    assert b"5.6.1" in bounce
+    assert b"5.6.1" in bounce and b"Content-Transfer-Encoding: binary\n" in bounce
+    assert binary()[-100:] not in bounce and b"\r" not in bounce and b"\0" not in bounce
     g.wait_empty()
 
 
