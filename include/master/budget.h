@@ -21,8 +21,9 @@ struct budget_guest {
 	bool		trusted;	/* one of ours (policy/checks) */
 	bool		submits;	/* on the submission service */
 	bool		is_root;	/* on the local socket */
-	bool		is_proxy;	/* stands for many: has no limit of its
-					 * own but those of all together */
+	bool		is_proxy;	/* stands for one whom it has not yet
+					 * named: only the limits of all
+					 * together hold */
 };
 
 enum budget_answer {
@@ -39,7 +40,8 @@ enum budget_answer {
 #define BUDGET_SCOPES	3
 
 struct budget_seat {
-	uint32_t	at[BUDGET_SCOPES];	/* 0: nowhere */
+	uint32_t	at[BUDGET_SCOPES];	/* 0: nowhere; at[0] is that of
+						 * a proxy alone */
 	bool		stranger;
 };
 
@@ -51,6 +53,11 @@ void	budget_free(struct budget *);
  * has changed but that the refusal is known. */
 enum budget_answer budget_enter(struct budget *, const struct budget_guest *,
 	    int64_t now, struct budget_seat *seat);
+/* The proxy on this seat has said for whom it stands, which is no proxy.  If
+ * that one is welcome, the seat is its own from now on; if not, the seat is as
+ * before.  Of all together it has been counted by budget_enter(). */
+enum budget_answer budget_introduce(struct budget *,
+	    const struct budget_guest *, int64_t now, struct budget_seat *);
 void	budget_leave(struct budget *, const struct budget_seat *);
 /* Shall one who was refused be told so?  Not when there are too many. */
 bool	budget_may_answer(struct budget *, int64_t now);

@@ -26,6 +26,8 @@ void	children_init(struct children *, size_t max);
 void	children_free(struct children *);
 /* There must be room for it. */
 void	children_add(struct children *, pid_t, const struct budget_seat *);
+/* Its seat, until the next is added or removed; NULL: it is none of them. */
+struct budget_seat *children_find(const struct children *, pid_t);
 /* False: it was none of them. */
 bool	children_remove(struct children *, pid_t, struct budget_seat *);
 

@@ -21,6 +21,8 @@ struct smtpd {
 	struct lists		*lists;		/* of conf's rules */
 	struct health		*health;	/* of the spool; may be NULL */
 	int			 notify;	/* to the runner, or -1 */
+	int			 usher;		/* to the master (priv/usher), or
+						 * -1 */
 	struct tls_server	*tls;		/* NULL: no certificate */
 	char			*in;		/* of smtpd_prepare(), or NULL */
 };

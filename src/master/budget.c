@@ -7,8 +7,9 @@
  * is what one customer's one network has), the network around it, and for IPv6
  * the site around that.  Each scope has a limit of sessions at once, and the
  * first two one of new connections.  Who is trusted is counted by address
- * alone, and has no limit of new connections.  A proxy, behind which nobody
- * sees who comes before he has spoken, is counted in none of them.
+ * alone, and has no limit of new connections.  A proxy is counted in none of
+ * them: nobody sees who comes through it before it has spoken.  Then that one is
+ * introduced, and is counted like all others.
  *
  * The table has a fixed number of entries, found by a keyed hash, so that no
  * stranger can choose collisions.  Entries without open sessions are in a list,
@@ -306,62 +307,104 @@ is_full(const struct budget *b, bool stranger)
 	    (stranger && b->strangers >= b->sessions - b->kept);
 }
 
+/* Where a guest would be counted. */
+struct place {
+	enum scope	first;
+	unsigned	n;
+	uint64_t	prefix[BUDGET_SCOPES];
+	uint32_t	at[BUDGET_SCOPES];	/* 0: nobody of it is known */
+};
+
+static void
+look(const struct budget *b, const struct budget_guest *g, struct place *p)
+{
+	p->n = scopes_of(g, &p->first);
+	for (unsigned k = 0; k < p->n; k++) {
+		p->prefix[k] = prefix_of(&g->ip, scope_bits[p->first + k]);
+		p->at[k] = find(b, p->first + k, p->prefix[k]);
+	}
+}
+
+/* What its address and its networks allow. */
 static enum budget_answer
 judge(const struct budget *b, const struct budget_guest *g,
-    const uint32_t at[BUDGET_SCOPES], enum scope first, unsigned n,
-    int64_t now)
+    const struct place *p, int64_t now)
 {
-	const struct limit *limit = &b->limit[first];
+	const struct limit *limit = &b->limit[p->first];
 
-	for (unsigned k = 0; k < n && !g->is_root; k++)
-		if (b->entry[at[k]].open >= limit[k].most)
+	for (unsigned k = 0; k < p->n && !g->is_root; k++)
+		if (b->entry[p->at[k]].open >= limit[k].most)
 			return k == 0 ? BUDGET_CLIENT_FULL :
 			    BUDGET_NETWORK_FULL;
-	if (g->trusted)
-		return BUDGET_WELCOME;
-	for (unsigned k = 0; k < n; k++)
-		if (!has_token(b->entry[at[k]].full_at, &limit[k].rate, now))
+	for (unsigned k = 0; k < p->n && !g->trusted; k++)
+		if (!has_token(b->entry[p->at[k]].full_at, &limit[k].rate,
+		    now))
 			return k == 0 ? BUDGET_CLIENT_FAST :
 			    BUDGET_NETWORK_FAST;
-	return has_token(b->full_at, &b->rate, now) ? BUDGET_WELCOME :
-	    BUDGET_FAST;
+	return BUDGET_WELCOME;
+}
+
+static void
+sit(struct budget *b, const struct budget_guest *g, const struct place *p,
+    int64_t now, struct budget_seat *seat)
+{
+	memcpy(seat->at, p->at, sizeof(uint32_t) * p->n);
+	/* First those that are there: making one may take any that is idle. */
+	for (unsigned k = 0; k < p->n; k++)
+		if (seat->at[k] != 0)
+			open_one(b, seat->at[k]);
+	for (unsigned k = 0; k < p->n; k++) {
+		if (seat->at[k] == 0)
+			seat->at[k] = make(b, p->first + k, p->prefix[k]);
+		if (!g->trusted)
+			take_token(&b->entry[seat->at[k]].full_at,
+			    &b->limit[p->first + k].rate, now);
+	}
 }
 
 enum budget_answer
 budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
     struct budget_seat *seat)
 {
-	uint64_t prefix[BUDGET_SCOPES];
 	int64_t now = ms * 1000;
 	enum budget_answer answer;
-	enum scope first;
-	unsigned n = scopes_of(g, &first);
+	struct place p;
 
 	*seat = (struct budget_seat){ .stranger = !g->trusted && !g->submits };
 	if (is_full(b, seat->stranger))
 		return BUDGET_FULL;
-	for (unsigned k = 0; k < n; k++) {
-		prefix[k] = prefix_of(&g->ip, scope_bits[first + k]);
-		seat->at[k] = find(b, first + k, prefix[k]);
-	}
-	answer = judge(b, g, seat->at, first, n, now);
+	look(b, g, &p);
+	answer = judge(b, g, &p, now);
 	if (answer != BUDGET_WELCOME)
 		return answer;
-	/* First those that are there: making one may take any that is idle. */
-	for (unsigned k = 0; k < n; k++)
-		if (seat->at[k] != 0)
-			open_one(b, seat->at[k]);
-	for (unsigned k = 0; k < n; k++) {
-		if (seat->at[k] == 0)
-			seat->at[k] = make(b, first + k, prefix[k]);
-		if (!g->trusted)
-			take_token(&b->entry[seat->at[k]].full_at,
-			    &b->limit[first + k].rate, now);
-	}
+	if (!g->trusted && !has_token(b->full_at, &b->rate, now))
+		return BUDGET_FAST;
+	sit(b, g, &p, now, seat);
 	if (!g->trusted)
 		take_token(&b->full_at, &b->rate, now);
 	b->open++;
 	b->strangers += seat->stranger;
+	return BUDGET_WELCOME;
+}
+
+enum budget_answer
+budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
+    struct budget_seat *seat)
+{
+	int64_t now = ms * 1000;
+	enum budget_answer answer;
+	struct place p;
+
+	must(seat->at[0] == 0 && !g->is_proxy);
+	look(b, g, &p);
+	answer = judge(b, g, &p, now);
+	if (answer != BUDGET_WELCOME)
+		return answer;
+	sit(b, g, &p, now, seat);
+	if (seat->stranger && g->trusted) {
+		seat->stranger = false;
+		b->strangers--;
+	}
 	return BUDGET_WELCOME;
 }
 

@@ -74,6 +74,14 @@ children_add(struct children *c, pid_t pid, const struct budget_seat *seat)
 	c->n++;
 }
 
+struct budget_seat *
+children_find(const struct children *c, pid_t pid)
+{
+	struct child *child = pid > 0 ? &c->child[look(c, pid)] : NULL;
+
+	return child != NULL && child->pid != 0 ? &child->seat : NULL;
+}
+
 /* Does the way from its home to i lead over the gap? */
 static bool
 may_fill(const struct children *c, size_t gap, size_t i)

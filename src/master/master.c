@@ -2,7 +2,7 @@
 /*
  * Accept, count, fork.  The master has no privilege and stays small, because
  * every page that it has touched makes each fork dearer.  It reads nothing from
- * a connection.
+ * a connection; who came through a proxy its session tells (priv/usher).
  *
  * Nothing that a peer does, and no lack of anything, ends it: a connection for
  * which there is no room, no process or no descriptor gets a 421 without a
@@ -35,6 +35,7 @@
 #include "os/signal.h"
 #include "os/sock.h"
 #include "policy/checks.h"
+#include "priv/usher.h"
 #include "smtpd/serve.h"
 
 enum {
@@ -51,6 +52,7 @@ struct master {
 	struct children			 children;
 	struct budget			*budget;
 	int				 reserve;	/* a spare descriptor */
+	int				 desk;		/* of priv/usher, or -1 */
 	bool				 retired;
 	int64_t				 drained_at;	/* 0: not draining */
 	int64_t				 chores_at;
@@ -147,7 +149,8 @@ static struct budget_guest
 guest_of(const struct conf *conf, const struct smtpd_peer *peer)
 {
 	const struct facts facts = { .service = peer->service,
-	    .local = peer->local, .client_ip = peer->addr.ip };
+	    .local = peer->local, .client_ip = peer->addr.ip,
+	    .reported = peer->reported };
 	struct budget_guest g = {
 		.ip = peer->addr.ip,
 		.trusted = !peer->proxied && checks_may_relay(conf, &facts),
@@ -187,6 +190,8 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 {
 	die_set_last_act(say_421, &fd);
 	listen_leave(m->setup->listeners);
+	if (m->desk >= 0)
+		close(m->desk);
 	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
 	alias_book_doubt(m->setup->aliases);
@@ -223,6 +228,40 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer)
 	}
 	children_add(&m->children, pid, &seat);
 	close(fd);
+}
+
+/* A session of a proxy has heard who its client is. */
+static void
+receive_client(struct master *m, const struct usher_call *call)
+{
+	const struct smtpd_peer peer = { .addr.ip = call->ip,
+	    .reported = true };
+	struct budget_seat *seat = children_find(&m->children, call->session);
+	struct budget_guest guest = guest_of(m->setup->conf, &peer);
+	int64_t now = clock_boot_ms();
+	enum budget_answer answer = BUDGET_FULL;
+
+	/* Whose seat is known needs none. */
+	if (seat != NULL && seat->at[0] == 0)
+		answer = budget_introduce(m->budget, &guest, now, seat);
+	if (answer == BUDGET_WELCOME) {
+		usher_answer(call, "2");
+		return;
+	}
+	if (budget_may_log(m->budget, now))
+		log_refusal(&peer, reply_of(answer));
+	usher_answer(call, reply_of(answer));
+}
+
+static void
+attend_desk(struct master *m)
+{
+	struct usher_call call;
+	int heard = 1;
+
+	for (int i = 0; i < BATCH && heard != 0; i++)
+		if ((heard = usher_hear(m->desk, &call)) == 1)
+			receive_client(m, &call);
 }
 
 /* Where a proxy is expected, nobody else has any business: what he said of
@@ -344,14 +383,18 @@ static void
 wait_and_accept(struct master *m)
 {
 	const struct listeners *l = m->setup->listeners;
-	struct pollfd p[LISTEN_MAX];
+	struct pollfd p[LISTEN_MAX + 1];
 	struct timespec t = { 1, 0 };
+	unsigned all = l->n;
 	int64_t now;
 	int n;
 
 	for (unsigned i = 0; i < l->n; i++)
 		p[i] = (struct pollfd){ .fd = l->tcp[i].fd, .events = POLLIN };
-	n = ppoll(p, l->n, m->drained_at != 0 ? &t : NULL,
+	if (m->desk >= 0)
+		p[all++] = (struct pollfd){ .fd = m->desk,
+		    .events = POLLIN };
+	n = ppoll(p, all, m->drained_at != 0 ? &t : NULL,
 	    signal_wait_mask());
 	if (n < 0 && errno != EINTR)
 		(void)poll(NULL, 0, PAUSE_MS);
@@ -364,6 +407,27 @@ wait_and_accept(struct master *m)
 	for (unsigned i = 0; i < l->n; i++)
 		if (p[i].revents != 0)
 			accept_some(m, &l->tcp[i]);
+	if (all > l->n && p[l->n].revents != 0)
+		attend_desk(m);
+}
+
+/* For those who come through proxies, if there are such listeners. */
+static void
+open_desk(struct master *m)
+{
+	const struct conf *conf = m->setup->conf;
+	struct fault why;
+	bool any = false;
+	int desk[2];
+
+	for (size_t i = 0; i < conf->listens.n; i++)
+		any |= conf->listens.p[i].proxies.nets.n > 0;
+	if (!any)
+		return;
+	if (sock_pair(SOCK_SEQPACKET, desk, &why) < 0)
+		die("%s", why.text);
+	m->desk = desk[0];
+	m->smtpd.usher = desk[1];
 }
 
 static bool
@@ -386,14 +450,17 @@ master_run(const struct master_setup *setup)
 			.aliases = setup->aliases,
 			.lists = setup->lists,
 			.notify = setup->notify,
+			.usher = -1,
 			.health = health_new(),
 			.tls = setup->tls,
 		},
 		.reserve = -1,
+		.desk = -1,
 	};
 
 	children_init(&m.children, (size_t)setup->conf->budget.most);
 	m.budget = budget_new(&setup->conf->budget);
+	open_desk(&m);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
 	if (setup->tls != NULL)

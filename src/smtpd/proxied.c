@@ -8,12 +8,18 @@
  * it, and no word from us if it is none.  Of a client whose address it does
  * not tell we know nothing: it is nobody's, and by no means that of the proxy,
  * who may be on this machine, or among those for whom we relay.
+ *
+ * Now that the client is known, the master, which saw the proxy alone, is asked
+ * whether that one has had too much (priv/usher).
  */
 #include "smtpd/proxied.h"
+
+#include <stdio.h>
 
 #include "net/proxy.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "priv/usher.h"
 
 enum {
 	HEADER_WAIT = 10,	/* seconds for all of it */
@@ -68,6 +74,26 @@ read_header(struct session *s, struct proxy *p)
 	return true;
 }
 
+/* The master logs whom it sends away.  In clear, to who waits for TLS, the
+ * reply would be noise. */
+static bool
+is_welcome(struct session *s)
+{
+	char answer[USHER_ANSWER_MAX];
+
+	if (s->smtpd->usher < 0 || s->peer->addr.ip.family == 0)
+		return true;
+	if (!usher_ask(s->smtpd->usher, &s->peer->addr.ip, answer))
+		snprintf(answer, sizeof(answer), "421 4.3.2 Too busy to let "
+		    "you in; try again later\r\n");
+	if (answer[0] == '2')
+		return true;
+	if (s->peer->service != SERVICE_SUBMISSIONS)
+		buf_putz(&s->stream.out, answer);
+	s->ended = true;
+	return false;
+}
+
 bool
 proxied_begin(struct session *s)
 {
@@ -80,5 +106,5 @@ proxied_begin(struct session *s)
 	stream_set_deadline(&s->stream, (int)s->conf->timeout.session);
 	s->preface = p.size;
 	session_report_client(s, &p.client);
-	return true;
+	return is_welcome(s);
 }

@@ -33,7 +33,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static const char hello[] = "EHLO a.example\r\n";
 static const char envelope[] = "MAIL FROM:<>\r\nRCPT TO:<root>\r\n";
 
-static struct smtpd smtpd = { .notify = -1 };
+static struct smtpd smtpd = { .notify = -1, .usher = -1 };
 static struct spool spool;
 
 static char top[] = "/dev/shm/godwit-fuzz-XXXXXX";

@@ -4,7 +4,7 @@ import random
 import re
 import socket
 
-from house import A, B, PATIENCE, REFUSES, Client, simple, split_trace
+from house import A, B, PATIENCE, REFUSES, Client, simple, split_trace, wait
 
 BINARY = b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n" \
          b"Content-Transfer-Encoding: binary\r\n\r\n"
@@ -66,30 +66,29 @@ def from_proxy(village, source, header, port=2525):
     return s
 
 
+def lines(s, n):
+    said = b""
+    while said.count(b"\n") < n and (more := s.recv(2000)):
+        said += more
+    return said
+
+
 def test_a_proxy_and_nobody_else(house, village):
-    g = house(f"listen smtp\nlisten smtp on 2525 proxy from {B}\nconnections-per-minute 3\n"
-              f"sessions-per-client 2\nrelay for {B}")
+    g = house(f"listen smtp\nlisten smtp on 2525 proxy from {B}\nrelay for {B}")
     header = b"PROXY TCP4 203.0.113.9 192.0.2.10 40000 25\r\n"
-    held = [from_proxy(village, B, header) for _ in range(8)]
-    for s in held:
-        assert s.recv(200).startswith(b"220 ")
-    s = held.pop()
+    s = from_proxy(village, B, header)
+    assert s.recv(200).startswith(b"220 ")
     s.sendall(b"EHLO c.test\r\n")
     s.recv(2000)
     s.sendall(b"MAIL FROM:<>\r\nRCPT TO:<x@b.test>\r\nRCPT TO:<alice@a.test>\r\n")
-    said = b""
-    while said.count(b"\n") < 3:
-        said += s.recv(2000)
     # The proxy's network may relay; its client may not.
-    assert re.fullmatch(rb"250 .*\r\n554 5\.7\.1 .*\r\n250 .*\r\n", said)
+    assert re.fullmatch(rb"250 .*\r\n554 5\.7\.1 .*\r\n250 .*\r\n", lines(s, 3))
     g.wait_log(r"connect from unknown\[203\.0\.113\.9\]$")
-    for s in held:
-        s.close()
+    s.close()
     # On the other port the same host is itself, and is counted.
     mark = g.mark()
     with from_proxy(village, B, header, 25) as s:
-        assert s.recv(200).startswith(b"220 ")
-        assert s.recv(200).startswith(b"500 ")
+        assert re.fullmatch(rb"220 .*\r\n500 .*\r\n", lines(s, 2))
     with from_proxy(village, REFUSES, header) as s:
         assert s.recv(200).startswith(b"554 5.7.1 ")
     g.wait_log(rf"NOQUEUE: reject: CONNECT from unknown\[{re.escape(REFUSES)}\]: 554 5\.7\.1 ",
@@ -97,3 +96,37 @@ def test_a_proxy_and_nobody_else(house, village):
     with from_proxy(village, B, b"EHLO c.test\r\n") as s:
         assert s.recv(200) == b""
     g.wait_log(r"something else before the PROXY header from", since=mark)
+
+
+def test_who_comes_through_a_proxy_is_counted(house, village):
+    """T-33: as itself; the proxy is not, nor whom it does not name."""
+    g = house(f"listen smtp on 2525 proxy from {B}\nconnections-per-minute 3\n"
+              f"sessions-per-client 2\nrelay for {B} 203.0.113.200")
+
+    def come(header):
+        s = from_proxy(village, B, header)
+        return s, s.recv(200)
+
+    def client(n):
+        return come(b"PROXY TCP4 203.0.113.%d 192.0.2.10 40000 25\r\n" % n)
+
+    held = [client(n) for n in range(1, 9)] + [come(b"PROXY UNKNOWN\r\n") for _ in range(8)]
+    held += [client(1), client(200), client(200)]
+    assert [said[:4] for _, said in held] == [b"220 "] * 19
+    mark = g.mark()
+    for n in (1, 200):
+        s, said = client(n)
+        with s:
+            assert said.startswith(b"421 4.7.0 Too many connections from your address")
+            assert s.recv(200) == b""
+        g.wait_log(rf"NOQUEUE: reject: CONNECT from unknown\[203\.0\.113\.{n}\]: 421 4\.7\.0 ",
+                   since=mark)
+    for s, _ in held:
+        s.close()
+    # As soon as they have gone: the third within the minute, and then one too
+    # many; those of ours are not.
+    wait(lambda: client(1)[1].startswith(b"220 "), "a place for a client")
+    wait(lambda: client(1)[1].startswith(b"421 4.7.0 Too many new connections from your "),
+         "too many in a minute")
+    for _ in range(4):
+        wait(lambda: client(200)[1].startswith(b"220 "), "a place for one of ours")

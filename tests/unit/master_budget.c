@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * master/budget: scenarios, each a list of guests that come and go under a
+ * master/budget (T-33): scenarios, each a list of guests that come and go under a
  * clock of the test's own; and the table when it is full.
  */
 #include <setjmp.h>
@@ -120,6 +120,78 @@ test_proxy(void **state)
 	budget_leave(b, &first);
 	assert_int_equal(budget_enter(b, &g, 0, &seat), BUDGET_WELCOME);
 	budget_free(b);
+}
+
+/* Through a proxy come so many of one client; how many may stay. */
+static unsigned
+introduce(struct world *w, struct budget_guest client, unsigned n,
+    enum budget_answer *refusal)
+{
+	struct budget_guest proxy = guest("198.51.100.1");
+	struct budget_seat *seat;
+	unsigned stay = 0;
+
+	proxy.is_proxy = true;
+	for (unsigned i = 0; i < n; i++) {
+		seat = &w->seat[w->n];
+		assert_int_equal(come(w, proxy), BUDGET_WELCOME);
+		*refusal = budget_introduce(w->budget, &client, w->now, seat);
+		if (*refusal == BUDGET_WELCOME)
+			stay++;
+		else
+			leave(w, 1);
+	}
+	return stay;
+}
+
+static void
+test_introduced(void **state)
+{
+	struct conf_budget c = { .most = 100, .per_client = 3,
+	    .per_network = 5, .new_per_client = 4 };
+	struct budget_guest ours = guest("203.0.113.200");
+	struct world *w = begin(&c);
+	enum budget_answer a;
+
+	(void)state;
+	ours.trusted = true;
+	/* Those who come by themselves, and through the proxy: one count. */
+	assert_int_equal(come(w, guest("203.0.113.1")), BUDGET_WELCOME);
+	assert_int_equal(introduce(w, guest("203.0.113.1"), 5, &a), 2);
+	assert_int_equal(a, BUDGET_CLIENT_FULL);
+	assert_int_equal(come(w, guest("203.0.113.1")), BUDGET_CLIENT_FULL);
+	assert_int_equal(introduce(w, guest("203.0.113.2"), 3, &a), 2);
+	assert_int_equal(a, BUDGET_NETWORK_FULL);
+	assert_int_equal(introduce(w, ours, 4, &a), 3);
+	assert_int_equal(a, BUDGET_CLIENT_FULL);
+	leave(w, w->n);
+	/* What was given back is there again, but not the tokens. */
+	assert_int_equal(introduce(w, guest("203.0.113.1"), 2, &a), 1);
+	assert_int_equal(a, BUDGET_CLIENT_FAST);
+	assert_int_equal(introduce(w, ours, 3, &a), 3);
+	leave(w, w->n);
+	end(w);
+}
+
+/* One of ours, once it is known to be that, is none of the strangers, for whom
+ * 15 of 100 sessions are not to be had. */
+static void
+test_introduced_stranger(void **state)
+{
+	struct conf_budget c = { .most = 100 };
+	struct budget_guest ours = guest("203.0.113.200");
+	struct world *w = begin(&c);
+	enum budget_answer a;
+
+	(void)state;
+	ours.trusted = true;
+	assert_int_equal(introduce(w, ours, 10, &a), 10);
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 100, &a), 85);
+	assert_int_equal(a, BUDGET_FULL);
+	leave(w, 95);
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 100, &a), 85);
+	leave(w, 85);
+	end(w);
 }
 
 /* ---------------------------------------------------------- scenarios --- */
@@ -536,6 +608,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_proxy),
+		cmocka_unit_test(test_introduced),
+		cmocka_unit_test(test_introduced_stranger),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_the_oldest_gives_way),

@@ -45,10 +45,13 @@ compare(pid_t (*pid_of)(unsigned))
 		want = seat_of(i);
 		if (!alive[i]) {
 			assert_false(children_remove(&c, pid_of(i), &seat));
+			assert_null(children_find(&c, pid_of(i)));
 			children_add(&c, pid_of(i), &want);
 			n++;
 		} else {
 			memset(&seat, 0, sizeof(seat));
+			assert_memory_equal(children_find(&c, pid_of(i))->at,
+			    want.at, sizeof(want.at));
 			assert_true(children_remove(&c, pid_of(i), &seat));
 			assert_memory_equal(seat.at, want.at, sizeof(seat.at));
 			assert_int_equal(seat.stranger, want.stranger);

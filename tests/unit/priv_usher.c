@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * priv/usher: a question and its answer between two processes, and what the
+ * master does with everything else: it keeps no descriptor of it and never
+ * waits.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/sock.h"
+#include "priv/usher.h"
+
+static int desk[2];
+
+static unsigned
+open_files(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static int
+open_desk(void **state)
+{
+	struct fault why;
+
+	(void)state;
+	return sock_pair(SOCK_SEQPACKET, desk, &why);
+}
+
+static int
+close_desk(void **state)
+{
+	(void)state;
+	close(desk[0]);
+	close(desk[1]);
+	return 0;
+}
+
+static struct ip
+ip(const char *text)
+{
+	struct ip out;
+
+	assert_true(ip_parse(str_of(text), &out));
+	return out;
+}
+
+/* A session that asks and tells by its status what it has heard. */
+static pid_t
+start_session(const char *client, const char *want)
+{
+	struct ip who = ip(client);
+	char answer[USHER_ANSWER_MAX];
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(usher_ask(desk[1], &who, answer) &&
+		    strcmp(answer, want) == 0 ? 0 : 1);
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void
+hear(struct usher_call *call)
+{
+	int r;
+
+	do
+		r = usher_hear(desk[0], call);
+	while (r == 0);
+	assert_int_equal(r, 1);
+}
+
+static void
+test_round(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "192.0.2.1", "2" },
+		{ "2001:db8::1", "421 4.7.0 no\r\n" },
+		{ "127.0.0.1", "2" },
+	};
+	unsigned files = open_files();
+	struct usher_call call;
+	struct ip want;
+	int status;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		pid_t pid = start_session(rows[i][0], rows[i][1]);
+
+		hear(&call);
+		want = ip(rows[i][0]);
+		assert_true(ip_eq(&call.ip, &want));
+		assert_int_equal(call.session, pid);
+		usher_answer(&call, rows[i][1]);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(usher_hear(desk[0], &call), 0);
+	assert_int_equal(open_files(), files);
+}
+
+/* The master drops the line, or has gone. */
+static void
+test_no_answer(void **state)
+{
+	struct ip who = ip("192.0.2.1");
+	char answer[USHER_ANSWER_MAX];
+	struct usher_call call;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		hear(&call);
+		close(call.line);
+		_exit(0);
+	}
+	assert_false(usher_ask(desk[1], &who, answer));
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(desk[0]);
+	desk[0] = -1;
+	assert_false(usher_ask(desk[1], &who, answer));
+}
+
+/* As it travels. */
+struct packet {
+	uint8_t	family, b[16], more;
+};
+#define LENGTH	17
+
+static void
+test_malformed(void **state)
+{
+	static const struct {
+		size_t	length, nfds;
+		uint8_t	family, first;
+	} rows[] = {
+		{ LENGTH - 1, 1, 4, 1 }, { LENGTH + 1, 1, 4, 1 },
+		{ 1, 1, 4, 1 }, { LENGTH, 0, 4, 1 }, { LENGTH, 2, 4, 1 },
+		{ LENGTH, 1, 0, 1 }, { LENGTH, 1, 5, 1 },
+		{ LENGTH, 1, 255, 1 },
+		/* ::ffff:192.0.2.1 is an address of family 4. */
+		{ LENGTH, 1, 6, 0 },
+	};
+	unsigned files = open_files();
+	struct usher_call call;
+	struct fault why;
+	int line[2];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct packet p = { .family = rows[i].family };
+
+		memset(p.b, rows[i].first, sizeof(p.b));
+		if (rows[i].first == 0)
+			memcpy(p.b + 10, "\xff\xff\xc0\x00\x02\x01", 6);
+		assert_int_equal(sock_pair(SOCK_SEQPACKET, line, &why), 0);
+		assert_int_equal(sock_send(desk[1], str_span(&p,
+		    rows[i].length), line, rows[i].nfds, 0), 0);
+		if (usher_hear(desk[0], &call) != -1)
+			fail_msg("row %zu was taken", i);
+		close(line[0]);
+		close(line[1]);
+	}
+	assert_int_equal(open_files(), files);
+}
+
+/* A descriptor of which the kernel does not know who has made it. */
+static void
+test_no_socket(void **state)
+{
+	struct packet p = { .family = 4, .b = { 192, 0, 2, 1 } };
+	unsigned files = open_files();
+	struct usher_call call;
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(sock_send(desk[1], str_span(&p, LENGTH), &fd, 1, 0),
+	    0);
+	assert_int_equal(usher_hear(desk[0], &call), -1);
+	close(fd);
+	assert_int_equal(open_files(), files);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_round, open_desk,
+		    close_desk),
+		cmocka_unit_test_setup_teardown(test_no_answer, open_desk,
+		    close_desk),
+		cmocka_unit_test_setup_teardown(test_malformed, open_desk,
+		    close_desk),
+		cmocka_unit_test_setup_teardown(test_no_socket, open_desk,
+		    close_desk),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
