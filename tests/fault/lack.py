@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """The process that accepts, and the one above it, when the kernel has nothing
 left: no memory, no process, no descriptor.  Neither ends; who comes meanwhile
-is told 421 or waits, and two seconds after it is over all is as before."""
+is told 421 or waits, and two seconds after it is over all is as before (T-34)."""
 import contextlib
 import os
 import signal

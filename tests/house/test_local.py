@@ -80,6 +80,7 @@ def test_statuses_of_a_command(house, status, expected):
 
 
 def test_unknown_user_is_refused_at_rcpt(house, postfix):
+    """T-35: and never bounced."""
     g = house()
     with Client(postfix.host, "192.0.2.10") as client:
         with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:

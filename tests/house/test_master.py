@@ -247,7 +247,7 @@ def test_a_service_that_dies_is_started_again(house):
 
 
 def test_no_descriptors_left(house):
-    """The master says 421 and lives; afterwards all is well again."""
+    """T-34: the master says 421 and lives; afterwards all is well again."""
     g = house()
     master = g.process("master")
     fds = [int(fd) for fd in
@@ -268,6 +268,7 @@ def test_no_descriptors_left(house):
 
 
 def test_limits_of_connections(house):
+    """T-33"""
     g = house("sessions 3\nsessions-per-client 2")
     clients = [Client(g.host) for _ in range(2)]
     with g.host.connect() as s:
@@ -289,6 +290,7 @@ def greet(host, source=None, port=25):
 
 
 def test_who_comes_too_often(house, village):
+    """T-33"""
     g = house(f"relay for {B2}\nconnections-per-minute 3\n"
               "connections-per-minute-network 5")
     said = [greet(village.b, B)[:9] for _ in range(5)]
@@ -312,6 +314,7 @@ def test_who_comes_too_often(house, village):
 
 
 def test_the_last_sessions_are_for_ours(house, village):
+    """T-33"""
     g = house("listen smtp\nlisten submission\nsessions 20\nsessions-per-client 0\n"
               "sessions-per-network 0")
     with contextlib.ExitStack() as stack:
@@ -331,6 +334,7 @@ def is_served(g):
 
 
 def test_a_full_spool_is_said_at_mail(house):
+    """T-28"""
     g = house("free-space 1G", journal=True)
     with Client(g.host) as client:
         client.ehlo()
@@ -340,7 +344,7 @@ def test_a_full_spool_is_said_at_mail(house):
 
 @pytest.mark.slow
 def test_a_disk_that_fills_up_during_data(house):
-    """451 or 452, nothing left behind, and the next one passes."""
+    """T-28: 451 or 452, nothing left behind, and the next one passes."""
     g = house("free-space 0\nsize 1G", journal=True)
     big = simple("too big", "x" * 70 + "\n") + (b"y" * 70 + b"\r\n") * 4500000
     with Client(g.host) as client:
@@ -358,22 +362,27 @@ def test_a_disk_that_fills_up_during_data(house):
 
 @pytest.mark.slow
 def test_a_trickle_is_ended(house):
-    """Within every timeout, but too slow; who is not is left alone."""
+    """Within every timeout, but too slow; who is not is left alone (T-27)."""
     g = house()
-    slow, steady = Client(g.host, "192.0.2.10"), Client(g.host, "192.0.2.10")
-    for client in slow, steady:
+    slow, steady, chunks = (Client(g.host, "192.0.2.10") for _ in range(3))
+    for client in slow, steady, chunks:
         client.ehlo()
         client.mail("")
         client.rcpt("alice@a.test")
-        assert client.docmd("DATA")[0] == 354
+        if client is not chunks:
+            assert client.docmd("DATA")[0] == 354
     steady.send(b"Subject: steady\r\n\r\n")
+    chunks.send(b"BDAT 10000 LAST\r\n")
     begun = time.monotonic()
     while not select.select([slow.sock], [], [], 1)[0]:
         slow.send(b"x")
+        chunks.send(b"x")
         steady.send(b"y" * 700 + b"\r\n")
     assert 29 < time.monotonic() - begun < 35
-    assert slow.getreply()[0] == 421
-    g.wait_log(r"too slow a client after DATA \(\d\d bytes\) from unknown\[192.0.2.10\]")
+    for client, verb in (slow, "DATA"), (chunks, "BDAT"):
+        assert client.getreply()[0] == 421
+        g.wait_log(rf"too slow a client after {verb} \(\d\d bytes\) from "
+                   r"unknown\[192.0.2.10\]")
     steady.send(b".\r\n")
     assert steady.getreply()[0] == 250
     steady.quit()

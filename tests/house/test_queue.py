@@ -33,7 +33,7 @@ def test_postfix_down_then_up(house, postfix):
 
 
 def test_a_dead_destination_delays_nobody(house, postfix):
-    """100 messages for a host that does not even refuse, and one that is for
+    """T-36: 100 messages for a host that does not even refuse, and one that is for
     another."""
     g = house("timeout-connect 30s\nworkers 20")
     with Client(g.host) as client:
@@ -50,7 +50,7 @@ def test_a_dead_destination_delays_nobody(house, postfix):
 
 
 def test_many_dead_destinations_delay_nobody(house, postfix):
-    """More of them than there may be workers.  Local mail never waits; other
+    """T-36: more of them than there may be workers.  Local mail never waits; other
     mail does while they are new, but not once they are known."""
     g = house("timeout-connect 1s\nworkers 16\nretry-first 1s\nretry-most 1s")
     with Client(g.host) as client:

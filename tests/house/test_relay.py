@@ -195,7 +195,19 @@ def test_the_bounce_goes_back_through_postfix(house, postfix):
     assert parse(message).get_content_type() == "multipart/report"
 
 
+def test_a_mail_loop_ends(house):
+    """T-29: at the hundredth hop, with one bounce."""
+    g = house("route loop.test via [127.0.0.1]:25\n")
+    g.send("alice@a.test", "x@loop.test", simple("round and round"))
+    bounce, = g.wait_mail("alice")
+    g.wait_empty()
+    assert b"Too many hops" in bounce and b"\nStatus: 5.4.6\n" in bounce
+    assert len(re.findall(r": client=", g.log())) == 101
+    assert len(g.mbox("alice")) == 1
+
+
 def test_a_bounce_that_bounces_goes_to_postmaster(house):
+    """T-35: where nobody is left to be told, nobody outside is."""
     g = house(aliases="postmaster: dave\n")
     g.send("gone@null.test", "x@null.test", simple("both ends are dead"))
     messages = g.wait_mail("dave")

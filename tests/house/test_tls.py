@@ -259,6 +259,57 @@ def test_browser_within_tls(tls):
     assert re.fullmatch(rb"220 .*\r\n421 .*\r\n", said)
 
 
+def begin_with(s, header):
+    """TLS whose first bytes come with what is in front of them."""
+    here, there = ssl.MemoryBIO(), ssl.MemoryBIO()
+    within = context().wrap_bio(here, there)
+    while True:
+        try:
+            within.do_handshake()
+            s.sendall(there.read())
+            return within, here
+        except ssl.SSLWantReadError:
+            s.sendall(header + there.read())
+            header = b""
+            here.write(s.recv(65536))
+
+
+def test_tls_behind_a_proxy(tls):
+    """None of it is read as a part of the PROXY header."""
+    g = tls(services="listen submissions on 127.0.0.1 proxy from 127.0.0.1\n")
+    with g.host.connect(port=465) as s:
+        within, here = begin_with(s, b"PROXY TCP4 203.0.113.9 192.0.2.10 40000 465\r\n")
+        while True:
+            try:
+                assert within.read().startswith(b"220 ")
+                break
+            except ssl.SSLWantReadError:
+                here.write(s.recv(65536))
+    g.wait_log(r"TLS connection established from unknown\[203\.0\.113\.9\]: ")
+
+
+def test_xclient_and_starttls(tls):
+    """What was told of the client stays; what it said itself is forgotten."""
+    g = tls("xclient for 127.0.0.1\n")
+    with Client(g.host) as c:
+        assert c.docmd("XCLIENT ADDR=203.0.113.9 NAME=c.test")[0] == 220
+        assert c.docmd("STARTTLS")[0] == 503
+        c.ehlo("client.test")
+        c.starttls(context=context())
+        assert c.docmd("MAIL FROM:<a@b.test>")[0] == 503
+        c.ehlo("again.test")
+        assert c.has_extn("xclient")
+        c.sendmail("bob@b.test", ["alice@a.test"], simple("sealed"))
+        assert c.docmd("XCLIENT ADDR=203.0.113.10")[0] == 220
+        c.ehlo("again.test")
+        assert not c.has_extn("starttls")
+        assert c.docmd("STARTTLS")[0] == 503
+    mail, = g.wait_mail("alice")
+    trace = " ".join(mail.decode().split())
+    assert "from again.test (c.test [203.0.113.9]) (using TLSv1.3 " in trace
+    assert " with ESMTPS id " in trace
+
+
 def test_big_message(tls):
     g = tls()
     body = b"".join(b"%06d " % n + b"x" * 60 + b"\r\n" for n in range(40000))

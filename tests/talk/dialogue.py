@@ -50,8 +50,8 @@ and at last what must be true of the spool and the log:
 {TEXT*N} is TEXT so many times.  A # in column one begins a comment.
 
 Always checked besides: every reply line is one, the spool holds a message for
-each "queued as" and no other, nothing is said that is not expected, and the
-session ends well.
+each "queued as" and no other, nothing is said that is not expected, no control
+comes into a line of the log (T-6, T-37), and the session ends well.
 """
 import collections
 import errno
@@ -539,6 +539,13 @@ class Judge:
         self.search(check, text, [e.trace for e in self.entries])
 
 
+def is_log(data):
+    try:
+        return not re.search("[\0-\t\x0b-\x1f\x7f-\x9f]", data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
+
+
 def judge(talk, speaker, child, world):
     try:
         status = child.wait(PATIENCE)
@@ -550,6 +557,8 @@ def judge(talk, speaker, child, world):
     if len(entries) != speaker.queued:
         raise Failure("the end", f"{speaker.queued} messages were acknowledged, "
                       f"{len(entries)} are in the spool")
+    if not is_log(world.read("log")):
+        raise Failure("the end", "the log holds what no line of it may hold")
     judge_of = Judge(entries, notes)
     for check in talk.checks:
         if check.what == "log":

@@ -5,8 +5,8 @@
 usage: tests/talk/run.py [-v] [word...]
 
 A dialogue is a file *.talk anywhere below this directory, or a case of one of
-the tables matrix.py, paths.py, walk.py, smuggle.py and eai.py.  With words, only those whose name
-holds one of them; the texts of these are printed with -v.  The session is
+the tables matrix.py, paths.py, walk.py, smuggle.py, eai.py and controls.py.  With
+words, only those whose name holds one of them; the texts of these are printed with -v.  The session is
 taken from $GODWIT_BUILD (build); $TALK_PATIENCE says how many seconds a reply
 may take (20).  dialogue.py says how a .talk is written.
 
@@ -23,6 +23,7 @@ sys.path.insert(0, HERE)
 TOP = os.path.dirname(os.path.dirname(HERE))
 os.chdir(TOP)
 
+import controls
 import dialogue
 import eai
 import many
@@ -48,7 +49,7 @@ def files():
 
 def cases():
     yield from files()
-    for table in (matrix, paths, walk, smuggle, eai):
+    for table in (matrix, paths, walk, smuggle, eai, controls):
         name = f"tests/talk/{table.__name__}.py"
         for case, text in table.cases():
             yield f"{name} {case}", text

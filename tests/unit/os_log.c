@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * os/log: the shape of a line, the sanitiser, and a logger that is restarted.
+ * os/log: the shape of a line, the sanitiser (T-37), and a logger that is
+ * restarted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
