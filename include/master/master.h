@@ -2,6 +2,7 @@
 #ifndef MASTER_MASTER_H
 #define MASTER_MASTER_H
 
+#include <sys/types.h>
 #include "conf/conf.h"
 #include "master/listen.h"
 #include "net/tls_server.h"
@@ -18,6 +19,8 @@ struct master_setup {
 	struct lists		*lists;		/* of the rules */
 	int			 notify;
 	struct tls_server	*tls;		/* or NULL */
+	uid_t			 own;		/* the sessions' user, if it is
+						 * nobody else's; else -1 */
 };
 
 /*

@@ -60,6 +60,9 @@ void	proc_limit(const struct proc_limits *);
  * What a process inherits are the limits, not the time, so they are set in the
  * child; this is one system call.  Lower limits that are there stay. */
 void	proc_limit_cpu(unsigned warn, unsigned most);
+/* RLIMIT_NPROC 0, in one system call: nothing that this process starts can go
+ * on when it has ended, or have processor time of its own. */
+void	proc_forbid_fork(void);
 
 /* How likely this process, and whatever it forks, is to be killed when the
  * machine has no memory left: -1000 (never) to 1000 (first).  0 where that is

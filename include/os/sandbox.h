@@ -13,13 +13,17 @@
  */
 enum sandbox_access {
 	SANDBOX_READ = 1,	/* open files below it for reading */
-	SANDBOX_CREATE = 2,	/* make new files and write to them; not read,
-				 * list or remove what is there.  A file that
-				 * is open for reading too needs more. */
+	SANDBOX_CREATE = 2,	/* make new files, name them in the directory
+				 * in which they were made, and write to them;
+				 * not read, list or remove what is there.  A
+				 * file that is open for reading too needs
+				 * more. */
 	SANDBOX_ALL = 4,	/* read, write, make, remove, list */
 	SANDBOX_EXECUTE = 8,	/* and read */
 	SANDBOX_CONNECT = 16,	/* unix sockets below it (makes them findable;
 				 * Landlock does not control connect) */
+	SANDBOX_FLAGS = 32,	/* if it is there: who asks below it sets flags
+				 * of descriptors, fcntl(F_SETFL) */
 };
 
 struct sandbox_path {

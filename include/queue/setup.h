@@ -2,6 +2,7 @@
 #ifndef QUEUE_SETUP_H
 #define QUEUE_SETUP_H
 
+#include <sys/types.h>
 #include "conf/conf.h"
 #include "spool/path.h"
 
@@ -13,6 +14,8 @@ struct runner_setup {
 	int			 channel;	/* to the warden */
 	int			 narrow;	/* sandbox of the workers, or -1 */
 	int			 queue_sock;	/* listener for mailq, or -1 */
+	uid_t			 sessions;	/* their user, if it is nobody
+						 * else's; else -1 */
 };
 
 #endif

@@ -139,7 +139,7 @@ cage_become_recipient(const struct cage *c, const struct conf *conf,
 }
 
 enum {
-	LOOKUPS_N = 9,
+	LOOKUPS_N = 11,
 	INCLUDES_MAX = 64,
 	ALIASES_MAX = 16 * 1024 * 1024,
 };
@@ -152,9 +152,11 @@ enum {
 	{ "/lib64", SANDBOX_READ },					\
 	{ "/run/systemd", SANDBOX_READ | SANDBOX_CONNECT },		\
 	{ "/run/nscd", SANDBOX_READ | SANDBOX_CONNECT },		\
+	{ "/var/lib/sss/pipes", SANDBOX_FLAGS },			\
 	{ "/var/lib/sss", SANDBOX_READ | SANDBOX_CONNECT },		\
 	{ "/sys/devices/system/cpu", SANDBOX_READ },			\
-	{ "/dev", SANDBOX_READ }
+	{ "/dev/null", SANDBOX_READ },					\
+	{ "/dev/urandom", SANDBOX_READ }
 
 /* The directory of a path, or "/". */
 static struct str

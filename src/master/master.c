@@ -193,6 +193,7 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 	if (m->desk >= 0)
 		close(m->desk);
 	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
+	proc_forbid_fork();
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
 	alias_book_doubt(m->setup->aliases);
 	lists_doubt(m->setup->lists);
@@ -314,7 +315,9 @@ accept_some(struct master *m, const struct listener *l)
 				refuse_with_reserve(m, l->fd);
 			return;
 		}
-		if (l->local && sock_peer_uid(fd, &peer.uid, &pid) < 0) {
+		/* A session that calls here is not one of ours any more. */
+		if (l->local && (sock_peer_uid(fd, &peer.uid, &pid) < 0 ||
+		    peer.uid == m->setup->own)) {
 			close(fd);
 			continue;
 		}

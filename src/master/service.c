@@ -70,6 +70,13 @@ limit_sessions(const struct conf *conf, const struct spool *spool)
 	proc_limit(&limits);
 }
 
+/* With a user for the sessions alone, nobody of that name is a program. */
+static uid_t
+sessions_own(const struct house *h)
+{
+	return h->cage.privileged ? h->cage.master.uid : (uid_t)-1;
+}
+
 static void
 be_master(struct house *h)
 {
@@ -77,6 +84,7 @@ be_master(struct house *h)
 		.conf = h->conf,
 		.listeners = &h->listeners,
 		.notify = h->notify[0],
+		.own = sessions_own(h),
 	};
 	struct spool spool;
 	struct fault why;
@@ -113,6 +121,7 @@ be_runner(struct house *h)
 		.notify = h->notify[1],
 		.channel = h->channel[0],
 		.queue_sock = h->listeners.queue,
+		.sessions = sessions_own(h),
 	};
 	struct spool spool;
 	struct fault why;

@@ -338,6 +338,14 @@ limit(int what, rlim_t value)
 }
 
 void
+proc_forbid_fork(void)
+{
+	struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_NPROC, &none);
+}
+
+void
 proc_limit(const struct proc_limits *limits)
 {
 	/* A sanitizer reserves terabytes of addresses. */
@@ -348,7 +356,7 @@ proc_limit(const struct proc_limits *limits)
 	if (limits->files > 0)
 		limit(RLIMIT_NOFILE, (rlim_t)limits->files);
 	if (limits->no_fork)
-		limit(RLIMIT_NPROC, 0);
+		proc_forbid_fork();
 }
 
 void

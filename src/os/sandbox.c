@@ -30,6 +30,7 @@
 #include <asm/ioctls.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <signal.h>
@@ -53,6 +54,8 @@
 #define LL_FS_REFER		(UINT64_C(1) << 13)	/* ABI 2 */
 #define LL_FS_TRUNCATE		(UINT64_C(1) << 14)	/* ABI 3 */
 #define LL_FS_IOCTL_DEV		(UINT64_C(1) << 15)	/* ABI 5 */
+#define LL_NET_BIND_TCP		(UINT64_C(1) << 0)	/* ABI 4 */
+#define LL_NET_CONNECT_TCP	(UINT64_C(1) << 1)
 #define LL_SCOPE_ABSTRACT	(UINT64_C(1) << 0)	/* ABI 6 */
 #define LL_SCOPE_SIGNAL		(UINT64_C(1) << 1)
 #define LL_CREATE_VERSION	1
@@ -94,7 +97,7 @@ static const int allowed[] = {
 	SYS(epoll_create1), SYS(epoll_ctl), SYS(epoll_wait),
 	SYS(epoll_pwait), SYS(timerfd_create), SYS(timerfd_settime),
 	/* files */
-	SYS(linkat), SYS(fallocate), SYS(flock), SYS(fdatasync), SYS(fsync),
+	SYS(linkat), SYS(flock), SYS(fdatasync), SYS(fsync),
 	SYS(sync_file_range), SYS(fadvise64), SYS(readahead),
 	SYS(stat), SYS(lstat), SYS(fstat), SYS(newfstatat), SYS(stat64),
 	SYS(lstat64), SYS(fstat64), SYS(fstatat64), SYS(statx),
@@ -102,10 +105,8 @@ static const int allowed[] = {
 	SYS(access), SYS(faccessat), SYS(faccessat2), SYS(readlink),
 	SYS(readlinkat), SYS(getcwd), SYS(umask),
 	/* sockets */
-	SYS(accept), SYS(accept4), SYS(connect), SYS(sendto), SYS(sendmsg),
-	SYS(sendmmsg), SYS(recvfrom), SYS(recvmsg), SYS(recvmmsg),
-	SYS(shutdown), SYS(setsockopt), SYS(getsockopt), SYS(getsockname),
-	SYS(getpeername),
+	SYS(accept), SYS(accept4), SYS(connect), SYS(recvfrom), SYS(recvmsg),
+	SYS(recvmmsg), SYS(getsockopt), SYS(getsockname), SYS(getpeername),
 	/* memory and the C library */
 	SYS(brk), SYS(munmap), SYS(mremap), SYS(madvise), SYS(msync),
 	SYS(futex), SYS(rseq), SYS(set_robust_list), SYS(getrandom),
@@ -132,7 +133,7 @@ static const int allowed_runner[] = {
 	SYS(open), SYS(openat), SYS(unlink), SYS(unlinkat), SYS(rename),
 	SYS(renameat), SYS(renameat2), SYS(getdents64), SYS(ftruncate),
 	SYS(inotify_init1), SYS(inotify_add_watch), SYS(inotify_rm_watch),
-	SYS(bind), SYS(landlock_restrict_self),
+	SYS(bind), SYS(setsockopt), SYS(landlock_restrict_self),
 };
 
 static const int deadly[] = {
@@ -174,15 +175,21 @@ static const struct row rows[] = {
 	{ SYS(socket), EQUAL(0, AF_UNIX) },
 	{ SYS(socketpair), EQUAL(0, AF_UNIX) },
 	{ SYS(ioctl), EQUAL(1, FIONREAD) },
-	{ SYS(ioctl), EQUAL(1, FIONBIO) },
 	{ SYS(ioctl), EQUAL(1, TCGETS) },
-	/* Not those that say whom to send a signal (F_SETOWN, F_NOTIFY). */
+	/* To connect is another call. */
+	{ SYS(sendto), MASKED(3, MSG_FASTOPEN, 0) },
+	{ SYS(sendmsg), MASKED(2, MSG_FASTOPEN, 0) },
+	{ SYS(sendmmsg), MASKED(3, MSG_FASTOPEN, 0) },
+	/* Nothing that takes away what was written: all have the log. */
+	{ SYS(fallocate), EQUAL(1, 0) },
+	{ SYS(fallocate), EQUAL(1, FALLOC_FL_KEEP_SIZE) },
+	/* Not those that say whom to send a signal (F_SETOWN, F_NOTIFY), nor
+	 * the one that would make an appending descriptor overwrite. */
 	{ SYS(fcntl), EQUAL(1, F_DUPFD) },
 	{ SYS(fcntl), EQUAL(1, F_DUPFD_CLOEXEC) },
 	{ SYS(fcntl), EQUAL(1, F_GETFD) },
 	{ SYS(fcntl), EQUAL(1, F_SETFD) },
 	{ SYS(fcntl), EQUAL(1, F_GETFL) },
-	{ SYS(fcntl), EQUAL(1, F_SETFL) },
 	{ SYS(fcntl), EQUAL(1, F_GETLK) },
 	{ SYS(fcntl), EQUAL(1, F_SETLK) },
 	{ SYS(fcntl), EQUAL(1, F_SETLKW) },
@@ -195,6 +202,18 @@ static const struct row rows[] = {
 static const struct row rows_runner[] = {
 	{ SYS(socket), EQUAL(0, AF_INET) },
 	{ SYS(socket), EQUAL(0, AF_INET6) },
+};
+
+/* Of the options of a socket those that a session sets: its others are a large
+ * part of the kernel, and its line to the runner is everybody's. */
+static const struct row rows_master[] = {
+	{ SYS(setsockopt), EQUAL(2, SO_RCVTIMEO) },
+	{ SYS(setsockopt), EQUAL(2, SO_SNDTIMEO) },
+	{ SYS(setsockopt), EQUAL(2, TCP_NODELAY) },
+};
+
+static const struct row rows_flags[] = {
+	{ SYS(fcntl), EQUAL(1, F_SETFL) },
 };
 
 static const struct row rows_open_new[] = {
@@ -221,7 +240,7 @@ landlock_abi(void)
 }
 
 static void
-describe_rules(int abi, struct ll_ruleset *rules)
+describe_rules(int abi, bool calls_out, struct ll_ruleset *rules)
 {
 	memset(rules, 0, sizeof(*rules));
 	rules->handled_fs = LL_FS_FIRST;
@@ -231,6 +250,10 @@ describe_rules(int abi, struct ll_ruleset *rules)
 		rules->handled_fs |= LL_FS_TRUNCATE;
 	if (abi >= 5)
 		rules->handled_fs |= LL_FS_IOCTL_DEV;
+	/* There is no rule for a port: a session's own connection cannot be
+	 * turned to somebody else. */
+	if (abi >= 4 && !calls_out)
+		rules->handled_net = LL_NET_BIND_TCP | LL_NET_CONNECT_TCP;
 	/* Signals within the same sandbox are not touched by this. */
 	if (abi >= 6)
 		rules->scoped = LL_SCOPE_ABSTRACT | LL_SCOPE_SIGNAL;
@@ -243,10 +266,10 @@ rights_of(unsigned access)
 
 	if ((access & SANDBOX_READ) != 0)
 		r |= LL_FS_READ_FILE;
-	/* A file is linked from where it was made, so both are the place
-	 * that REFER is asked for. */
+	/* A file gets its name in the directory in which it was made: what
+	 * lies in another one is linked by nobody (REFER). */
 	if ((access & SANDBOX_CREATE) != 0)
-		r |= LL_FS_MAKE_REG | LL_FS_WRITE_FILE | LL_FS_REFER;
+		r |= LL_FS_MAKE_REG | LL_FS_WRITE_FILE;
 	if ((access & SANDBOX_ALL) != 0)
 		r |= LL_FS_READ_FILE | LL_FS_READ_DIR | LL_FS_WRITE_FILE |
 		    LL_FS_MAKE_REG | LL_FS_MAKE_DIR | LL_FS_REMOVE_FILE |
@@ -289,7 +312,7 @@ add_path(int ruleset, const struct ll_ruleset *rules,
 
 /* A descriptor; -1 with *why, or without it where there is no Landlock. */
 static int
-make_ruleset(const struct sandbox_path *path, size_t n,
+make_ruleset(const struct sandbox_path *path, size_t n, bool calls_out,
     struct fault *why)
 {
 	struct ll_ruleset rules;
@@ -299,7 +322,7 @@ make_ruleset(const struct sandbox_path *path, size_t n,
 	fault_clear(why);
 	if (abi == 0)
 		return -1;
-	describe_rules(abi, &rules);
+	describe_rules(abi, calls_out, &rules);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules),
 	    0UL);
 	if (fd == -1)
@@ -322,10 +345,10 @@ restrict_self(int ruleset, struct fault *why)
 }
 
 static int
-put_on_landlock(const struct sandbox_path *path, size_t n,
+put_on_landlock(const struct sandbox_path *path, size_t n, bool calls_out,
     struct fault *why)
 {
-	int result, fd = make_ruleset(path, n, why);
+	int result, fd = make_ruleset(path, n, calls_out, why);
 
 	if (fd == -1)
 		return why->kind == FAULT_NONE ? 0 : -1;
@@ -338,7 +361,7 @@ int
 sandbox_prepare(const struct sandbox_path *path, size_t n, int *ruleset,
     struct fault *why)
 {
-	*ruleset = make_ruleset(path, n, why);
+	*ruleset = make_ruleset(path, n, true, why);
 	return *ruleset == -1 && why->kind != FAULT_NONE ? -1 : 0;
 }
 
@@ -379,13 +402,20 @@ add_rows(scmp_filter_ctx ctx, const struct row *row, size_t n)
 }
 
 static int
-add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, bool any_write)
+add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, unsigned access)
 {
 	int rc = 0;
 
+	if ((access & SANDBOX_FLAGS) != 0)
+		rc = add_rows(ctx, rows_flags, COUNT(rows_flags));
+	if (rc != 0)
+		return rc;
 	switch (profile) {
 	case SANDBOX_MASTER:
-		if (any_write)
+		rc = add_rows(ctx, rows_master, COUNT(rows_master));
+		if (rc != 0)
+			break;
+		if ((access & SANDBOX_ALL) != 0)
 			rc = add_calls(ctx, SCMP_ACT_ALLOW, open_any,
 			    COUNT(open_any));
 		else
@@ -404,7 +434,7 @@ add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, bool any_write)
 
 /* 0 or a negative errno value, as libseccomp has it. */
 static int
-fill_filter(scmp_filter_ctx ctx, enum sandbox_profile profile, bool any_write)
+fill_filter(scmp_filter_ctx ctx, enum sandbox_profile profile, unsigned access)
 {
 	static const int clone3[] = { SYS(clone3) };
 	int rc;
@@ -427,11 +457,11 @@ fill_filter(scmp_filter_ctx ctx, enum sandbox_profile profile, bool any_write)
 		return rc;
 	if ((rc = add_rows(ctx, rows, COUNT(rows))) != 0)
 		return rc;
-	return add_profile(ctx, profile, any_write);
+	return add_profile(ctx, profile, access);
 }
 
 static int
-put_on_seccomp(enum sandbox_profile profile, bool any_write,
+put_on_seccomp(enum sandbox_profile profile, unsigned access,
     struct fault *why)
 {
 	scmp_filter_ctx ctx;
@@ -439,7 +469,7 @@ put_on_seccomp(enum sandbox_profile profile, bool any_write,
 
 	if ((ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM))) == NULL)
 		return fault_system(why, ENOMEM, "seccomp");
-	rc = fill_filter(ctx, profile, any_write);
+	rc = fill_filter(ctx, profile, access);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
@@ -448,18 +478,27 @@ put_on_seccomp(enum sandbox_profile profile, bool any_write,
 	return 0;
 }
 
+/* What is missing asks for nothing, but that all may be written. */
+static bool
+is_wanted(const struct sandbox_path *path)
+{
+	return (path->access & SANDBOX_ALL) != 0 ||
+	    access(path->path, F_OK) == 0;
+}
+
 int
 sandbox_enter(enum sandbox_profile profile, const struct sandbox_path *path,
     size_t n, struct fault *why)
 {
-	bool any_write = false;
+	unsigned all = 0;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		any_write |= (path[i].access & SANDBOX_ALL) != 0;
-	if (put_on_landlock(path, n, why) == -1)
+		if (is_wanted(&path[i]))
+			all |= path[i].access;
+	if (put_on_landlock(path, n, profile == SANDBOX_RUNNER, why) == -1)
 		return -1;
-	return put_on_seccomp(profile, any_write, why);
+	return put_on_seccomp(profile, all, why);
 }
 
 const char *

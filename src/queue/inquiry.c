@@ -58,7 +58,7 @@ answer(struct stock *stock, int notify, int fd, uid_t uid)
 
 void
 inquiry_hear(struct asides *a, struct stock *stock, int queue_sock,
-    int notify)
+    int notify, uid_t sessions)
 {
 	static const char busy[] = "error too many questions at once; try "
 	    "again\n";
@@ -71,7 +71,7 @@ inquiry_hear(struct asides *a, struct stock *stock, int queue_sock,
 		return;
 	keep[0] = fd;
 	keep[1] = notify;
-	if (sock_peer_uid(fd, &uid, &pid) < 0) {
+	if (sock_peer_uid(fd, &uid, &pid) < 0 || uid == sessions) {
 		close(fd);
 		return;
 	}

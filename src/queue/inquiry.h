@@ -7,8 +7,8 @@
 #include "queue/stock.h"
 
 /* The queue socket has a connection: takes it and lets a child answer.
- * notify: to the runner itself. */
+ * notify: to the runner itself; sessions: who is told nothing, -1: nobody. */
 void	inquiry_hear(struct asides *, struct stock *, int queue_sock,
-	    int notify);
+	    int notify, uid_t sessions);
 
 #endif

@@ -195,7 +195,7 @@ wait_and_hear(struct runner *r)
 		hear_notes(r, r->setup->notify);
 	if (p[1].revents != 0)
 		inquiry_hear(&r->asides, &r->stock, r->setup->queue_sock,
-		    r->own[0]);
+		    r->own[0], r->setup->sessions);
 	if (p[2].revents != 0) {
 		pickup_heard(r->watch);
 		pick_up(r);

@@ -106,7 +106,8 @@ be_master(struct house *h)
 {
 	struct buf errors = { 0 };
 	struct master_setup setup = { .conf = h->conf,
-	    .listeners = &h->listeners, .notify = h->notify[0] };
+	    .listeners = &h->listeners, .notify = h->notify[0],
+	    .own = (uid_t)-1 };
 	struct spool spool;
 	struct fault why;
 
@@ -130,7 +131,7 @@ be_runner(struct house *h)
 {
 	struct runner_setup setup = { .conf = h->conf,
 	    .notify = h->notify[1], .channel = h->channel[0], .narrow = -1,
-	    .queue_sock = h->listeners.queue };
+	    .queue_sock = h->listeners.queue, .sessions = (uid_t)-1 };
 	struct spool spool;
 	struct fault why;
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -167,10 +168,10 @@ spool_a_message(void)
 	if (file_link(fd, dir, "new", &exists, &why) != 0 ||
 	    file_sync(fd, &why) != 0)
 		return 4;
-	/* Into another directory below; kernels before 5.19 cannot. */
-	fd = file_open_unnamed(dir, ".", 0600, false, &supported, &why);
-	if (fd == -1 || (file_link(fd, dir, "b/new", &exists, &why) != 0 &&
-	    strstr(sandbox_describe(), "landlock 1") == NULL))
+	/* Below, but not into another directory than its own. */
+	fd = file_open_unnamed(dir, "b", 0600, false, &supported, &why);
+	if (fd == -1 || file_link(fd, dir, "b/new", &exists, &why) != 0 ||
+	    denied_by_landlock(linkat(dir, "b/new", dir, "moved", 0)) != 0)
 		return 5;
 	return openat(dir, "excl", O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC,
 	    0600) == -1 ? 6 : 0;
@@ -251,7 +252,7 @@ sockets(void)
 	udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (udp == -1 || fcntl(udp, F_GETFL) == -1)
 		return 5;
-	return shutdown(a, SHUT_RDWR) == 0 ? 0 : 6;
+	return close(a) == 0 ? 0 : 6;
 }
 
 static int
@@ -512,6 +513,30 @@ odd_calls(void)
 	    NULL, NULL, NULL, 0UL));
 }
 
+/* What would spoil a descriptor for all who have it as well. */
+static int
+shared_descriptors(void)
+{
+	const int some = 1;
+	struct fault why;
+	int pair[2];
+
+	if (sock_pair(SOCK_SEQPACKET, pair, &why) == -1)
+		return 1;
+	if (denied(shutdown(pair[0], SHUT_RDWR)) != 0)
+		return 2;
+	if (denied(fcntl(pair[0], F_SETFL, 0)) != 0 ||
+	    denied(ioctl(pair[0], FIONBIO, &some)) != 0)
+		return 3;
+	if (denied(setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &some,
+	    sizeof(some))) != 0)
+		return 4;
+	if (denied(sendto(pair[0], "x", 1, MSG_FASTOPEN, NULL, 0)) != 0)
+		return 5;
+	return denied(fallocate(top_fd, FALLOC_FL_PUNCH_HOLE |
+	    FALLOC_FL_KEEP_SIZE, 0, 1)) != 0 ? 6 : 0;
+}
+
 static int
 child_is_in_too(void)
 {
@@ -565,6 +590,7 @@ static const struct {
 	{ "list", list_nothing, SANDBOX_MASTER, 0 },
 	{ "write code", write_code, SANDBOX_MASTER, 0 },
 	{ "odd calls", odd_calls, SANDBOX_MASTER, 0 },
+	{ "shared descriptors", shared_descriptors, SANDBOX_MASTER, 0 },
 	{ "children", child_is_in_too, SANDBOX_MASTER, 0 },
 	{ "other table", other_table, SANDBOX_MASTER, KILLED },
 	{ "run a queue", run_a_queue, SANDBOX_RUNNER, 0 },
