@@ -139,11 +139,12 @@ def kill(pid, sig=signal.SIGKILL):
 
 class Instance:
     """One daemon.  spool: where its spool goes, by default into its own place;
-    box: "maildir" or "mbox"."""
+    box: "maildir" or "mbox"; argv: how it is started, if not as godwitd is; user:
+    who starts it, if not root."""
 
     def __init__(self, ground, name, spool=None, box="maildir", boxes=None, sink=None,
-                 settings=None):
-        self.ground, self.box = ground, box
+                 settings=None, argv=(os.path.join(BUILD, "godwitd"), "-d", "-f"), user=None):
+        self.ground, self.box, self.argv, self.user = ground, box, argv, user
         self.dir = os.path.join(ground.dir, name)
         os.mkdir(self.dir)
         self.spool = spool or os.path.join(self.dir, "spool")
@@ -179,8 +180,9 @@ class Instance:
     def start(self):
         with open(os.path.join(self.dir, "output"), "ab") as output:
             self.warden = subprocess.Popen(
-                [os.path.abspath(os.path.join(BUILD, "godwitd")), "-d", "-f", self.conf],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+                [os.path.abspath(self.argv[0]), *self.argv[1:], self.conf],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=self.user,
+                group=self.user, extra_groups=[] if self.user else None)
         if not until(self.is_up, 10):
             raise RuntimeError("the daemon does not start: " + self.log()[-2000:])
 
