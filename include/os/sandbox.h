@@ -38,6 +38,8 @@ enum sandbox_profile {
 				 * mount, module, keyctl ... */
 	SANDBOX_RUNNER,		/* the same, and network sockets, unlink and
 				 * rename */
+	SANDBOX_KEEPER,		/* only to use the sockets that it has: accept,
+				 * read, write, close; give it no path */
 };
 
 /* In SANDBOX_MASTER, when no path has SANDBOX_ALL, a file can be opened for

@@ -24,6 +24,13 @@ int	sock_listen(const struct sock_addr *, int backlog, int timeout,
 /* A path that is a stale socket is replaced.  mode is that of the node. */
 int	sock_listen_unix(const char *path, mode_t mode, int backlog,
 	    struct fault *);
+/*
+ * A SEQPACKET listener that nobody can find: its node, made at path for that
+ * owner alone, is removed at once.  Whoever inherits door[1], which is nothing
+ * but a hold on the node, can connect to door[0] (non-blocking).
+ */
+int	sock_listen_hidden(const char *path, uid_t owner, int backlog,
+	    int door[2], struct fault *);
 /* accept4 with SOCK_CLOEXEC; blocking connection.  -1 with errno. */
 int	sock_accept(int fd, struct sock_addr *peer);
 /* The address of this end. */
@@ -36,6 +43,9 @@ int	sock_peer_uid(int fd, uid_t *uid, pid_t *pid);
 int	sock_connect(const struct sock_addr *, const struct ip *src,
 	    int timeout, struct fault *);
 int	sock_connect_unix(const char *path, struct fault *);
+/* Through the door of a hidden listener (needs /proc).  What is sent and
+ * received on it may take that many seconds as well.  -1 with errno. */
+int	sock_connect_hidden(int door, int timeout);
 /* A pair of type SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET, close-on-exec. */
 int	sock_pair(int type, int fd[2], struct fault *);
 

@@ -16,6 +16,9 @@
  * well, by a set of rules that was made before them.  Once in, nothing can be
  * taken back.
  *
+ * The keeper of the private keys has a list of its own, of what little it needs
+ * to be asked and to answer, and no path at all.
+ *
  * Where no path is given with SANDBOX_ALL, the master's filter lets files be
  * opened for writing only if they are new, since Landlock alone would let a
  * session overwrite the messages that lie where it creates its own.
@@ -136,6 +139,19 @@ static const int allowed_runner[] = {
 	SYS(bind), SYS(setsockopt), SYS(landlock_restrict_self),
 };
 
+/* Of who holds the keys: what comes through a socket that it has, memory, and
+ * its end.  Nothing that opens, connects or makes anything. */
+static const int allowed_keeper[] = {
+	SYS(accept4), SYS(accept), SYS(recvfrom), SYS(sendto), SYS(getsockopt),
+	SYS(read), SYS(write), SYS(writev), SYS(poll), SYS(ppoll),
+	SYS(close),
+	SYS(brk), SYS(munmap), SYS(mremap), SYS(madvise), SYS(futex),
+	SYS(getrandom), SYS(sched_yield), SYS(getpid), SYS(gettid),
+	SYS(time), SYS(gettimeofday), SYS(clock_gettime),
+	SYS(rt_sigaction), SYS(rt_sigprocmask), SYS(rt_sigreturn),
+	SYS(restart_syscall), SYS(exit), SYS(exit_group),
+};
+
 static const int deadly[] = {
 	SYS(execve), SYS(execveat), SYS(ptrace), SYS(process_vm_readv),
 	SYS(process_vm_writev), SYS(bpf), SYS(mount), SYS(umount2),
@@ -196,6 +212,11 @@ static const struct row rows[] = {
 	{ SYS(fcntl), EQUAL(1, F_OFD_SETLK) },
 	/* For sandbox_describe(): only asks for the version. */
 	{ SYS(landlock_create_ruleset), EQUAL(0, 0) },
+};
+
+static const struct row rows_keeper[] = {
+	{ SYS(mmap), MASKED(2, PROT_EXEC, 0) },
+	{ SYS(mprotect), MASKED(2, PROT_EXEC, 0) },
 };
 
 /* A session looks nothing up in the network and calls nobody. */
@@ -401,16 +422,31 @@ add_rows(scmp_filter_ctx ctx, const struct row *row, size_t n)
 	return 0;
 }
 
+/* What all but the keeper may. */
+static int
+add_shared(scmp_filter_ctx ctx)
+{
+	int rc = add_calls(ctx, SCMP_ACT_ALLOW, allowed, COUNT(allowed));
+
+	return rc != 0 ? rc : add_rows(ctx, rows, COUNT(rows));
+}
+
 static int
 add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, unsigned access)
 {
-	int rc = 0;
+	int rc = profile == SANDBOX_KEEPER ? 0 : add_shared(ctx);
 
-	if ((access & SANDBOX_FLAGS) != 0)
+	if (rc == 0 && (access & SANDBOX_FLAGS) != 0)
 		rc = add_rows(ctx, rows_flags, COUNT(rows_flags));
 	if (rc != 0)
 		return rc;
 	switch (profile) {
+	case SANDBOX_KEEPER:
+		rc = add_calls(ctx, SCMP_ACT_ALLOW, allowed_keeper,
+		    COUNT(allowed_keeper));
+		if (rc == 0)
+			rc = add_rows(ctx, rows_keeper, COUNT(rows_keeper));
+		break;
 	case SANDBOX_MASTER:
 		rc = add_rows(ctx, rows_master, COUNT(rows_master));
 		if (rc != 0)
@@ -451,11 +487,6 @@ fill_filter(scmp_filter_ctx ctx, enum sandbox_profile profile, unsigned access)
 	/* Its flags lie in memory where no filter can see them; the C
 	 * library takes clone() when it is told that this is missing. */
 	if ((rc = add_calls(ctx, SCMP_ACT_ERRNO(ENOSYS), clone3, 1)) != 0)
-		return rc;
-	if ((rc = add_calls(ctx, SCMP_ACT_ALLOW, allowed,
-	    COUNT(allowed))) != 0)
-		return rc;
-	if ((rc = add_rows(ctx, rows, COUNT(rows))) != 0)
 		return rc;
 	return add_profile(ctx, profile, access);
 }

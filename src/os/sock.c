@@ -18,10 +18,12 @@
 #include <sys/time.h>
 #include <sys/un.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -199,6 +201,41 @@ sock_listen_unix(const char *path, mode_t mode, int backlog,
 	return fault_system(why, err, "listen on %s", path);
 }
 
+static int
+make_hidden(const union any_addr *a, uid_t owner, int backlog, int door[2])
+{
+	const char *path = a->un.sun_path;
+
+	door[0] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0);
+	if (door[0] == -1 || bind_node(door[0], a, 0600) == -1)
+		return -1;
+	if (lchown(path, owner, (gid_t)-1) == 0 &&
+	    listen(door[0], backlog) == 0)
+		door[1] = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	return unlink(path) == -1 || door[1] == -1 ? -1 : 0;
+}
+
+int
+sock_listen_hidden(const char *path, uid_t owner, int backlog, int door[2],
+    struct fault *why)
+{
+	union any_addr a;
+	int err;
+
+	door[0] = door[1] = -1;
+	if (pack_path(path, &a, why) == -1)
+		return -1;
+	if (make_hidden(&a, owner, backlog, door) == 0)
+		return 0;
+	err = errno;
+	for (int i = 0; i < 2; i++)
+		if (door[i] != -1)
+			close(door[i]);
+	door[0] = door[1] = -1;
+	return fault_system(why, err, "listen on %s", path);
+}
+
 int
 sock_accept(int fd, struct sock_addr *peer)
 {
@@ -332,6 +369,26 @@ sock_connect_unix(const char *path, struct fault *why)
 	if (fd != -1)
 		close(fd);
 	return fault_system(why, err, "connect to %s", path);
+}
+
+int
+sock_connect_hidden(int door, int timeout)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct timeval t = { .tv_sec = timeout };
+	int err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return -1;
+	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d", door);
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) == 0 &&
+	    connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
 }
 
 int

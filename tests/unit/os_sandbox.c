@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <dirent.h>
 #include <errno.h>
@@ -123,6 +124,8 @@ enter(enum sandbox_profile profile)
 		path[2].access = SANDBOX_READ;
 		n--;
 	}
+	if (profile == SANDBOX_KEEPER)
+		n = 0;
 	if (proc_harden(&why) == -1 ||
 	    sandbox_prepare(path + 3, 1, &narrow_ruleset, &why) == -1 ||
 	    sandbox_enter(profile, path, n, &why) == -1) {
@@ -563,6 +566,57 @@ other_table(void)
 #endif
 }
 
+static int hidden[2] = { -1, -1 };
+static int hidden_peer = -1;
+
+/* Who keeps the keys answers who has connected before or does so now, */
+static int
+answer_who_comes(void)
+{
+	struct pollfd p = { .fd = hidden[0], .events = POLLIN };
+	struct sock_addr peer;
+	char c;
+	int fd;
+
+	if (poll(&p, 1, 5000) != 1 ||
+	    (fd = sock_accept(hidden[0], &peer)) == -1)
+		return 1;
+	if (recv(fd, &c, 1, 0) != 1 || c != 'x')
+		return 2;
+	if (send(fd, "y", 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+		return 3;
+	return close(fd) == 0 ? 0 : 4;
+}
+
+/* and can do nothing else. */
+static int
+nothing_else(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fds[2];
+
+	if (denied(open("/dev/null", O_RDONLY)) != 0 ||
+	    denied(openat(top_fd, "maps/aliases", O_RDONLY)) != 0)
+		return 1;
+	if (denied(socket(AF_UNIX, SOCK_STREAM, 0)) != 0 ||
+	    denied(socket(AF_INET, SOCK_STREAM, 0)) != 0 ||
+	    denied(socketpair(AF_UNIX, SOCK_STREAM, 0, fds)) != 0 ||
+	    denied(connect(hidden_peer, (struct sockaddr *)&un,
+	    sizeof(un))) != 0)
+		return 2;
+	if (denied(fork()) != 0 || denied(kill(getppid(), SIGTERM)) != 0)
+		return 3;
+	if (denied(linkat(top_fd, "maps/aliases", top_fd, "x", 0)) != 0 ||
+	    denied(unlinkat(top_fd, "maps/aliases", 0)) != 0 ||
+	    denied(fcntl(hidden_peer, F_DUPFD, 0)) != 0 ||
+	    denied(pipe(fds)) != 0)
+		return 4;
+	if (denied(sendmsg(hidden_peer, NULL, 0)) != 0 ||
+	    denied(recvmsg(hidden_peer, NULL, 0)) != 0)
+		return 5;
+	return denied(prctl(PR_SET_DUMPABLE, 1L, 0L, 0L, 0L)) != 0 ? 6 : 0;
+}
+
 static const struct {
 	const char		*name;
 	int			(*act)(void);
@@ -603,6 +657,12 @@ static const struct {
 	{ "runner looks outside", open_outside, SANDBOX_RUNNER, 0 },
 	{ "runner signals parent", signal_parent, SANDBOX_RUNNER, 0 },
 	{ "runner changes mode", change_mode, SANDBOX_RUNNER, 0 },
+	{ "keeper answers", answer_who_comes, SANDBOX_KEEPER, 0 },
+	{ "keeper computes", memory, SANDBOX_KEEPER, 0 },
+	{ "keeper does nothing else", nothing_else, SANDBOX_KEEPER, 0 },
+	{ "keeper executes", execute, SANDBOX_KEEPER, KILLED },
+	{ "keeper traces", trace, SANDBOX_KEEPER, KILLED },
+	{ "keeper writes code", write_code, SANDBOX_KEEPER, 0 },
 };
 
 static int
@@ -627,10 +687,16 @@ static void
 in_the_sandbox(void **state)
 {
 	struct fault why;
+	char path[96], c;
 	size_t i;
 	int got, failed = 0;
 
 	(void)state;
+	snprintf(path, sizeof(path), "%s/hidden", top);
+	assert_int_equal(sock_listen_hidden(path, geteuid(), 4, hidden, &why),
+	    0);
+	hidden_peer = sock_connect_hidden(hidden[1], 5);
+	assert_int_equal(send(hidden_peer, "x", 1, 0), 1);
 	listener_addr.ip = (struct ip){ 4, { 127, 0, 0, 1 } };
 	listener = sock_listen(&listener_addr, 16, 0, &why);
 	assert_true(listener != -1);
@@ -645,6 +711,11 @@ in_the_sandbox(void **state)
 		failed += got != acts[i].want;
 	}
 	signal(SIGTERM, SIG_DFL);
+	assert_int_equal(recv(hidden_peer, &c, 1, 0), 1);
+	assert_int_equal(c, 'y');
+	close(hidden_peer);
+	close(hidden[0]);
+	close(hidden[1]);
 	close(listener);
 	assert_int_equal(failed, 0);
 }

@@ -408,10 +408,66 @@ full_and_ended(void **state)
 	close(pair[1]);
 }
 
+/* Nobody finds it, who has the door comes in, whoever he is by then. */
+static void
+hidden_listener(void **state)
+{
+	struct sock_addr peer;
+	struct fault why;
+	char path[200], text[16];
+	int door[2], a, b, i, waiting[4];
+	uid_t uid;
+	pid_t pid;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/hidden", temp_dir);
+	/* What a daemon that was killed left there is no hindrance. */
+	assert_int_equal(sock_listen_hidden(path, geteuid(), 2, door, &why),
+	    0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(sock_accept(door[0], &peer), -1);
+	assert_int_equal(errno, EAGAIN);
+	a = sock_connect_hidden(door[1], 1);
+	assert_true(a >= 0);
+	assert_int_equal(send(a, "one", 3, 0), 3);
+	assert_int_equal(send(a, "two", 3, 0), 3);
+	b = sock_accept(door[0], &peer);
+	assert_true(b >= 0);
+	assert_int_equal(sock_peer_uid(b, &uid, &pid), 0);
+	assert_int_equal(pid, getpid());
+	/* Packets keep their bounds. */
+	assert_int_equal(recv(b, text, sizeof(text), 0), 3);
+	assert_int_equal(recv(b, text, sizeof(text), 0), 3);
+	close(b);
+	assert_int_equal(recv(a, text, sizeof(text), 0), 0);
+	close(a);
+	/* Nobody accepts: those who come are patient, but not for ever. */
+	for (i = 0; i < 4 &&
+	    (waiting[i] = sock_connect_hidden(door[1], 1)) >= 0; i++)
+		;
+	assert_in_range(i, 2, 3);
+	assert_int_equal(errno, EAGAIN);
+	while (i-- > 0)
+		close(waiting[i]);
+	close(door[0]);
+	assert_int_equal(sock_connect_hidden(door[1], 1), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	close(door[1]);
+	assert_int_equal(sock_connect_hidden(door[1], 1), -1);
+	/* What is there and is no socket of the past is left alone. */
+	a = open(path, O_CREAT | O_WRONLY, 0600);
+	close(a);
+	assert_int_equal(sock_listen_hidden(path, geteuid(), 2, door, &why),
+	    -1);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hidden_listener),
 		cmocka_unit_test(tcp_v4),
 		cmocka_unit_test(tcp_v6),
 		cmocka_unit_test(v6_only),
