@@ -34,6 +34,13 @@ struct tls_options {
 					 * it; NULL: none */
 };
 
+/* Certificates whose keys another process keeps (net/vault). */
+struct tls_kept {
+	struct str	 shown;		/* vault_show() of the same options */
+	int		 door;		/* to whoever signs, os/sock; stays the
+					 * caller's, and is for all sessions */
+};
+
 /*
  * Reads all the files: as root, where the keys are root's.  Certificates for
  * the same names must be of different types (RSA, EC, Ed25519): each peer gets
@@ -43,6 +50,9 @@ struct tls_options {
  * A fault (554 5.3.5) names the file, what is wrong and what to do.
  */
 struct tls_server *tls_server_new(const struct tls_options *, struct fault *);
+/* The same with keys that another process keeps. */
+struct tls_server *tls_server_new_kept(const struct tls_options *,
+	    const struct tls_kept *, struct fault *);
 void	tls_server_free(struct tls_server *);
 /* Before sessions are forked: does once, with nobody, what each of them would
  * otherwise do for the first time. */

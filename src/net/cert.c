@@ -11,7 +11,8 @@
  * Nothing here judges a certificate: dates and names are for the peer to
  * judge, and one that has run out still hides more than none.
  *
- * Called before privilege is given up, by net/tls_server.
+ * Called before privilege is given up, by net/vault, and by net/tls_server where
+ * a key is used in the process that reads it.
  */
 #include "net/cert.h"
 
@@ -24,7 +25,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/bytes.h"
+#include "base/die.h"
 
 enum {
 	FILE_LIMIT = 1024 * 1024,
@@ -201,6 +203,76 @@ cert_load(struct cert *c, const char *file, const char *key_file,
 		refuse(why, key_file, "the private key does not belong to the "
 		    "certificate; was only one of the two renewed?");
 	}
+	cert_free(c);
+	return -1;
+}
+
+/* ---- to another process and back ---- */
+
+static void
+write_one(X509 *x, struct buf *out)
+{
+	unsigned char *der = NULL;
+	uint8_t head[4];
+	int n = i2d_X509(x, &der);
+
+	if (n < 0)
+		die("certificate: %s", cert_error());
+	bytes_put_le32(head, (uint32_t)n);
+	buf_put(out, head, sizeof(head));
+	buf_put(out, der, (size_t)n);
+	OPENSSL_free(der);
+}
+
+void
+cert_write(const struct cert *c, struct buf *out)
+{
+	int n = sk_X509_num(c->chain);
+	uint8_t count = (uint8_t)(n + 1);
+
+	buf_put(out, &count, 1);
+	write_one(c->leaf, out);
+	for (int i = 0; i < n; i++)
+		write_one(sk_X509_value(c->chain, i), out);
+}
+
+static X509 *
+read_one(struct str *rest)
+{
+	const unsigned char *p = (const unsigned char *)rest->p;
+	uint32_t n;
+	X509 *x;
+
+	if (rest->n < 4 || (n = bytes_get_le32(p)) > rest->n - 4)
+		return NULL;
+	p += 4;
+	x = d2i_X509(NULL, &p, (long)n);
+	ERR_clear_error();
+	*rest = str_from(*rest, 4 + (size_t)n);
+	return x;
+}
+
+int
+cert_read(struct cert *c, struct str *rest)
+{
+	unsigned count = rest->n == 0 ? 0 : (unsigned char)rest->p[0];
+	X509 *above;
+
+	memset(c, 0, sizeof(*c));
+	*rest = str_from(*rest, 1);
+	c->chain = sk_X509_new_null();
+	if (count > 0 && c->chain != NULL)
+		c->leaf = read_one(rest);
+	for (unsigned i = 1; c->leaf != NULL && i < count; i++) {
+		above = read_one(rest);
+		if (above == NULL || sk_X509_push(c->chain, above) == 0) {
+			X509_free(above);
+			cert_free(c);
+			return -1;
+		}
+	}
+	if (c->leaf != NULL)
+		return 0;
 	cert_free(c);
 	return -1;
 }

@@ -3,7 +3,9 @@
 #define NET_CERT_H
 
 #include <openssl/ssl.h>
+#include "base/buf.h"
 #include "base/fault.h"
+#include "base/str.h"
 
 /* A certificate with what signs it and its private key, as files hold them. */
 struct cert {
@@ -21,6 +23,11 @@ struct cert {
 int	cert_load(struct cert *, const char *file, const char *key_file,
 	    struct fault *);
 void	cert_free(struct cert *);
+/* All but the key, to be read by a process that does not have it. */
+void	cert_write(const struct cert *, struct buf *);
+/* The next one that was written, off the front of *rest; its key is NULL.
+ * -1: there is none, or what is there is none. */
+int	cert_read(struct cert *, struct str *rest);
 /* "RSA", "EC", "ED25519" */
 const char *cert_type(const struct cert *);
 /* The first error in OpenSSL's queue as text, which is empty then. */

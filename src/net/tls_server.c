@@ -13,6 +13,9 @@
  * clear.  Sessions are kept by the peer, in tickets, and not here: no process
  * lives long enough to be asked again.
  *
+ * The private keys are in another process (net/distant), but for whoever only
+ * wants to see whether the files are good.
+ *
  * All of it is made before the first fork.  A child that had to look up its
  * algorithms would do it for one connection, so tls_server_warm() shakes hands
  * with itself first, once for each certificate and version.
@@ -30,6 +33,7 @@
 
 #include "net/cert.h"
 #include "net/connection.h"
+#include "net/distant.h"
 #include "net/ticket.h"
 
 #define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!AESCCM"
@@ -47,6 +51,7 @@ struct set {
 
 struct tls_server {
 	struct arena	 arena;
+	struct distant	*distant;	/* NULL: the keys are here */
 	VEC(struct set)	 sets;
 	SSL_CTX		*usual;		/* of an unknown name */
 	struct tickets	*tickets;
@@ -218,15 +223,33 @@ use(SSL_CTX *ctx, const char *file, const struct cert *cert,
 	    "certificate: %s", file, cert_error());
 }
 
+/* The next one of those that are shown, with a key that is elsewhere. */
 static int
-add(struct tls_server *s, const struct tls_options *o,
-    const struct tls_certificate *c, struct fault *why)
+take(struct tls_server *s, uint32_t number, struct str *shown,
+    struct cert *cert, struct fault *why)
 {
+	if (cert_read(cert, shown) < 0)
+		return failed(why, "certificate of the keeper");
+	cert->key = distant_key(s->distant, X509_get0_pubkey(cert->leaf),
+	    number);
+	if (cert->key != NULL)
+		return 0;
+	cert_free(cert);
+	return failed(why, "key of the keeper");
+}
+
+static int
+add(struct tls_server *s, const struct tls_options *o, size_t i,
+    struct str *shown, struct fault *why)
+{
+	const struct tls_certificate *c = &o->certificates.p[i];
 	struct cert cert;
 	struct set *set;
 	int r;
 
-	if (cert_load(&cert, c->file, c->key_file, why) < 0)
+	r = s->distant == NULL ? cert_load(&cert, c->file, c->key_file, why) :
+	    take(s, (uint32_t)i, shown, &cert, why);
+	if (r < 0)
 		return -1;
 	set = want_set(s, o, c, why);
 	r = set == NULL ? -1 : use(set->ctx, c->file, &cert, why);
@@ -243,18 +266,23 @@ find_usual(struct tls_server *s)
 			s->usual = s->sets.p[i].ctx;
 }
 
-struct tls_server *
-tls_server_new(const struct tls_options *o, struct fault *why)
+static struct tls_server *
+make(const struct tls_options *o, const struct tls_kept *kept,
+    struct fault *why)
 {
 	struct tls_server *s = mem_alloc(sizeof(*s));
+	struct str shown = kept == NULL ? STR_NONE : kept->shown;
 	int r = 0;
 
 	s->method = connection_method();
 	s->tickets = tickets_new(clock_boot_ms());
-	if (s->method == NULL || s->tickets == NULL)
+	if (kept != NULL)
+		s->distant = distant_new(kept->door);
+	if (s->method == NULL || s->tickets == NULL ||
+	    (kept != NULL && s->distant == NULL))
 		r = failed(why, "start");
 	for (size_t i = 0; r == 0 && i < o->certificates.n; i++)
-		r = add(s, o, &o->certificates.p[i], why);
+		r = add(s, o, i, &shown, why);
 	if (r == 0 && s->sets.n == 0)
 		r = failed(why, "no certificate");
 	if (r == 0) {
@@ -265,6 +293,19 @@ tls_server_new(const struct tls_options *o, struct fault *why)
 	return NULL;
 }
 
+struct tls_server *
+tls_server_new(const struct tls_options *o, struct fault *why)
+{
+	return make(o, NULL, why);
+}
+
+struct tls_server *
+tls_server_new_kept(const struct tls_options *o, const struct tls_kept *kept,
+    struct fault *why)
+{
+	return make(o, kept, why);
+}
+
 void
 tls_server_free(struct tls_server *s)
 {
@@ -272,6 +313,7 @@ tls_server_free(struct tls_server *s)
 		return;
 	for (size_t i = 0; i < s->sets.n; i++)
 		SSL_CTX_free(s->sets.p[i].ctx);
+	distant_free(s->distant);
 	tickets_free(s->tickets);
 	BIO_meth_free(s->method);
 	arena_free(&s->arena);
