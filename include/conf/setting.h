@@ -77,6 +77,7 @@ struct conf_route {
 struct conf_users {
 	struct str	session;	/* setting user: master and sessions */
 	struct str	queue;		/* queue-user: runner and workers */
+	struct str	keeper;		/* keeper-user: the private keys */
 	struct str	drop_group;	/* may leave messages in spool/drop */
 	struct str	mail;		/* mail-user: delivers root's mail */
 };

@@ -4,14 +4,22 @@
 
 #include "conf/conf.h"
 #include "net/tls_server.h"
+#include "net/vault.h"
 
 /*
- * The certificates and keys that a configuration names.  To be read where the
- * privilege to read them is.  *server is NULL where none are named.  The fault
- * begins with the line of the configuration.
+ * The certificates and keys that a configuration names.  *server is NULL where
+ * none are named.  The fault begins with the line of the configuration.
+ *
+ * With them all in this process, to see whether they are good: where the
+ * privilege to read them is.
  */
 int	keys_load(const struct conf *, struct tls_server **server,
 	    struct fault *);
+/* Only the keys, in the one process that is to have them; likewise. */
+int	keys_open(const struct conf *, struct vault **, struct fault *);
+/* The server whose keys that process has. */
+int	keys_borrow(const struct conf *, const struct tls_kept *,
+	    struct tls_server **server, struct fault *);
 
 /* Is any of the files another one than when they were looked at last? */
 struct keys_stamp {

@@ -229,6 +229,17 @@ check_user(struct checking *c, const char *setting, struct str name)
 		    name.p, setting);
 }
 
+static void
+check_keeper(struct checking *c)
+{
+	const struct conf_users *u = &c->conf->users;
+
+	check_user(c, "keeper-user", u->keeper);
+	if (str_eq(u->keeper, u->session))
+		warn(c, "user and keeper-user are both %s: who talks to the "
+		    "network could read the private keys", u->keeper.p);
+}
+
 /* They only matter to a daemon that can become them. */
 static void
 check_accounts(struct checking *c)
@@ -243,6 +254,8 @@ check_accounts(struct checking *c)
 	check_user(c, "user", conf->users.session);
 	check_user(c, "queue-user", conf->users.queue);
 	check_user(c, "mail-user", conf->users.mail);
+	if (conf->tls.certificates.n > 0)
+		check_keeper(c);
 	if (str_eq(conf->users.session, conf->users.queue))
 		warn(c, "user and queue-user are both %s: who talks to the "
 		    "network could read the whole queue", conf->users.session.p);

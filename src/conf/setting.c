@@ -82,6 +82,8 @@ static const struct setting table[] = {
 	    1, NAME_LIMIT, false, "who talks to the network" },
 	{ "queue-user", SETTING_NAME, AT(users.queue), "godwitq",
 	    1, NAME_LIMIT, false, "who runs the queue" },
+	{ "keeper-user", SETTING_NAME, AT(users.keeper), "godwitk",
+	    1, NAME_LIMIT, false, "who holds the private keys" },
 	{ "drop-group", SETTING_NAME, AT(users.drop_group), "godwitdrop",
 	    1, NAME_LIMIT, false,
 	    "the group that may leave mail in the spool" },

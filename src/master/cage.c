@@ -5,6 +5,7 @@
  * it.  Children inherit all of it, so a session pays nothing for being caged.
  *
  *	master, sessions  user        group of the queue (to make entries)
+ *	keeper            keeper-user none
  *	runner, workers   queue-user  godwitdrop (to read what was dropped)
  *	agent             recipient   mail for an mbox (its dot lock), his own
  *	                              for a command, none for a Maildir
@@ -22,10 +23,10 @@
 #include "os/sandbox.h"
 
 static int
-find_user(struct cage *c, struct str name, const char *setting,
+find_user(struct arena *a, struct str name, const char *setting,
     struct user *user, struct fault *why)
 {
-	int found = user_find(&c->arena, name, user, why);
+	int found = user_find(a, name, user, why);
 
 	if (found == 0)
 		return fault_permanent(why, 554, 3, 5,
@@ -60,8 +61,9 @@ cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 	c->privileged = geteuid() == 0;
 	if (!c->privileged)
 		return 0;
-	if (find_user(c, conf->users.session, "user", &c->master, why) < 0 ||
-	    find_user(c, conf->users.queue, "queue-user", &c->runner,
+	if (find_user(&c->arena, conf->users.session, "user", &c->master,
+	    why) < 0 ||
+	    find_user(&c->arena, conf->users.queue, "queue-user", &c->runner,
 	    why) < 0 ||
 	    find_group(conf->users.drop_group, "drop-group", &c->drop_gid,
 	    why) < 0)
@@ -105,6 +107,23 @@ cage_become_runner(const struct cage *c, struct fault *why)
 {
 	if (c->privileged && user_become(&c->runner, false, &c->drop_gid, 1,
 	    why) < 0)
+		return -1;
+	return harden(c, why);
+}
+
+int
+cage_find_keeper(const struct cage *c, const struct conf *conf,
+    struct arena *a, struct user *user, struct fault *why)
+{
+	return !c->privileged ? 0 : find_user(a, conf->users.keeper,
+	    "keeper-user", user, why);
+}
+
+int
+cage_become_keeper(const struct cage *c, const struct user *user,
+    struct fault *why)
+{
+	if (c->privileged && user_become(user, false, NULL, 0, why) < 0)
 		return -1;
 	return harden(c, why);
 }
@@ -256,6 +275,12 @@ lock(enum sandbox_profile profile, const struct conf *conf,
 	r = sandbox_enter(profile, paths, n, why);
 	arena_free(&a);
 	return r;
+}
+
+int
+cage_lock_keeper(struct fault *why)
+{
+	return sandbox_enter(SANDBOX_KEEPER, NULL, 0, why);
 }
 
 int

@@ -25,10 +25,17 @@ int	cage_find(struct cage *, const struct conf *, struct fault *);
 /* In a child: become the user, unable to gain anything. */
 int	cage_become_master(const struct cage *, struct fault *);
 int	cage_become_runner(const struct cage *, struct fault *);
+/* Before it has anything to keep: its user, looked up; nobody without
+ * privilege. */
+int	cage_find_keeper(const struct cage *, const struct conf *,
+	    struct arena *, struct user *, struct fault *);
+int	cage_become_keeper(const struct cage *, const struct user *,
+	    struct fault *);
 /* Root's mail, and that of anyone with uid 0, is delivered by `mail-user`. */
 int	cage_become_recipient(const struct cage *, const struct conf *,
 	    struct arena *, const char *name, struct user *, struct fault *);
 /* The sandbox, before the first byte from outside. */
+int	cage_lock_keeper(struct fault *);
 int	cage_lock_master(const struct conf *, struct fault *);
 /* *narrow: what a worker puts on besides, see sandbox_prepare(). */
 int	cage_lock_runner(const struct conf *, int *narrow, struct fault *);

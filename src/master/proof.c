@@ -52,9 +52,12 @@ prove_keys(const struct conf *conf, const struct cage *cage,
     struct answer *a)
 {
 	struct tls_server *server;
+	struct arena arena = { 0 };
+	struct user user;
 
-	(void)cage;
-	a->result = keys_load(conf, &server, &a->why);
+	if (cage_find_keeper(cage, conf, &arena, &user, &a->why) == 0 &&
+	    keys_load(conf, &server, &a->why) == 0)
+		a->result = cage_become_keeper(cage, &user, &a->why);
 }
 
 static void

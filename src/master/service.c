@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The two services under the warden: the master (with its sessions) and the
- * queue runner (with its workers).  Each is a fork that keeps the descriptors
- * it needs, becomes its user, puts on its sandbox and its limits, and only then
- * does its work.
+ * The services under the warden: the master (with its sessions), before it,
+ * where there is TLS, the keeper of its keys, and the queue runner (with its
+ * workers).  Each is a fork that keeps the descriptors it needs, becomes its
+ * user, puts on its sandbox and its limits, and only then does its work.
  * One that dies is started again: at once when it had lived long, then ever
  * more slowly, so that a fault that comes at every start does not eat the
- * machine.
+ * machine.  A keeper that dies takes its master along, who accepts no more and
+ * lets its sessions finish, without TLS for those that have none yet; a master
+ * that dies leaves its keeper to its sessions.
  */
 
 #include "master/service.h"
@@ -34,14 +36,22 @@ enum {
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
 	SESSION_MEMORY = 192 * 1024 * 1024,	/* of addresses */
-	SESSION_FILES = 24,
+	SESSION_FILES = 27,
+	KEEPER_PAUSE_MS = 200,		/* its master may have gone, too */
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
 	SESSION_RECIPIENT_ROOM = 1024,		/* slot, and addresses twice */
 	RUNNER_FILES = 65536,
 	SESSION_OOM = 100,		/* more than the rest of us */
 };
 
-static const char *const service_name[SERVICES] = { "master", "qmgr" };
+static const char *const service_name[SERVICES] = { "keeper", "master",
+    "qmgr" };
+
+static bool
+wants_keeper(const struct house *h)
+{
+	return h->conf->tls.certificates.n > 0;
+}
 
 /* A log that is a file grows beyond the size of any message. */
 static bool
@@ -78,6 +88,39 @@ sessions_own(const struct house *h)
 }
 
 static void
+be_keeper(struct house *h)
+{
+	int keep[] = { h->ways.door[0], h->ways.life[0], log_fd() };
+
+	/* It ends with the last who may ask. */
+	signal_ignore(SIGINT);
+	signal_ignore(SIGTERM);
+	signal_ignore(SIGUSR1);
+	proc_set_oom_score(h->oom_score);
+	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	keeper_run(h->conf, &h->cage, &h->ways);
+}
+
+static int
+borrow_keys(const struct house *h, struct tls_server **server,
+    struct fault *why)
+{
+	struct tls_kept kept = { .door = h->ways.door[1] };
+	struct buf shown = { 0 };
+	int r;
+
+	*server = NULL;
+	if (!wants_keeper(h))
+		return 0;
+	r = keeper_meet(&h->ways, &shown, why);
+	kept.shown = buf_str(&shown);
+	if (r == 0)
+		r = keys_borrow(h->conf, &kept, server, why);
+	buf_free(&shown);
+	return r;
+}
+
+static void
 be_master(struct house *h)
 {
 	struct master_setup setup = {
@@ -88,7 +131,7 @@ be_master(struct house *h)
 	};
 	struct spool spool;
 	struct fault why;
-	int keep[LISTEN_MAX + 2];
+	int keep[LISTEN_MAX + 4];
 	size_t n = 0;
 
 	proc_set_oom_score(h->oom_score + SESSION_OOM);
@@ -96,10 +139,14 @@ be_master(struct house *h)
 		keep[n++] = h->listeners.tcp[i].fd;
 	keep[n++] = h->notify[0];
 	keep[n++] = log_fd();
+	if (wants_keeper(h)) {
+		keep[n++] = h->ways.door[1];
+		keep[n++] = h->ways.life[1];
+	}
 	proc_close_all_but(keep, n);
 	h->listeners.queue = -1;
-	/* Keys while root may read them. */
-	if (keys_load(h->conf, &setup.tls, &why) < 0 ||
+	/* Those who may have signed a client's certificate are in a file. */
+	if (borrow_keys(h, &setup.tls, &why) < 0 ||
 	    spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,
 	    &why) < 0 || cage_become_master(&h->cage, &why) < 0 ||
 	    cage_lock_master(h->conf, &why) < 0)
@@ -165,6 +212,9 @@ become_service(struct house *h, enum service service)
 	log_role(service_name[service]);
 	proc_title("godwitd: %s", service_name[service]);
 	switch (service) {
+	case SERVICE_KEEPER:
+		be_keeper(h);
+		break;
 	case SERVICE_MASTER:
 		be_master(h);
 		break;
@@ -178,16 +228,61 @@ become_service(struct house *h, enum service service)
 }
 
 static void
+forget(struct house *h, unsigned i)
+{
+	h->nretired--;
+	memmove(h->retired + i, h->retired + i + 1,
+	    (h->nretired - i) * sizeof(h->retired[0]));
+}
+
+/* Remembered for the end.  When there are too many the oldest are forgotten:
+ * what a session may last has passed since. */
+static void
+retire(struct house *h, enum service service, pid_t pid, bool alive)
+{
+	if (h->nretired == RETIRED_MAX)
+		forget(h, 0);
+	h->retired[h->nretired++] = (struct retired){ service, pid, alive };
+}
+
+/* The ways to a new keeper.  A master belongs to one keeper, so the one that
+ * there is makes room for one of the new generation. */
+static int
+prepare_keeper(struct house *h)
+{
+	struct running *master = &h->running[SERVICE_MASTER];
+	struct fault why;
+
+	keeper_close(&h->ways);
+	if (keeper_open(&h->ways, h->conf, &h->cage, &why) < 0) {
+		log_error("keeper: %s", why.text);
+		return -1;
+	}
+	if (master->pid != 0) {
+		(void)kill(master->pid, SIGUSR1);
+		retire(h, SERVICE_MASTER, master->pid, true);
+		master->pid = 0;
+		master->start_at = 0;
+	}
+	return 0;
+}
+
+static void
 start(struct house *h, enum service service)
 {
 	struct running *r = &h->running[service];
-	pid_t pid = fork();
+	pid_t pid;
 
+	r->started = clock_boot_ms();
+	if (service == SERVICE_KEEPER && prepare_keeper(h) < 0) {
+		r->start_at = r->started + 1000;
+		return;
+	}
+	pid = fork();
 	if (pid == 0)
 		become_service(h, service);
 	if (pid > 0)
 		(void)setpgid(pid, pid);
-	r->started = clock_boot_ms();
 	if (pid < 0) {
 		log_error("fork %s: %s", service_name[service],
 		    strerror(errno));
@@ -196,6 +291,15 @@ start(struct house *h, enum service service)
 	}
 	r->pid = pid;
 	r->start_at = 0;
+	if (service == SERVICE_MASTER)
+		keeper_close(&h->ways);
+}
+
+static bool
+is_wanted(const struct house *h, enum service service)
+{
+	return h->running[service].pid == 0 &&
+	    (service != SERVICE_KEEPER || wants_keeper(h));
 }
 
 void
@@ -203,9 +307,15 @@ services_start_due(struct house *h)
 {
 	int64_t now = clock_boot_ms();
 
-	for (int i = 0; i < SERVICES; i++)
-		if (h->running[i].pid == 0 && h->running[i].start_at <= now)
-			start(h, (enum service)i);
+	for (int i = 0; i < SERVICES; i++) {
+		if (!is_wanted(h, (enum service)i) ||
+		    h->running[i].start_at > now)
+			continue;
+		if (i == SERVICE_MASTER && wants_keeper(h) &&
+		    h->ways.door[1] < 0)
+			continue;
+		start(h, (enum service)i);
+	}
 }
 
 static void
@@ -222,19 +332,6 @@ schedule_restart(struct running *r)
 		r->backoff = BACKOFF_MS_MAX;
 }
 
-/* Remembered for the end.  When there are too many the oldest are forgotten:
- * what a session may last has passed since. */
-static void
-retire(struct house *h, enum service service, pid_t pid, bool alive)
-{
-	if (h->nretired == RETIRED_MAX) {
-		h->nretired--;
-		memmove(h->retired, h->retired + 1,
-		    h->nretired * sizeof(h->retired[0]));
-	}
-	h->retired[h->nretired++] = (struct retired){ service, pid, alive };
-}
-
 static void
 log_end(enum service service, int status)
 {
@@ -246,21 +343,54 @@ log_end(enum service service, int status)
 		    service_name[service], WEXITSTATUS(status));
 }
 
+/* Keeper and master are of one generation, and are started together: the keeper
+ * stays with what sessions its master has left. */
+static void
+end_generation(struct house *h)
+{
+	struct running *keeper = &h->running[SERVICE_KEEPER];
+
+	if (keeper->pid != 0)
+		retire(h, SERVICE_KEEPER, keeper->pid, true);
+	keeper->pid = 0;
+	keeper->start_at = h->running[SERVICE_MASTER].start_at;
+}
+
+/* One that ended well has nobody left: its master has died, or is about to be
+ * found dead. */
+static void
+end_keeper(struct house *h, int status)
+{
+	struct running *keeper = &h->running[SERVICE_KEEPER];
+	bool well = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
+	keeper_close(&h->ways);
+	if (well)
+		keeper->start_at = clock_boot_ms() + KEEPER_PAUSE_MS;
+}
+
 static bool
 reap_service(struct house *h, pid_t pid, int status, bool ending)
 {
 	for (int i = 0; i < SERVICES; i++) {
 		if (h->running[i].pid != pid)
 			continue;
-		if (!ending)
+		if (!ending && (i != SERVICE_KEEPER || status != 0))
 			log_end((enum service)i, status);
-		retire(h, (enum service)i, pid, false);
 		schedule_restart(&h->running[i]);
+		if (i == SERVICE_KEEPER)
+			end_keeper(h, status);
+		else
+			retire(h, (enum service)i, pid, false);
+		if (i == SERVICE_MASTER)
+			end_generation(h);
 		return true;
 	}
 	for (unsigned i = 0; i < h->nretired; i++)
 		if (h->retired[i].alive && h->retired[i].pid == pid) {
 			h->retired[i].alive = false;
+			if (h->retired[i].service == SERVICE_KEEPER)
+				forget(h, i);
 			return true;
 		}
 	return false;
@@ -284,12 +414,15 @@ services_renew(struct house *h)
 
 	memcpy(old, h->running, sizeof(old));
 	memset(h->running, 0, sizeof(h->running));
+	keeper_close(&h->ways);
 	for (int i = 0; i < SERVICES; i++)
 		if (old[i].pid != 0)
 			retire(h, (enum service)i, old[i].pid, true);
-	services_start_due(h);
+	/* Who comes before the new one is there waits for it, and is not served
+	 * by the rules and keys of yesterday. */
 	if (old[SERVICE_MASTER].pid != 0)
 		(void)kill(old[SERVICE_MASTER].pid, SIGUSR1);
+	services_start_due(h);
 	if (old[SERVICE_RUNNER].pid != 0)
 		(void)kill(old[SERVICE_RUNNER].pid, SIGTERM);
 }
@@ -299,6 +432,8 @@ services_renew(struct house *h)
 static void
 signal_service(enum service service, pid_t pid, int sig)
 {
+	if (service == SERVICE_KEEPER && sig != SIGKILL)
+		return;
 	(void)kill(service == SERVICE_MASTER ? -pid : pid, sig);
 }
 
@@ -319,7 +454,7 @@ bool
 services_any_due(const struct house *h)
 {
 	for (int i = 0; i < SERVICES; i++)
-		if (h->running[i].pid == 0)
+		if (is_wanted(h, (enum service)i))
 			return true;
 	return false;
 }
@@ -330,10 +465,11 @@ services_alive(const struct house *h)
 	unsigned n = 0;
 
 	for (int i = 0; i < SERVICES; i++)
-		if (h->running[i].pid != 0)
+		if (i != SERVICE_KEEPER && h->running[i].pid != 0)
 			n++;
 	for (unsigned i = 0; i < h->nretired; i++)
-		if (h->retired[i].alive)
+		if (h->retired[i].alive &&
+		    h->retired[i].service != SERVICE_KEEPER)
 			n++;
 	return n;
 }

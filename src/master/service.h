@@ -7,12 +7,14 @@
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "master/cage.h"
+#include "master/keeper.h"
 #include "master/listen.h"
 #include "master/proof.h"
 #include "policy/lists.h"
 
 /* What the warden keeps for its whole life, and whom it keeps alive with it. */
 enum service {
+	SERVICE_KEEPER,			/* before its master; if there is TLS */
 	SERVICE_MASTER,
 	SERVICE_RUNNER,
 	SERVICES,
@@ -25,7 +27,7 @@ struct running {
 };
 
 /* Of a former generation: it finishes what it has. */
-#define RETIRED_MAX	64
+#define RETIRED_MAX	96
 
 struct retired {
 	enum service	service;
@@ -44,6 +46,7 @@ struct house {
 	int			 channel[2];	/* workers write [0], the
 						 * warden reads [1] */
 	struct running		 running[SERVICES];
+	struct keeper_ways	 ways;		/* until the master has them */
 	struct retired		 retired[RETIRED_MAX];
 	unsigned		 nretired;
 	unsigned		 agents;	/* that are alive */
@@ -58,7 +61,8 @@ void	services_reap(struct house *, bool ending);
 void	services_renew(struct house *);
 /* Of all generations; a master's sessions with it. */
 void	services_signal(const struct house *, int sig);
-/* One is not running and has to be started. */
+/* One is not running and has to be started.  Keepers do not count below: they
+ * end by themselves. */
 bool	services_any_due(const struct house *);
 unsigned services_alive(const struct house *);
 /* Ends the sessions that have outlived their masters. */

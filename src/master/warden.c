@@ -349,7 +349,8 @@ int
 warden_run(const struct warden_setup *setup)
 {
 	struct warden w = { .setup = setup, .house = {
-	    .conf = setup->conf, .lists = setup->lists } };
+	    .conf = setup->conf, .lists = setup->lists,
+	    .ways = KEEPER_NOWHERE } };
 	struct fault why;
 
 	if (log_open(w.house.conf->log.p) < 0) {

@@ -2,10 +2,10 @@
 /*
  * From the configuration to the server's side of TLS.
  *
- * Each generation of masters reads the files anew, as root, before it becomes
- * its user; the warden never reads one.  It has a child do so before it trusts
- * a new configuration (master/proof), and it looks at the files from outside
- * now and then, because who renews certificates seldom tells the mail system:
+ * Each generation's keeper (master/keeper) reads the files anew, as root, before
+ * it becomes its user; its master gets the certificates from it.  The warden
+ * never reads one.  It has a child do so before it trusts a new configuration
+ * (master/proof), and it looks at the files from outside now and then, because who renews certificates seldom tells the mail system:
  * that look is one stat(2) for each file, and a sum over what would be another
  * one in a new file.
  */
@@ -47,9 +47,9 @@ describe(const struct conf *conf, struct tls_options *o, struct arena *a)
 	o->authorities = tls->authorities.n > 0 ? tls->authorities.p : NULL;
 }
 
-int
-keys_load(const struct conf *conf, struct tls_server **server,
-    struct fault *why)
+static int
+load(const struct conf *conf, const struct tls_kept *kept,
+    struct tls_server **server, struct fault *why)
 {
 	struct tls_options o;
 	struct arena a = { 0 };
@@ -58,9 +58,39 @@ keys_load(const struct conf *conf, struct tls_server **server,
 	if (conf->tls.certificates.n == 0)
 		return 0;
 	describe(conf, &o, &a);
-	*server = tls_server_new(&o, why);
+	*server = kept == NULL ? tls_server_new(&o, why) :
+	    tls_server_new_kept(&o, kept, why);
 	arena_free(&a);
 	if (*server != NULL)
+		return 0;
+	fault_prefix(why, "tls");
+	return -1;
+}
+
+int
+keys_load(const struct conf *conf, struct tls_server **server,
+    struct fault *why)
+{
+	return load(conf, NULL, server, why);
+}
+
+int
+keys_borrow(const struct conf *conf, const struct tls_kept *kept,
+    struct tls_server **server, struct fault *why)
+{
+	return load(conf, kept, server, why);
+}
+
+int
+keys_open(const struct conf *conf, struct vault **vault, struct fault *why)
+{
+	struct tls_options o;
+	struct arena a = { 0 };
+
+	describe(conf, &o, &a);
+	*vault = vault_open(&o, why);
+	arena_free(&a);
+	if (*vault != NULL)
 		return 0;
 	fault_prefix(why, "tls");
 	return -1;

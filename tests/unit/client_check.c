@@ -232,6 +232,13 @@ test_accounts(void **state)
 	expect("queue-user no-such-user\n", "(setting queue-user)");
 	expect("mail-user no-such-user\n", "(setting mail-user)");
 	expect("user bin\nqueue-user bin\n", "are both bin");
+	/* The keeper's only matters where there are keys. */
+	expect("user daemon\nqueue-user bin\nkeeper-user no-such-user\n",
+	    NULL);
+	expect("keeper-user no-such-user\ntls certificate /nonexistent\n",
+	    "(setting keeper-user)");
+	expect("user bin\nkeeper-user bin\ntls certificate /nonexistent\n",
+	    "user and keeper-user are both bin");
 	expect("user root\n", "root under another name");
 	expect("drop-group no-such-group\n", "no group no-such-group");
 }
