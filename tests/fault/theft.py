@@ -29,7 +29,6 @@ REACHED = {"kexec": {0}, "module": {0, ENOEXEC, EFAULT, EINVAL}, "rmmod": {0, EN
            "mq": {0}, "handle": {0}, "robust-list": {0}}
 TALKING = ("redirect", "fastopen", "fastopen-message", "listen-own")
 LEFT = {
-    "find-key (of TLS)": "until keys live elsewhere",
     "too-much": "what one reserves, many files would take: it is for a quota of the disk",
     "connect-local (public)": "a socket that any user may connect to: it cannot be told from "
                               "those of the user database and of the log",
@@ -175,7 +174,7 @@ def on_files(w, p):
 
 def on_processes(w, p):
     others = {"master": w.master(), "warden": w.warden.pid,
-              "runner": w.runner(), "session": w.other}
+              "runner": w.runner(), "session": w.other, "keeper": w.keeper()}
     victim = ("-", writable(p.victim.pid), p.victim.pid)
     for what, pid in others.items():
         for call in ("kill", "proc-mem", "ptrace", "vm-read"):
@@ -273,6 +272,13 @@ class World(Instance):
 
     def log(self):
         return "".join(self.drain.lines) if self.drain else super().log()
+
+    def keeper(self):
+        return self._named("keeper")
+
+    def sessions_of_master(self):
+        master = self.master()
+        return [p.pid for p in processes() if p.ppid == master]
 
     def flaws(self):
         """The filter's own sentence is what we are here for."""
@@ -384,7 +390,8 @@ class Loot:
         w = self.world
         w.start()
         self.companion = Client(w)              # another session, that waits
-        w.other = next(p.pid for p in processes() if p.ppid == w.master())
+        until(lambda: len(w.sessions_of_master()) == 1)
+        w.other, = w.sessions_of_master()
         w.pages = own_pages(w.master())
         return w
 
