@@ -33,11 +33,22 @@ struct resolved {
 	VEC(struct rr)	records;	/* only those of the type asked for */
 	bool		secure;		/* AD from a trusted resolver */
 	struct str	canonical;	/* the name at the end of CNAMEs */
+	unsigned	aliases;	/* that led there */
 };
 
 /* name is an A-label domain name without final dot.  CNAMEs are followed, at
  * most 8 (RFC 5321 5.1), within the answer or by asking again. */
 enum resolve_result resolve(struct resolver *, struct arena *,
 	    struct str name, enum rr_type, struct resolved *, struct fault *);
+
+/*
+ * What one answer says of out->canonical, for whoever asks in another way.
+ * True: *result is it, and *reason says why when it is RESOLVE_TRY_AGAIN.
+ * False: out->canonical has become another name, to be asked for.  The caller
+ * begins with out zeroed but for the name.
+ */
+bool	resolve_read(struct arena *, const struct rr_answer *, enum rr_type,
+	    struct resolved *out, enum resolve_result *result,
+	    const char **reason);
 
 #endif

@@ -46,6 +46,11 @@ int	sock_connect_unix(const char *path, struct fault *);
 /* Through the door of a hidden listener (needs /proc).  What is sent and
  * received on it may take that many seconds as well.  -1 with errno. */
 int	sock_connect_hidden(int door, int timeout);
+/* A datagram socket that speaks with this address alone; it does not block.
+ * -1 with errno. */
+int	sock_connect_udp(const struct sock_addr *);
+/* Room for what was sent and not yet read, roughly in bytes. */
+void	sock_set_room(int fd, int bytes);
 /* A pair of type SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET, close-on-exec. */
 int	sock_pair(int type, int fd[2], struct fault *);
 

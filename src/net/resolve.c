@@ -275,15 +275,42 @@ give_up(struct fault *why, struct str name, const char *reason)
 
 /* Follows the aliases of one answer; false when there are too many. */
 static bool
-follow(const struct rr_answer *answer, struct resolved *out, unsigned *chain)
+follow(const struct rr_answer *answer, struct resolved *out)
 {
 	const struct rr *alias;
 
 	while ((alias = find_alias(answer, out->canonical)) != NULL) {
-		if (++*chain > CHAIN_MAX)
+		if (++out->aliases > CHAIN_MAX)
 			return false;
 		out->canonical = alias->name;
 	}
+	return true;
+}
+
+bool
+resolve_read(struct arena *arena, const struct rr_answer *answer,
+    enum rr_type type, struct resolved *out, enum resolve_result *result,
+    const char **reason)
+{
+	unsigned before = out->aliases;
+
+	*result = RESOLVE_TRY_AGAIN;
+	*reason = "server failure";
+	if (answer->rcode != 0 && answer->rcode != RCODE_NXDOMAIN)
+		return true;
+	out->secure = out->secure && answer->authentic;
+	*reason = "too many aliases";
+	if (type != RR_CNAME && !follow(answer, out))
+		return true;
+	collect(arena, answer, type, out);
+	if (out->records.n > 0)
+		*result = RESOLVE_FOUND;
+	else if (answer->rcode == RCODE_NXDOMAIN)
+		*result = RESOLVE_NO_NAME;
+	else if (out->aliases == before || out->canonical.n == 0)
+		*result = RESOLVE_NO_DATA;
+	else
+		return false;
 	return true;
 }
 
@@ -292,28 +319,18 @@ resolve(struct resolver *r, struct arena *arena, struct str name,
     enum rr_type type, struct resolved *out, struct fault *why)
 {
 	struct rr_answer answer;
-	unsigned chain = 0, before;
+	enum resolve_result result;
+	const char *reason;
 
 	memset(out, 0, sizeof(*out));
 	out->canonical = arena_str(arena, name);
 	out->secure = r->trusted;
 	if (!is_askable(name))
 		return RESOLVE_NO_NAME;
-	for (;;) {
+	do {
 		if (ask(r, arena, out->canonical.p, type, &answer) != 0)
 			return give_up(why, name, "no answer, try again");
-		if (answer.rcode != 0 && answer.rcode != RCODE_NXDOMAIN)
-			return give_up(why, name, "server failure");
-		out->secure = out->secure && answer.authentic;
-		before = chain;
-		if (type != RR_CNAME && !follow(&answer, out, &chain))
-			return give_up(why, name, "too many aliases");
-		collect(arena, &answer, type, out);
-		if (out->records.n > 0)
-			return RESOLVE_FOUND;
-		if (answer.rcode == RCODE_NXDOMAIN)
-			return RESOLVE_NO_NAME;
-		if (chain == before || out->canonical.n == 0)
-			return RESOLVE_NO_DATA;
-	}
+	} while (!resolve_read(arena, &answer, type, out, &result, &reason));
+	return result == RESOLVE_TRY_AGAIN ? give_up(why, name, reason) :
+	    result;
 }

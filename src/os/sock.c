@@ -392,6 +392,29 @@ sock_connect_hidden(int door, int timeout)
 }
 
 int
+sock_connect_udp(const struct sock_addr *to)
+{
+	union any_addr a;
+	socklen_t n = pack_addr(&to->ip, to->port, &a);
+	int fd, err;
+
+	fd = socket(to->ip.family == 6 ? AF_INET6 : AF_INET,
+	    SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1 || connect(fd, &a.sa, n) == 0)
+		return fd;
+	err = errno;
+	close(fd);
+	errno = err;
+	return -1;
+}
+
+void
+sock_set_room(int fd, int bytes)
+{
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+int
 sock_pair(int type, int fd[2], struct fault *why)
 {
 	if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fd) == -1)
