@@ -48,6 +48,9 @@ bool	conf_may_reload(const struct conf *old, const struct conf *new,
 	    struct buf *names);
 /* Is this domain delivered here? */
 bool	conf_is_local_domain(const struct conf *, struct str domain);
+/* May a session have to ask the resolver about its client?  Not where only
+ * this machine can connect. */
+bool	conf_asks_names(const struct conf *);
 /* The path of a file in the run directory, e.g. "submit.sock". */
 struct str conf_run_path(const struct conf *, struct arena *,
 	    const char *name);

@@ -50,6 +50,7 @@ enum rule_value_kind {
 	VALUE_PATTERN,		/* lower case; * is any run of characters */
 	VALUE_FILE,		/* text is a path */
 	VALUE_DB,
+	VALUE_DNSBL,		/* text is its zone */
 	VALUE_NUMBER,		/* enum conf_service */
 	VALUE_OVER,
 	VALUE_UNDER,
@@ -57,7 +58,7 @@ enum rule_value_kind {
 
 struct rule_value {
 	enum rule_value_kind kind;
-	struct str	text;		/* PATTERN, FILE, DB */
+	struct str	text;		/* PATTERN, FILE, DB, DNSBL */
 	struct ipnet	net;		/* NETWORK */
 	uint64_t	number;		/* NUMBER, OVER, UNDER; of a FILE or DB
 					 * its place in policy/lists */

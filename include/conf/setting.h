@@ -117,6 +117,33 @@ struct conf_budget {
 	uint64_t	new_per_second;		/* of all */
 };
 
+/* A part of what a DNS list may answer: addresses from low to high. */
+struct conf_codes {
+	uint32_t	low, high;	/* IPv4, as a number */
+};
+
+/* A row of a DNS list: "dnsbl" or "dnswl". */
+struct conf_dnslist {
+	struct str	zone;		/* where it is asked */
+	struct str	label;		/* how it is called, if not so */
+	bool		white;		/* its weight counts against */
+	uint64_t	weight;
+	VEC(struct conf_codes) when;	/* n == 0: any listing */
+	unsigned	line;
+};
+
+/* What is to be learnt of a client from the world. */
+struct conf_guest {
+	bool		names;		/* client-names */
+	VEC(struct conf_dnslist) lists;
+	VEC(struct str)	zones;		/* of those and of the rules, each
+					 * once */
+	bool		rules_name;	/* some rule wants the name */
+	uint64_t	dns_threshold;	/* dnsbl-threshold, 0: none */
+	uint64_t	wait;		/* pre-greeting, seconds */
+	uint64_t	greylist;	/* seconds, 0: no */
+};
+
 struct conf_store {
 	uint64_t	free_space;	/* bytes kept free in spool */
 	bool		may_lose_mail;	/* spool-may-lose-mail: any file
@@ -151,6 +178,13 @@ struct conf_retry {			/* seconds */
 	uint64_t	lifetime, lifetime_bounce;
 };
 
+/* Where the values came from: lines of the file, 0 for a default. */
+struct conf_from {
+	unsigned	*lines;		/* by setting_index() */
+	VEC(unsigned)	relay_lines;	/* by network */
+	unsigned	listen_none;	/* of "listen none" */
+};
+
 struct conf {
 	struct arena		arena;
 	struct str		path;	/* of the file; "" when there is none */
@@ -178,6 +212,7 @@ struct conf {
 	struct conf_session	session;
 	struct conf_store	store;
 	struct conf_tls		tls;
+	struct conf_guest	guest;
 
 	struct conf_timeout	timeout;
 
@@ -189,10 +224,7 @@ struct conf {
 	 * must not send mail to itself. */
 	VEC(struct ip)		own;
 
-	/* Where the values came from: lines of the file, 0 for a default. */
-	unsigned		*lines;		/* by setting_index() */
-	VEC(unsigned)		relay_lines;	/* by network */
-	unsigned		listen_none;	/* of "listen none" */
+	struct conf_from	from;
 };
 
 enum setting_type {
@@ -217,6 +249,7 @@ enum setting_type {
 	SETTING_RULE,		/* see conf/clause */
 	SETTING_EXTENSION,
 	SETTING_XCLIENT,
+	SETTING_DNSLIST,
 };
 
 struct setting {

@@ -21,6 +21,14 @@ struct prober {
 	 * with a temporary fault when that cannot be told. */
 	int	(*client_name)(struct prober *, const struct facts *,
 		    struct str *name, struct fault *);
+	/* Does this DNS list have the client: 1, 0, or -1 when that cannot be
+	 * told. */
+	int	(*is_listed)(struct prober *, const struct facts *,
+		    struct str zone);
+	/* Is the client welcome with this recipient, where no rule has spoken?
+	 * 0, or -1 with why not. */
+	int	(*check)(struct prober *, const struct facts *,
+		    struct fault *);
 };
 
 /* What is known about a client and its transaction when a decision is due:
@@ -51,5 +59,8 @@ struct facts {
 /* 1 and the name, 0: unknown, -1 with a fault. */
 int	facts_client_name(const struct facts *, struct str *name,
 	    struct fault *);
+/* As the prober says it; 0 where there is none. */
+int	facts_is_listed(const struct facts *, struct str zone);
+int	facts_check_client(const struct facts *, struct fault *);
 
 #endif

@@ -39,8 +39,8 @@ static const char *const condition_words[] = {
 };
 /* None of these is a value: a slip would be read as something else. */
 static const char *const reserved[] = { "and", "or", "not", "at", "with", "if",
-    "is", "in", "matching", "named", "over", "under", "file", "db", "client",
-    "helo", "from", "to", "login", "secure", "local", "on", "size",
+    "is", "in", "matching", "named", "over", "under", "file", "db", "dnsbl",
+    "client", "helo", "from", "to", "login", "secure", "local", "on", "size",
     "recipients" };
 
 static const char *const stage_known[] = { "connect", "hello", "mail", "rcpt",
@@ -123,7 +123,8 @@ parse_network(struct cursor *c, struct rule_value *v)
 {
 	v->kind = VALUE_NETWORK;
 	return ipnet_parse(peek(c), &v->net) || expect(c, "a network such as "
-	    "192.0.2.0/24 or 2001:db8::/32, \"file\" or \"db\"", NULL);
+	    "192.0.2.0/24 or 2001:db8::/32, \"file\", \"db\" or "
+	    "\"dnsbl\"", NULL);
 }
 
 static bool
@@ -193,6 +194,15 @@ parse_list(struct cursor *c, enum rule_value_kind kind, struct rule_value *v)
 	return true;
 }
 
+/* As of the setting, without a weight. */
+static bool
+parse_zone(struct cursor *c, struct rule_value *v)
+{
+	v->kind = VALUE_DNSBL;
+	return setting_domain(&c->conf->arena, peek(c), &v->text) ||
+	    expect(c, "the domain of a DNS list", NULL);
+}
+
 static bool
 parse_value(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 {
@@ -203,6 +213,8 @@ parse_value(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 		ok = parse_list(c, VALUE_FILE, v);
 	else if (fact != FACT_ON && skip(c, "db"))
 		ok = parse_list(c, VALUE_DB, v);
+	else if (fact == FACT_CLIENT && skip(c, "dnsbl"))
+		ok = parse_zone(c, v);
 	else
 		ok = parse_literal(c, fact, v);
 	if (ok)
@@ -538,6 +550,9 @@ put_value(struct buf *out, enum rule_fact fact, const struct rule_value *v)
 	case VALUE_DB:
 		buf_putz(out, v->kind == VALUE_FILE ? "file " : "db ");
 		break;
+	case VALUE_DNSBL:
+		buf_putz(out, "dnsbl ");
+		break;
 	case VALUE_NUMBER:
 		buf_putz(out, setting_services()[v->number]);
 		return;
@@ -567,6 +582,7 @@ link_of(const struct rule_term *term)
 	case VALUE_NETWORK:
 	case VALUE_FILE:
 	case VALUE_DB:
+	case VALUE_DNSBL:
 		return "in ";
 	case VALUE_NUMBER:
 	case VALUE_OVER:

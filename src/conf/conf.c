@@ -33,6 +33,7 @@
 #include "os/file.h"
 
 #include "conf/clause.h"
+#include "conf/dnslist.h"
 #include "conf/reader.h"
 #include "conf/sentence.h"
 
@@ -49,7 +50,7 @@ line_of(const struct conf *conf, const char *name)
 	const struct setting *set = setting_find(str_of(name));
 
 	must(set != NULL);
-	return &conf->lines[setting_index(set)];
+	return &conf->from.lines[setting_index(set)];
 }
 
 /* The place of a whole line; of the file when the line is 0. */
@@ -104,7 +105,7 @@ apply(struct conf *conf, const struct statement *s, struct reader_errors *e)
 		reader_error(e, s->end, "%s takes no block", set->name);
 		return;
 	}
-	line = &conf->lines[setting_index(set)];
+	line = &conf->from.lines[setting_index(set)];
 	if (*line != 0 && !setting_may_repeat(set)) {
 		reader_error(e, s->place, "%s was set in line %u already",
 		    set->name, *line);
@@ -161,7 +162,7 @@ fill_sentences(struct conf *conf, struct arena *words)
 	buf_init(&text);
 	reader_errors_init(&e, "table", &text);
 	for (i = 0; (set = setting_at(i)) != NULL; i++)
-		if (!setting_is_simple(set) && conf->lines[i] == 0 &&
+		if (!setting_is_simple(set) && conf->from.lines[i] == 0 &&
 		    set->text != NULL)
 			fill_sentence(conf, set, words, &e);
 	if (e.n > 0)
@@ -304,8 +305,8 @@ check_listens(const struct conf *conf, struct reader_errors *e)
 	char name[IP_TEXT_MAX];
 	size_t i, j;
 
-	if (conf->listen_none != 0 && conf->listens.n > 0)
-		reader_error(e, place_of(conf->listen_none), "listen none, "
+	if (conf->from.listen_none != 0 && conf->listens.n > 0)
+		reader_error(e, place_of(conf->from.listen_none), "listen none, "
 		    "but line %u listens", p[0].line);
 	for (i = 0; i < conf->listens.n; i++)
 		for (j = 0; j < i; j++)
@@ -372,8 +373,8 @@ build(const char *path, struct str text, struct reader_errors *e)
 	arena_init(&words);
 	arena_init(&conf->arena);
 	conf->path = arena_str(&conf->arena, str_of(path));
-	conf->lines = arena_alloc(&conf->arena,
-	    setting_count() * sizeof(*conf->lines));
+	conf->from.lines = arena_alloc(&conf->arena,
+	    setting_count() * sizeof(*conf->from.lines));
 	fill_simple(conf);
 	reader_parse(&words, text, &list, e);
 	for (i = 0; i < list.n; i++)
@@ -383,6 +384,7 @@ build(const char *path, struct str text, struct reader_errors *e)
 	check_tls(conf, e);
 	check_retry(conf, e);
 	check_delimiter(conf, e);
+	dnslist_gather(conf, e);
 	if (e->n == 0)
 		fill_hostname(conf, e);
 	fill_domains(conf, e);
@@ -448,7 +450,7 @@ format_value(const struct conf *conf, const struct setting *set, size_t i,
 	if (!setting_is_simple(set))
 		return sentence_format(conf, set, i, out);
 	setting_format(conf, set, out);
-	return conf->lines[setting_index(set)];
+	return conf->from.lines[setting_index(set)];
 }
 
 static size_t
@@ -667,6 +669,18 @@ conf_is_local_domain(const struct conf *conf, struct str domain)
 	    has_domain(conf, name);
 	arena_free(&arena);
 	return found;
+}
+
+bool
+conf_asks_names(const struct conf *conf)
+{
+	if (!conf->guest.names && !conf->guest.rules_name &&
+	    conf->guest.zones.n == 0)
+		return false;
+	for (size_t i = 0; i < conf->listens.n; i++)
+		if (!ip_is_loopback(&conf->listens.p[i].ip))
+			return true;
+	return false;
 }
 
 struct str

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The settings that read as sentences: listen, domain, deliver, relay, route,
- * tls, xclient; and the way to those of the rules, which conf/clause reads, and
- * to extension (conf/extension).
+ * tls, xclient; and the way to those of conf/clause, conf/extension and
+ * conf/dnslist.
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -20,6 +20,7 @@
 #include "mail/domain.h"
 
 #include "conf/clause.h"
+#include "conf/dnslist.h"
 #include "conf/extension.h"
 #include "conf/network.h"
 
@@ -177,7 +178,7 @@ parse_listen(struct conf *conf, const struct statement *s,
 
 	if (is_word(s, 1, "none")) {
 		if (want_end(s, 2, e))
-			conf->listen_none = s->place.line;
+			conf->from.listen_none = s->place.line;
 		return;
 	}
 	if (is_word(s, 1, "smtp"))
@@ -328,8 +329,7 @@ deliver_path(struct conf *conf, const struct statement *s,
 	    path.n > MAILDIR_NAME_MAX)
 		reader_expected(e, s, 2, maildir ? "an absolute path or one "
 		    "that begins with ~/" : "an absolute path", NULL);
-	else if (find_bad_percent(path, maildir ? STR("u") : STR_NONE) <
-	    path.n)
+	else if (find_bad_percent(path, maildir ? STR("u") : STR_NONE) < path.n)
 		reader_expected(e, s, 2, maildir ? "a path with no other % "
 		    "than %u" : "a directory without %", NULL);
 	else {
@@ -368,7 +368,7 @@ parse_relay(struct conf *conf, const struct statement *s,
 		    "send to everybody", e);
 	for (size_t i = 0; i < list.nets.n; i++) {
 		vec_push(&conf->arena, &conf->relay, list.nets.p[i]);
-		vec_push(&conf->arena, &conf->relay_lines, list.lines.p[i]);
+		vec_push(&conf->arena, &conf->from.relay_lines, list.lines.p[i]);
 	}
 }
 
@@ -456,8 +456,7 @@ want_path(struct conf *conf, const struct statement *s, size_t i,
 
 /* tls certificate FILE [key FILE] [for NAME ...] */
 static void
-parse_tls(struct conf *conf, const struct statement *s,
-    struct reader_errors *e)
+parse_tls(struct conf *conf, const struct statement *s, struct reader_errors *e)
 {
 	struct conf_certificate c = { .line = s->place.line };
 	struct str name;
@@ -520,6 +519,9 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_XCLIENT:
 		network_parse_xclient(conf, s, e);
 		return;
+	case SETTING_DNSLIST:
+		dnslist_parse(conf, set, s, e);
+		return;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -540,7 +542,7 @@ sentence_count(const struct conf *conf, const struct setting *set)
 {
 	switch (set->type) {
 	case SETTING_LISTEN:
-		return conf->listen_none != 0 ? 1 : conf->listens.n;
+		return conf->from.listen_none != 0 ? 1 : conf->listens.n;
 	case SETTING_DOMAINS:
 		return conf->domains.n;
 	case SETTING_DELIVER:
@@ -557,6 +559,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return conf->session.offer.extensions.n;
 	case SETTING_XCLIENT:
 		return conf->session.xclient.nets.n;
+	case SETTING_DNSLIST:
+		return dnslist_count(conf, set);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -587,9 +591,9 @@ format_listen(const struct conf *conf, size_t i, struct buf *out)
 	const struct conf_listen *in;
 	char name[IP_TEXT_MAX];
 
-	if (conf->listen_none != 0) {
+	if (conf->from.listen_none != 0) {
 		buf_putz(out, "none");
-		return conf->listen_none;
+		return conf->from.listen_none;
 	}
 	in = &conf->listens.p[i];
 	buf_printf(out, "%s on ", services[in->service].name);
@@ -651,7 +655,7 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 	case SETTING_RELAY:
 		buf_putz(out, "for ");
 		ipnet_put(out, &conf->relay.p[i]);
-		return conf->relay_lines.p[i];
+		return conf->from.relay_lines.p[i];
 	case SETTING_ROUTE:
 		return format_route(&conf->routes.p[i], out);
 	case SETTING_TLS:
@@ -665,6 +669,8 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 		buf_putz(out, "for ");
 		ipnet_put(out, &conf->session.xclient.nets.p[i]);
 		return conf->session.xclient.lines.p[i];
+	case SETTING_DNSLIST:
+		return dnslist_format(conf, set, i, out);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:

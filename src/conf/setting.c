@@ -161,6 +161,18 @@ static const struct setting table[] = {
 	{ "deliver-by-least", SETTING_DURATION, AT(session.offer.by_least),
 	    "1m", 1, 60 * DAY, true,
 	    "the least time in which a delivery can be demanded" },
+	{ "client-names", SETTING_SWITCH, AT(guest.names), "yes",
+	    0, 0, true, "whether clients are called by their names" },
+	{ "dnsbl", SETTING_DNSLIST, AT(guest.lists), NULL,
+	    0, 0, true, "DNS lists of clients that are not welcome" },
+	{ "dnswl", SETTING_DNSLIST, AT(guest.lists), NULL,
+	    0, 0, true, "DNS lists of clients that are" },
+	{ "dnsbl-threshold", SETTING_NUMBER, AT(guest.dns_threshold), "1",
+	    0, 1000, true, "from what weight on a client is refused" },
+	{ "pre-greeting", SETTING_DURATION, AT(guest.wait), "0s",
+	    0, 30, true, "how long a client must be silent before we greet" },
+	{ "greylist", SETTING_DURATION, AT(guest.greylist), "0s",
+	    0, HOUR, true, "how long mail of strangers has to wait" },
 	{ "workers", SETTING_NUMBER, AT(workers), "100",
 	    0, 1024, true, "deliveries at once; 0 keeps all mail here" },
 	{ "workers-per-destination", SETTING_NUMBER,
@@ -469,6 +481,7 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_RULE:
 	case SETTING_EXTENSION:
 	case SETTING_XCLIENT:
+	case SETTING_DNSLIST:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);
@@ -508,6 +521,7 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_RULE:
 	case SETTING_EXTENSION:
 	case SETTING_XCLIENT:
+	case SETTING_DNSLIST:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);

@@ -22,3 +22,17 @@ facts_client_name(const struct facts *f, struct str *name, struct fault *why)
 		return 0;
 	return f->prober->client_name(f->prober, f, name, why);
 }
+
+int
+facts_is_listed(const struct facts *f, struct str zone)
+{
+	return f->prober == NULL || f->local ? 0 :
+	    f->prober->is_listed(f->prober, f, zone);
+}
+
+int
+facts_check_client(const struct facts *f, struct fault *why)
+{
+	return f->prober == NULL || f->local ? 0 :
+	    f->prober->check(f->prober, f, why);
+}

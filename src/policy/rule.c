@@ -120,6 +120,22 @@ find_amount(const struct judging *j, enum rule_fact fact, uint64_t *n)
 
 /* -------------------------------------------------------- conditions ---- */
 
+/* Who cannot be found on a list is not on it; but nobody is refused because he
+ * cannot be found there. */
+static int
+ask_dnsbl(struct judging *j, const struct rule_term *term,
+    const struct rule_value *v, struct str *key)
+{
+	int r = facts_is_listed(j->in->facts, v->text);
+
+	if (r > 0)
+		*key = v->text;
+	if (r >= 0 || !term->negated)
+		return r > 0;
+	return fault_temporary(&j->why, 450, 7, 1,
+	    "Client host rejected: a DNS list cannot be asked now");
+}
+
 static int
 ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 {
@@ -131,6 +147,8 @@ ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 		v = &term->values.p[i];
 		if (v->kind == VALUE_NETWORK)
 			r = ipnet_has(&v->net, &s.ip);
+		else if (v->kind == VALUE_DNSBL)
+			r = ask_dnsbl(j, term, v, key);
 		else if (v->kind != VALUE_PATTERN)
 			r = lists_find(j->in->lists, v, &s, &j->scratch, key,
 			    &j->why);
@@ -287,29 +305,34 @@ answer_of(int r)
 	    r == 1 ? RULE_YES : RULE_FAULT;
 }
 
-/* A condition that does not hold decides, whatever is not known. */
+/* A condition that does not hold decides, whatever is not known, or cannot be
+ * told, of the others. */
 static enum rule_answer
 ask_rule(struct judging *j, const struct rule *rule)
 {
 	enum rule_answer one, answer = j->in->stage == STAGE_RCPT &&
 	    rule->stage == STAGE_END ? RULE_LATER : RULE_YES;
 	bool traced = j->in->trace != NULL;
+	struct fault *first = NULL;
 	struct str key;
 
 	buf_reset(&j->because);
-	for (size_t i = 0; i < rule->terms.n; i++) {
+	for (size_t i = 0; i < rule->terms.n && answer != RULE_NO; i++) {
 		one = answer_of(ask_term(j, &rule->terms.p[i], &key));
 		if (one == RULE_NO)
 			buf_reset(&j->because);
 		if (traced)
 			note_term(j, &rule->terms.p[i], key);
-		if (one == RULE_NO || one == RULE_FAULT) {
-			answer = one;
-			break;
+		if (one == RULE_FAULT && first == NULL) {
+			first = arena_alloc(&j->scratch, sizeof(*first));
+			*first = j->why;
 		}
-		if (one == RULE_LATER)
+		if (one == RULE_NO || one == RULE_FAULT ||
+		    (one == RULE_LATER && answer == RULE_YES))
 			answer = one;
 	}
+	if (answer == RULE_FAULT)
+		j->why = *first;
 	note_rule(j, rule, answer);
 	return answer;
 }

@@ -276,6 +276,49 @@ static const struct {
 };
 
 static void
+test_dns_lists(void **state)
+{
+	const struct conf_dnslist *row;
+	struct buf out = { 0 };
+	struct conf *conf;
+
+	(void)state;
+	conf = parse("hostname a.test\n"
+	    "dnsbl ZEN.test weight 3 when 127.0.0.2-11 127.0.0.20\n"
+	    "dnswl wl.test weight 0\n"
+	    "dnsbl key.zen.test as \"the list\"\n");
+	row = conf->guest.lists.p;
+	assert_int_equal(conf->guest.lists.n, 3);
+	assert_str(row[0].zone, "zen.test");
+	assert_false(row[0].white);
+	assert_int_equal(row[0].weight, 3);
+	assert_int_equal(row[0].when.n, 2);
+	assert_int_equal(row[0].when.p[0].low, 0x7f000002);
+	assert_int_equal(row[0].when.p[0].high, 0x7f00000b);
+	assert_int_equal(row[0].when.p[1].high, 0x7f000014);
+	assert_true(row[1].white);
+	assert_int_equal(row[1].weight, 0);
+	assert_int_equal(row[2].weight, 1);
+	assert_str(row[2].label, "the list");
+	conf_describe(conf, &out, false);
+	assert_non_null(strstr(buf_cstr(&out), "dnsbl zen.test weight 3 when "
+	    "127.0.0.2-11 127.0.0.20  # "));
+	assert_non_null(strstr(buf_cstr(&out),
+	    "dnsbl key.zen.test weight 1 as \"the list\"  # "));
+	assert_non_null(strstr(buf_cstr(&out), "dnswl wl.test weight 0  # "));
+	/* Only strangers are asked about, and none can come. */
+	assert_false(conf_asks_names(conf));
+	conf_free(conf);
+	conf = parse("hostname a.test\nlisten smtp");
+	assert_true(conf_asks_names(conf));
+	conf_free(conf);
+	conf = parse("hostname a.test\nlisten smtp\nclient-names no");
+	assert_false(conf_asks_names(conf));
+	conf_free(conf);
+	buf_free(&out);
+}
+
+static void
 test_routes(void **state)
 {
 	struct conf *conf;
@@ -410,13 +453,18 @@ static const struct {
 	    "\"helo\", \"from\", \"to\", \"login\", \"secure\", \"local\", "
 	    "\"on\", \"size\" or \"recipients\", got \"cleint\"; did you mean "
 	    "\"client\"?" },
+	{ "reject client in dnsbl", "1:23: expected the domain of a DNS list, "
+	    "got the end of the line" },
+	{ "reject client in dnsbl a..b", "1:24: expected the domain of a DNS "
+	    "list, got \"a..b\"" },
 	{ "reject client", "1:14: expected a network such as 192.0.2.0/24 or "
-	    "2001:db8::/32, \"file\" or \"db\", got the end of the line" },
+	    "2001:db8::/32, \"file\", \"db\" or \"dnsbl\", got the end of the "
+	    "line" },
 	{ "reject client in 192.0.2.1/24", "1:18: expected a network such as "
-	    "192.0.2.0/24 or 2001:db8::/32, \"file\" or \"db\", got "
+	    "192.0.2.0/24 or 2001:db8::/32, \"file\", \"db\" or \"dnsbl\", got "
 	    "\"192.0.2.1/24\"" },
 	{ "reject client in 192.0.2.1 or", "1:30: expected a network such as "
-	    "192.0.2.0/24 or 2001:db8::/32, \"file\" or \"db\", got the end "
+	    "192.0.2.0/24 or 2001:db8::/32, \"file\", \"db\" or \"dnsbl\", got the end "
 	    "of the line" },
 	{ "reject client in file suspects", "1:23: expected an absolute path, "
 	    "got \"suspects\"" },
@@ -518,6 +566,32 @@ static const struct {
 	{ "relay for all", "1:11: expected a network such as 192.0.2.0/24 or "
 	    "2001:db8::/32, got \"all\"" },
 
+	{ "dnsbl", "1:6: expected the domain of a DNS list, got the end of "
+	    "the line" },
+	{ "dnsbl a_b..c", "1:7: expected the domain of a DNS list, got "
+	    "\"a_b..c\"" },
+	{ "dnsbl bl.test wieght 2", "1:15: expected \"weight\", \"when\" or "
+	    "\"as\", got \"wieght\"; did you mean \"weight\"?" },
+	{ "dnsbl bl.test weight", "1:21: expected a number from 0 to 1000, "
+	    "got the end of the line" },
+	{ "dnsbl bl.test weight 1001", "1:22: expected a number from 0 to "
+	    "1000, got \"1001\"" },
+	{ "dnsbl bl.test weight -1", "1:22: expected a number from 0 to "
+	    "1000, got \"-1\"" },
+	{ "dnswl bl.test when", "1:19: expected an address such as 127.0.0.2 "
+	    "or 127.0.0.2-11, got the end of the line" },
+	{ "dnsbl bl.test when ::1", "1:20: expected an address such as "
+	    "127.0.0.2 or 127.0.0.2-11, got \"::1\"" },
+	{ "dnsbl bl.test when 127.0.0.5-4", "1:20: expected an address such "
+	    "as 127.0.0.2 or 127.0.0.2-11, got \"127.0.0.5-4\"" },
+	{ "dnsbl bl.test when 127.0.0.5-256", "1:20: expected an address such "
+	    "as 127.0.0.2 or 127.0.0.2-11, got \"127.0.0.5-256\"" },
+	{ "dnsbl bl.test as \"\"", "1:18: expected a name for the list, got "
+	    "\"\"" },
+	{ "greylist yes", "1:10: greylist: expected a duration from 0s to 1h, "
+	    "got \"yes\"" },
+	{ "pre-greeting 31", "1:14: pre-greeting: expected a duration from 0s "
+	    "to 30s, got \"31\"" },
 	{ "route", "1:6: expected a domain, *.DOMAIN or *, got the end of the "
 	    "line" },
 	{ "route a.*", "1:7: expected a domain, *.DOMAIN or *, got \"a.*\"" },
@@ -783,6 +857,7 @@ main(void)
 		cmocka_unit_test(test_proxies),
 		cmocka_unit_test(test_relay),
 		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_dns_lists),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_describe_round_trip),
 		cmocka_unit_test(test_describe_text),

@@ -22,7 +22,8 @@
 #define TO	"joe@example.org"
 
 enum { NONE = VERDICT_NONE, ACCEPT = VERDICT_ACCEPT, HOLD = VERDICT_HOLD,
-    DISCARD = VERDICT_DISCARD, REFUSE = VERDICT_REFUSE };
+    DISCARD = VERDICT_DISCARD, REFUSE = VERDICT_REFUSE,
+    DEFER = -1 };
 
 struct row {
 	const char	*rules;
@@ -383,11 +384,136 @@ tell_name(struct prober *p, const struct facts *f, struct str *name,
 	return fake->answer;
 }
 
+static int
+tell_listed(struct prober *p, const struct facts *f, struct str zone)
+{
+	struct fake *fake = (struct fake *)p;
+
+	(void)f;
+	fake->asked++;
+	if (str_eq(zone, STR("dead.example")))
+		return -1;
+	return str_eq(zone, STR("bl.example"));
+}
+
+/* As the name, but that no answer is no; and nobody is refused because he could
+ * not be found on a list. */
+static void
+test_dns_lists(void **state)
+{
+	static const struct row plain = { .stage = STAGE_RCPT };
+	static const struct {
+		const char	*rule;
+		int		 kind;
+		const char	*because;
+	} lists[] = {
+		{ "reject client in dnsbl bl.example", REFUSE,
+		    "client is 192.0.2.1 (bl.example)" },
+		{ "reject client in dnsbl wl.example", NONE,
+		    "client is 192.0.2.1" },
+		{ "reject not client in dnsbl wl.example", REFUSE,
+		    "client is 192.0.2.1" },
+		{ "reject client in dnsbl wl.example or dnsbl BL.example",
+		    REFUSE, "client is 192.0.2.1 (bl.example)" },
+		{ "reject client in 192.0.2.1 or dnsbl wl.example", REFUSE,
+		    "client is 192.0.2.1" },
+		{ "reject client in dnsbl dead.example", NONE,
+		    "client is 192.0.2.1" },
+		{ "accept not client in dnsbl dead.example", DEFER,
+		    "client is 192.0.2.1: Client host rejected: a DNS list "
+		    "cannot be asked now" },
+		{ "reject not client in dnsbl dead.example", DEFER,
+		    "client is 192.0.2.1: Client host rejected: a DNS list "
+		    "cannot be asked now" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct fake fake = { .prober = { tell_name, tell_listed, NULL } };
+		struct conf *conf = parse(lists[i].rule);
+		struct arena a = { 0 };
+		struct rule_trace trace = { .arena = &a };
+		struct address from, to;
+		struct facts facts;
+		struct rule_asking in = { .conf = conf, .facts = &facts,
+		    .stage = STAGE_RCPT, .arena = &a, .trace = &trace };
+		struct verdict v;
+
+		set_facts(&plain, &a, &facts, &from, &to);
+		facts.prober = &fake.prober;
+		rule_judge(&in, &v);
+		assert_int_equal(v.kind == VERDICT_REFUSE &&
+		    fault_is_temporary(&v.why) ? DEFER : (int)v.kind,
+		    lists[i].kind);
+		assert_true(str_eq(trace.steps.p[0].because,
+		    str_of(lists[i].because)));
+		/* Each list that a rule names is asked. */
+		assert_int_equal(conf->guest.zones.n, fake.asked > 0 ?
+		    fake.asked : 1);
+		/* Where nobody can be asked, no list has anybody. */
+		facts.prober = NULL;
+		assert_int_equal(facts_is_listed(&facts,
+		    STR("bl.example")), 0);
+		conf_free(conf);
+		arena_free(&a);
+	}
+}
+
+/* What cannot be told is asked for in vain where another condition does not
+ * hold, before it or behind it. */
+static void
+test_fault_beside_no(void **state)
+{
+	static const struct row plain = { .stage = STAGE_RCPT };
+	static const struct {
+		const char	*rule;
+		int		 kind;
+		const char	*because;
+	} cases[] = {
+		{ "reject client named unknown from @nowhere.example", NONE,
+		    "from is ann@example.net" },
+		{ "reject from @nowhere.example client named unknown", NONE,
+		    "from is ann@example.net" },
+		{ "reject client named unknown from @example.net", DEFER,
+		    "client named cannot be told, from is ann@example.net: "
+		    "who are you?" },
+		{ "reject client named unknown size over 1M "
+		    "client named other", DEFER, "client named cannot be told, "
+		    "size is not known before the content, client named cannot "
+		    "be told: who are you?" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fake fake = { .prober = { tell_name, tell_listed, NULL },
+		    .answer = -1 };
+		struct conf *conf = parse(cases[i].rule);
+		struct arena a = { 0 };
+		struct rule_trace trace = { .arena = &a };
+		struct address from, to;
+		struct facts facts;
+		struct rule_asking in = { .conf = conf, .facts = &facts,
+		    .stage = STAGE_RCPT, .arena = &a, .trace = &trace };
+		struct verdict v;
+
+		set_facts(&plain, &a, &facts, &from, &to);
+		facts.prober = &fake.prober;
+		rule_judge(&in, &v);
+		assert_int_equal(v.kind == VERDICT_REFUSE &&
+		    fault_is_temporary(&v.why) ? DEFER : (int)v.kind,
+		    cases[i].kind);
+		if (!str_eq(trace.steps.p[0].because, str_of(cases[i].because)))
+			fail_msg("%.*s", STR_ARG(trace.steps.p[0].because));
+		conf_free(conf);
+		arena_free(&a);
+	}
+}
+
 static void
 test_prober(void **state)
 {
 	static const struct row plain = { .stage = STAGE_RCPT };
-	struct fake fake = { .prober = { tell_name } };
+	struct fake fake = { .prober = { tell_name, tell_listed, NULL } };
 	struct conf *conf = parse("accept client 198.51.100.1\n"
 	    "reject from @example.net client named *.dyn.example");
 	struct arena a = { 0 };
@@ -451,7 +577,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_fault_beside_no),
 		cmocka_unit_test(test_prober),
+		cmocka_unit_test(test_dns_lists),
 		cmocka_unit_test(test_patterns),
 	};
 
