@@ -36,9 +36,9 @@ void	panel_hello(const struct panel_case *, struct verdict *);
 /* The sender, and the size that was declared.  Room is not asked for here. */
 void	panel_mail(const struct panel_case *, struct verdict *);
 /*
- * The recipient: may the client send to it at all, what do the rules say, and
- * who is it in the end?  The final addresses are appended to finals unless the
- * verdict is REFUSE or DISCARD.
+ * The recipient: may the client send to it at all, what do the rules say, who
+ * is it in the end, and is a stranger welcome (facts->prober)?  The final
+ * addresses are appended to finals unless the verdict is REFUSE or DISCARD.
  */
 void	panel_rcpt(const struct panel_case *, address_vec *finals,
 	    struct verdict *);

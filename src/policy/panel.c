@@ -4,12 +4,14 @@
  *
  *	connect, hello	the rules that are written "at" them
  *	mail		the size that is declared, then such rules
- *	rcpt		relaying, the rules, and who the recipient is
+ *	rcpt		relaying, the rules, who the recipient is, and what the
+ *			world says of the client, where no rule has spoken for it
  *	end		the rules again, where one of them wants the size
  *
  * Relaying comes first and alone: what a rule accepts has passed it.  The rules
  * come before the aliases, so that a stranger who is to be refused learns
- * nothing about who exists.  Whoever is to have a say later gets a seat here,
+ * nothing about who exists.  The world comes last: who does not exist need not
+ * be tried again.  Whoever is to have a say later gets a seat here,
  * and both the session and `godwit explain` hear him.
  *
  * Always true: without rules nothing here costs more than the checks before it.
@@ -71,6 +73,7 @@ void
 panel_rcpt(const struct panel_case *c, address_vec *finals, struct verdict *v)
 {
 	struct fault why;
+	size_t before = finals->n;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
 	if (checks_recipient(c->panel->conf, c->facts, &why) < 0) {
@@ -82,8 +85,13 @@ panel_rcpt(const struct panel_case *c, address_vec *finals, struct verdict *v)
 	if (v->kind == VERDICT_REFUSE || v->kind == VERDICT_DISCARD)
 		return;
 	if (alias_expand(c->panel->aliases, c->arena, c->facts->recipient,
-	    finals, &why) < 0)
+	    finals, &why) < 0) {
 		verdict_refuse(v, &why);
+	} else if (v->kind == VERDICT_NONE &&
+	    facts_check_client(c->facts, &why) < 0) {
+		finals->n = before;
+		verdict_refuse(v, &why);
+	}
 }
 
 static bool
