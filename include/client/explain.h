@@ -6,10 +6,10 @@
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/vec.h"
+#include "client/world.h"
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "policy/checks.h"
-#include "policy/facts.h"
 #include "policy/lists.h"
 #include "policy/rule.h"
 #include "policy/verdict.h"
@@ -60,6 +60,7 @@ struct explanation {
 	const struct conf	*conf;
 	bool			 of_client;	/* or of an address alone */
 	struct facts		 facts;
+	struct world		 world;		/* facts.prober */
 	struct envelope		 envelope;
 	struct address		 to;
 	struct explain_stage	 stages[STAGE_END + 1];
@@ -72,7 +73,7 @@ struct explanation {
 	bool			 waits;		/* for a size: none was said */
 };
 
-/* Asks.  -1 with a permanent fault when the question makes no sense. */
+/* Asks, the DNS too.  -1 with a permanent fault when the question makes no sense. */
 int	explain_ask(struct explanation *, const struct conf *, struct lists *,
 	    const struct explain_question *, struct fault *);
 void	explain_free(struct explanation *);

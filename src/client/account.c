@@ -374,6 +374,7 @@ account_text(const struct explanation *x, struct buf *b)
 {
 	size_t from = b->n;
 
+	world_put(b, &x->world);
 	for (int i = STAGE_CONNECT; i <= STAGE_END; i++)
 		put_stage(b, x, (enum rule_stage)i);
 	if (x->steps.n > 0) {
@@ -433,6 +434,8 @@ account_json(const struct explanation *x, struct buf *b)
 		put_relay(&relay, x);
 	buf_putz(b, "],");
 	put_member(b, "relay", buf_str(&relay));
+	buf_putc(b, ',');
+	world_put_json(b, &x->world);
 	buf_putz(b, ",\"aliases\":[");
 	for (size_t i = 0; i < x->steps.n; i++) {
 		buf_putz(b, i > 0 ? "," : "");

@@ -6,12 +6,13 @@
  * RCPT TO:<...>), parsed as a session parses them, put before the same panel
  * with the same facts, and what is left is routed as the queue routes it.  So
  * there is nothing here that decides; what is added is that each step is
- * written down.  Two things are left out because they belong to the moment:
- * the free space of the spool and the budgets of clients.
+ * written down, and that the world is asked by client/world.  Two things are
+ * left out because they belong to the moment: the free space of the spool and
+ * the budgets of clients.
  *
  * Called by `godwit explain`, as any user: a list or an alias file that the
  * caller may not read is told as the temporary refusal that it would be.
- * Nothing is connected to, and nothing changes.  client/account tells what was
+ * Nothing but name servers is asked, and nothing changes.  client/account tells what was
  * found.
  */
 #include "client/explain.h"
@@ -97,6 +98,8 @@ set_facts(struct explanation *x, const struct explain_question *q,
 	else
 		f->helo = arena_printf(&x->arena, "[%s]",
 		    ip_format(&f->client_ip, ip));
+	if (q->name == NULL && ip_is_loopback(&f->client_ip))
+		f->client_name = STR("localhost");
 	return find_service(f, q->on, why);
 }
 
@@ -303,12 +306,13 @@ explain_ask(struct explanation *x, const struct conf *conf,
 	address_vec finals = { 0 };
 	bool taken;
 
-	*x = (struct explanation){ .conf = conf };
+	*x = (struct explanation){ .conf = conf, .world.grey.fd = -1 };
 	x->of_client = explain_is_about_a_client(q);
 	if (q->to == NULL)
 		return fault_permanent(why, 554, 3, 5, "mail to whom?");
 	if (set_facts(x, q, why) < 0)
 		return -1;
+	world_ask(&x->world, conf, &x->arena, &x->facts);
 	panel.aliases = alias_book_new(conf);
 	alias_book_watch(panel.aliases, keep_step, x);
 	taken = x->of_client ? ask_all(x, &panel, q, &finals) :
@@ -322,5 +326,6 @@ explain_ask(struct explanation *x, const struct conf *conf,
 void
 explain_free(struct explanation *x)
 {
+	world_free(&x->world);
 	arena_free(&x->arena);
 }
