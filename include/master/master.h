@@ -8,6 +8,7 @@
 #include "net/tls_server.h"
 #include "policy/lists.h"
 #include "route/alias.h"
+#include "spool/grey.h"
 #include "spool/path.h"
 
 /* The process that accepts: one session child for each connection. */
@@ -21,6 +22,9 @@ struct master_setup {
 	struct tls_server	*tls;		/* or NULL */
 	uid_t			 own;		/* the sessions' user, if it is
 						 * nobody else's; else -1 */
+	const struct grey	*grey;		/* its fd may be -1 */
+	int			 tray;		/* of lines to the resolver,
+						 * or -1 */
 };
 
 /*

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 #include "conf/conf.h"
+#include "spool/grey.h"
 #include "spool/path.h"
 
 /* What the queue runner is given by the warden. */
@@ -16,6 +17,7 @@ struct runner_setup {
 	int			 queue_sock;	/* listener for mailq, or -1 */
 	uid_t			 sessions;	/* their user, if it is nobody
 						 * else's; else -1 */
+	struct grey		*grey;		/* or NULL; its fd may be -1 */
 };
 
 #endif

@@ -6,8 +6,10 @@
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "os/sock.h"
+#include "policy/dnsbl.h"
 #include "policy/lists.h"
 #include "route/alias.h"
+#include "spool/grey.h"
 #include "spool/health.h"
 #include "spool/path.h"
 
@@ -20,10 +22,14 @@ struct smtpd {
 	struct alias_book	*aliases;
 	struct lists		*lists;		/* of conf's rules */
 	struct health		*health;	/* of the spool; may be NULL */
+	struct dnsbl_memory	*dns_lists;	/* or NULL */
+	const struct grey	*grey;		/* or NULL; its fd may be -1 */
 	int			 notify;	/* to the runner, or -1 */
 	int			 usher;		/* to the master (priv/usher), or
 						 * -1 */
 	struct tls_server	*tls;		/* NULL: no certificate */
+	int			 tray;		/* of lines to the resolver
+						 * (master/names), or -1 */
 	char			*in;		/* of smtpd_prepare(), or NULL */
 };
 

@@ -2,6 +2,8 @@
 #ifndef SPOOL_NOTIFY_H
 #define SPOOL_NOTIFY_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include "spool/path.h"
 
 /*
@@ -16,6 +18,7 @@ enum notify_kind {
 	NOTIFY_FLUSH = 'F',	/* try everything (or the one named) now */
 	NOTIFY_DOMAIN = 'D',	/* try what waits for a domain (RFC 1985): name
 				 * is "example.org" or "@example.org" */
+	NOTIFY_GREY = 'G',	/* mail came that the greylist is to note */
 };
 
 #define NOTIFY_NAME_MAX	260		/* of a domain, with "@" and NUL */
@@ -23,10 +26,13 @@ enum notify_kind {
 struct notify {
 	enum notify_kind	kind;
 	char			name[NOTIFY_NAME_MAX];	/* may be "" */
+	uint64_t		tag[2];	/* NOTIFY_GREY: of policy/greylist */
 };
 
 /* Never blocks.  fd may be -1. */
 void	notify_send(int fd, enum notify_kind, const char *name);
+/* False: nobody will hear of it. */
+bool	notify_send_grey(int fd, uint64_t triplet, uint64_t network);
 /* 1, or 0 when there is none (or it was malformed).  Never blocks. */
 int	notify_receive(int fd, struct notify *);
 

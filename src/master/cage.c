@@ -6,6 +6,7 @@
  *
  *	master, sessions  user        group of the queue (to make entries)
  *	keeper            keeper-user none
+ *	relay of names    user        the same
  *	runner, workers   queue-user  godwitdrop (to read what was dropped)
  *	agent             recipient   mail for an mbox (its dot lock), his own
  *	                              for a command, none for a Maildir
@@ -292,6 +293,12 @@ cage_lock_master(const struct conf *conf, struct fault *why)
 	};
 
 	return lock(SANDBOX_MASTER, conf, places, 2, why);
+}
+
+int
+cage_lock_relay(struct fault *why)
+{
+	return sandbox_enter(SANDBOX_RUNNER, NULL, 0, why);
 }
 
 int

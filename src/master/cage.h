@@ -37,6 +37,8 @@ int	cage_become_recipient(const struct cage *, const struct conf *,
 /* The sandbox, before the first byte from outside. */
 int	cage_lock_keeper(struct fault *);
 int	cage_lock_master(const struct conf *, struct fault *);
+/* The relay of names makes sockets and opens nothing. */
+int	cage_lock_relay(struct fault *);
 /* *narrow: what a worker puts on besides, see sandbox_prepare(). */
 int	cage_lock_runner(const struct conf *, int *narrow, struct fault *);
 

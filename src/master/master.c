@@ -9,7 +9,9 @@
  * fork, and a flood of them not even that.  For the last case one descriptor is
  * kept in reserve.  Memory is taken at the start; the one thing later that
  * needs some is opening the aliases, and the databases of the rules, for the
- * sessions to inherit, and that may fail.  Who may come in is decided by master/budget.
+ * sessions to inherit, and that may fail.  Who may come in is decided by
+ * master/budget, and who has to wait before he is greeted does so in
+ * master/lobby, if there is one.
  *
  * What a session may use is limited before it is forked (master/service), but
  * for its processor time: the master, which lives for months, has all it wants.
@@ -29,11 +31,11 @@
 #include "base/die.h"
 #include "master/budget.h"
 #include "master/child.h"
+#include "master/lobby.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
-#include "os/sock.h"
 #include "policy/checks.h"
 #include "priv/usher.h"
 #include "smtpd/serve.h"
@@ -42,6 +44,8 @@ enum {
 	PAUSE_MS = 200,			/* after a lack of something */
 	CHORES_MS = 1000,		/* between looks at the aliases */
 	BATCH = 16,			/* connections between two waits */
+	LOBBY_BATCH = 64,
+	DRAIN_MS = 1000,		/* between looks at who is left */
 	SESSION_CPU = 30,		/* seconds, then it says 421; */
 	SESSION_CPU_MOST = 60,		/* then it is killed */
 };
@@ -51,6 +55,7 @@ struct master {
 	struct smtpd			 smtpd;
 	struct children			 children;
 	struct budget			*budget;
+	struct lobby			*lobby;		/* or NULL */
 	int				 reserve;	/* a spare descriptor */
 	int				 desk;		/* of priv/usher, or -1 */
 	bool				 retired;
@@ -192,6 +197,8 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 	listen_leave(m->setup->listeners);
 	if (m->desk >= 0)
 		close(m->desk);
+	if (m->lobby != NULL)
+		lobby_leave(m->lobby);
 	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
 	proc_forbid_fork();
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
@@ -203,31 +210,22 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 }
 
 static void
-start_session(struct master *m, int fd, const struct smtpd_peer *peer)
+start_session(struct master *m, int fd, const struct smtpd_peer *peer,
+    const struct budget_seat *seat)
 {
-	struct budget_guest guest = guest_of(m->setup->conf, peer);
-	int64_t now = clock_boot_ms();
-	struct budget_seat seat;
-	enum budget_answer answer;
-	pid_t pid;
+	pid_t pid = proc_fork();
 
-	answer = budget_enter(m->budget, &guest, now, &seat);
-	if (answer != BUDGET_WELCOME) {
-		refuse(m, fd, peer, reply_of(answer), now);
-		return;
-	}
-	pid = proc_fork();
 	if (pid == 0)
 		be_session(m, fd, peer);
 	if (pid < 0) {
 		log_warning("fork: %s", strerror(errno));
 		turn_away(fd, "421 4.3.2 Out of processes; try again "
 		    "later\r\n");
-		budget_leave(m->budget, &seat);
+		budget_leave(m->budget, seat);
 		(void)poll(NULL, 0, PAUSE_MS);
 		return;
 	}
-	children_add(&m->children, pid, &seat);
+	children_add(&m->children, pid, seat);
 	close(fd);
 }
 
@@ -276,6 +274,101 @@ may_be_proxy(const struct conf_listen *c, const struct ip *ip)
 	return false;
 }
 
+/* Must it wait to be greeted?  A program of ours, or a mail client, may be in
+ * a hurry, and a proxy has to speak first. */
+static bool
+has_to_wait(const struct master *m, const struct smtpd_peer *peer,
+    const struct budget_guest *guest)
+{
+	if (m->lobby == NULL || guest->trusted || peer->proxied ||
+	    m->drained_at != 0)
+		return false;
+	switch (peer->service) {
+	case SERVICE_SMTP:
+		return true;
+	case SERVICE_SUBMISSION:
+	case SERVICE_SUBMISSIONS:
+		break;
+	}
+	return false;
+}
+
+static void
+let_in(struct master *m, int fd, const struct smtpd_peer *peer)
+{
+	struct budget_guest guest = guest_of(m->setup->conf, peer);
+	struct lobby_guest waiting = { .fd = fd, .peer = *peer,
+	    .since = clock_boot_ms() };
+	enum budget_answer answer;
+
+	answer = budget_enter(m->budget, &guest, waiting.since,
+	    &waiting.seat);
+	if (answer != BUDGET_WELCOME)
+		refuse(m, fd, peer, reply_of(answer), waiting.since);
+	else if (!has_to_wait(m, peer, &guest) ||
+	    !lobby_add(m->lobby, &waiting))
+		start_session(m, fd, peer, &waiting.seat);
+}
+
+/* As postscreen(8) has it, for those who read its log. */
+static void
+send_away(struct master *m, const struct lobby_guest *g, int said,
+    int64_t now)
+{
+	static const char reply[] = "554 5.5.1 Protocol error: you spoke "
+	    "before you were greeted\r\n";
+	char ip[IP_TEXT_MAX];
+
+	if (budget_may_log(m->budget, now))
+		log_info("%s %d after %.1f from [%s]:%u",
+		    said > 0 ? "PREGREET" : "HANGUP", said,
+		    (double)(now - g->since) / 1000,
+		    ip_format(&g->peer.addr.ip, ip),
+		    (unsigned)g->peer.addr.port);
+	budget_leave(m->budget, &g->seat);
+	/* What was said is dropped unread, or the reply would be. */
+	if (said > 0 && budget_may_answer(m->budget, now)) {
+		(void)recv(g->fd, NULL, (size_t)said,
+		    MSG_TRUNC | MSG_DONTWAIT);
+		turn_away(g->fd, reply);
+	} else
+		close(g->fd);
+}
+
+static void
+attend_lobby(struct master *m, int64_t now)
+{
+	struct lobby_guest g;
+	int said;
+
+	for (int i = 0; i < LOBBY_BATCH; i++)
+		switch (lobby_next(m->lobby, now, &g, &said)) {
+		case LOBBY_NONE:
+			return;
+		case LOBBY_WAITED:
+			start_session(m, g.fd, &g.peer, &g.seat);
+			break;
+		case LOBBY_SPOKE:
+		case LOBBY_LEFT:
+			send_away(m, &g, said, now);
+			break;
+		}
+}
+
+/* Nobody is greeted any more. */
+static void
+clear_lobby(struct master *m)
+{
+	struct lobby_guest g;
+	int said;
+
+	while (m->lobby != NULL && lobby_next(m->lobby, INT64_MAX, &g,
+	    &said) != LOBBY_NONE) {
+		budget_leave(m->budget, &g.seat);
+		turn_away(g.fd, "421 4.3.2 Shutting down\r\n");
+	}
+}
+
 static bool
 is_lack(int err)
 {
@@ -322,7 +415,7 @@ accept_some(struct master *m, const struct listener *l)
 			continue;
 		}
 		if (is_welcome(m, l, fd, &peer))
-			start_session(m, fd, &peer);
+			let_in(m, fd, &peer);
 	}
 }
 
@@ -362,6 +455,7 @@ obey_signals(struct master *m)
 	if (signal_take(SIGTERM)) {
 		retire(m);
 		m->drained_at = clock_boot_ms();
+		clear_lobby(m);
 	}
 }
 
@@ -382,12 +476,27 @@ do_chores(struct master *m, int64_t now)
 	m->chores_at = now;
 }
 
+/* How long to wait; NULL: until something happens. */
+static const struct timespec *
+patience(const struct master *m, struct timespec *t)
+{
+	int ms = m->lobby == NULL ? -1 :
+	    lobby_due(m->lobby, clock_boot_ms());
+
+	if (m->drained_at != 0)
+		ms = DRAIN_MS;
+	if (ms < 0)
+		return NULL;
+	*t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+	return t;
+}
+
 static void
 wait_and_accept(struct master *m)
 {
 	const struct listeners *l = m->setup->listeners;
-	struct pollfd p[LISTEN_MAX + 1];
-	struct timespec t = { 1, 0 };
+	struct pollfd p[LISTEN_MAX + 2];
+	struct timespec t;
 	unsigned all = l->n;
 	int64_t now;
 	int n;
@@ -397,10 +506,16 @@ wait_and_accept(struct master *m)
 	if (m->desk >= 0)
 		p[all++] = (struct pollfd){ .fd = m->desk,
 		    .events = POLLIN };
-	n = ppoll(p, all, m->drained_at != 0 ? &t : NULL,
-	    signal_wait_mask());
+	if (m->lobby != NULL)
+		p[all++] = (struct pollfd){ .fd = lobby_fd(m->lobby),
+		    .events = POLLIN };
+	n = ppoll(p, all, patience(m, &t), signal_wait_mask());
 	if (n < 0 && errno != EINTR)
 		(void)poll(NULL, 0, PAUSE_MS);
+	if (lobby_count(m->lobby) > 0) {
+		log_stamp();
+		attend_lobby(m, clock_boot_ms());
+	}
 	if (n <= 0)
 		return;
 	now = clock_boot_ms();
@@ -410,7 +525,7 @@ wait_and_accept(struct master *m)
 	for (unsigned i = 0; i < l->n; i++)
 		if (p[i].revents != 0)
 			accept_some(m, &l->tcp[i]);
-	if (all > l->n && p[l->n].revents != 0)
+	if (m->desk >= 0 && p[l->n].revents != 0)
 		attend_desk(m);
 }
 
@@ -438,8 +553,10 @@ is_over(const struct master *m)
 {
 	if (!m->retired)
 		return false;
-	return m->children.n == 0 || (m->drained_at != 0 &&
-	    clock_boot_ms() - m->drained_at >= MASTER_DRAIN * 1000);
+	if (m->children.n == 0 && lobby_count(m->lobby) == 0)
+		return true;
+	return m->drained_at != 0 &&
+	    clock_boot_ms() - m->drained_at >= MASTER_DRAIN * 1000;
 }
 
 void
@@ -454,6 +571,10 @@ master_run(const struct master_setup *setup)
 			.lists = setup->lists,
 			.notify = setup->notify,
 			.usher = -1,
+			.tray = setup->tray,
+			.grey = setup->grey,
+			.dns_lists = setup->conf->guest.zones.n > 0 ?
+			    dnsbl_memory_new() : NULL,
 			.health = health_new(),
 			.tls = setup->tls,
 		},
@@ -464,6 +585,8 @@ master_run(const struct master_setup *setup)
 	children_init(&m.children, (size_t)setup->conf->budget.most);
 	m.budget = budget_new(&setup->conf->budget);
 	open_desk(&m);
+	if (setup->conf->guest.wait > 0)
+		m.lobby = lobby_new((int64_t)setup->conf->guest.wait * 1000);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
 	if (setup->tls != NULL)

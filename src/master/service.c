@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The services under the warden: the master (with its sessions), before it,
- * where there is TLS, the keeper of its keys, and the queue runner (with its
- * workers).  Each is a fork that keeps the descriptors it needs, becomes its
- * user, puts on its sandbox and its limits, and only then does its work.
+ * where there is TLS, the keeper of its keys, the queue runner (with its
+ * workers) and, where somebody asks for names, the relay that carries the
+ * sessions' questions to the resolver.  Each is a fork that keeps the
+ * descriptors it needs, becomes its user, puts on its sandbox and its limits,
+ * and only then does its work.
  * One that dies is started again: at once when it had lived long, then ever
  * more slowly, so that a fault that comes at every start does not eat the
  * machine.  A keeper that dies takes its master along, who accepts no more and
@@ -22,6 +24,7 @@
 
 #include "base/die.h"
 #include "master/master.h"
+#include "master/supply.h"
 #include "os/clock.h"
 #include "os/iface.h"
 #include "os/log.h"
@@ -45,7 +48,7 @@ enum {
 };
 
 static const char *const service_name[SERVICES] = { "keeper", "master",
-    "qmgr" };
+    "qmgr", "names" };
 
 static bool
 wants_keeper(const struct house *h)
@@ -70,7 +73,8 @@ limit_sessions(const struct conf *conf, const struct spool *spool)
 	struct proc_limits limits = {
 		.memory = SESSION_MEMORY,
 		.files = SESSION_FILES + LISTEN_MAX +
-		    (spool->shards != NULL ? SPOOL_SHARDS : 0),
+		    (spool->shards != NULL ? SPOOL_SHARDS : 0) +
+		    supply_descriptors(conf),
 	};
 
 	if (!logs_to_a_file())
@@ -128,10 +132,12 @@ be_master(struct house *h)
 		.listeners = &h->listeners,
 		.notify = h->notify[0],
 		.own = sessions_own(h),
+		.tray = h->tray[1],
 	};
 	struct spool spool;
+	struct grey grey;
 	struct fault why;
-	int keep[LISTEN_MAX + 4];
+	int keep[LISTEN_MAX + 5];
 	size_t n = 0;
 
 	proc_set_oom_score(h->oom_score + SESSION_OOM);
@@ -143,8 +149,11 @@ be_master(struct house *h)
 		keep[n++] = h->ways.door[1];
 		keep[n++] = h->ways.life[1];
 	}
+	if (h->tray[1] != -1)
+		keep[n++] = h->tray[1];
 	proc_close_all_but(keep, n);
 	h->listeners.queue = -1;
+	supply_open_grey(h->conf, &grey, false);
 	/* Those who may have signed a client's certificate are in a file. */
 	if (borrow_keys(h, &setup.tls, &why) < 0 ||
 	    spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,
@@ -154,6 +163,7 @@ be_master(struct house *h)
 	limit_sessions(h->conf, &spool);
 	spool.temporaries = h->trial.temporaries;
 	setup.spool = &spool;
+	setup.grey = &grey;
 	setup.aliases = alias_book_new(h->conf);
 	setup.lists = h->lists;
 	master_run(&setup);
@@ -174,6 +184,7 @@ be_runner(struct house *h)
 	struct fault why;
 	struct proc_limits limits = { .files = RUNNER_FILES };
 	struct ip own[OWN_MAX];
+	struct grey grey;
 	size_t n;
 	int keep[] = { h->notify[1], h->channel[0], h->listeners.queue,
 	    log_fd() };
@@ -185,12 +196,14 @@ be_runner(struct house *h)
 	n = iface_addresses(own, OWN_MAX);
 	for (size_t i = 0; i < n; i++)
 		vec_push(&h->conf->arena, &h->conf->own, own[i]);
+	supply_open_grey(h->conf, &grey, true);
 	if (spool_open(&spool, h->conf->spool.p, false, false, &why) < 0 ||
 	    cage_become_runner(&h->cage, &why) < 0 ||
 	    cage_lock_runner(h->conf, &setup.narrow, &why) < 0)
 		die("%s", why.text);
 	spool.temporaries = h->trial.temporaries;
 	setup.spool = &spool;
+	setup.grey = &grey;
 	runner_run(&setup);
 	_exit(0);
 }
@@ -220,6 +233,10 @@ become_service(struct house *h, enum service service)
 		break;
 	case SERVICE_RUNNER:
 		be_runner(h);
+		break;
+	case SERVICE_RELAY:
+		proc_set_oom_score(h->oom_score + SESSION_OOM);
+		supply_be_relay(h->conf, &h->cage, h->tray);
 		break;
 	case SERVICES:
 		break;
@@ -299,7 +316,16 @@ static bool
 is_wanted(const struct house *h, enum service service)
 {
 	return h->running[service].pid == 0 &&
-	    (service != SERVICE_KEEPER || wants_keeper(h));
+	    (service != SERVICE_KEEPER || wants_keeper(h)) &&
+	    (service != SERVICE_RELAY || conf_asks_names(h->conf));
+}
+
+void
+services_begin(struct house *h)
+{
+	h->tray[0] = h->tray[1] = -1;
+	supply_renew(h->conf, &h->cage, h->tray);
+	services_start_due(h);
 }
 
 void
@@ -420,11 +446,14 @@ services_renew(struct house *h)
 			retire(h, (enum service)i, old[i].pid, true);
 	/* Who comes before the new one is there waits for it, and is not served
 	 * by the rules and keys of yesterday. */
+	supply_renew(h->conf, &h->cage, h->tray);
 	if (old[SERVICE_MASTER].pid != 0)
 		(void)kill(old[SERVICE_MASTER].pid, SIGUSR1);
 	services_start_due(h);
 	if (old[SERVICE_RUNNER].pid != 0)
 		(void)kill(old[SERVICE_RUNNER].pid, SIGTERM);
+	if (old[SERVICE_RELAY].pid != 0)
+		(void)kill(old[SERVICE_RELAY].pid, SIGTERM);
 }
 
 /* The master's sessions are of its process group: it may not signal anyone

@@ -17,6 +17,7 @@ enum service {
 	SERVICE_KEEPER,			/* before its master; if there is TLS */
 	SERVICE_MASTER,
 	SERVICE_RUNNER,
+	SERVICE_RELAY,			/* when names are to be asked for */
 	SERVICES,
 };
 
@@ -45,6 +46,8 @@ struct house {
 						 * runner reads [1] */
 	int			 channel[2];	/* workers write [0], the
 						 * warden reads [1] */
+	int			 tray[2];	/* the relay fills [0], sessions
+						 * take from [1]; or -1 */
 	struct running		 running[SERVICES];
 	struct keeper_ways	 ways;		/* until the master has them */
 	struct retired		 retired[RETIRED_MAX];
@@ -53,6 +56,8 @@ struct house {
 	int			 oom_score;	/* with which it was started */
 };
 
+/* Starts everything for the first time. */
+void	services_begin(struct house *);
 /* Starts what is not running and whose time has come. */
 void	services_start_due(struct house *);
 /* Takes note of who has died.  ending: that is as it should be. */

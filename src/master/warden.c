@@ -372,7 +372,7 @@ warden_run(const struct warden_setup *setup)
 	log_info("godwit %s starts as %s", CONFIG_VERSION,
 	    w.house.cage.privileged ? "root, with separate users" :
 	    "an ordinary user");
-	services_start_due(&w.house);
+	services_begin(&w.house);
 	if (setup->foreground)
 		proc_notify_ready();
 	else

@@ -26,13 +26,11 @@
 #include "os/sock.h"
 #include "queue/crew.h"
 #include "queue/inquiry.h"
+#include "queue/notes.h"
 #include "queue/pickup.h"
 #include "queue/survey.h"
-#include "spool/notify.h"
-#include "spool/temp.h"
 
 enum {
-	NOTIFY_STEP = 64,
 	OTHERS = 4,			/* descriptors beside the workers' */
 	POLL_MAX = CREW_FDS_MAX + OTHERS,
 	AGAIN_MS = 1000,		/* after a fork that failed */
@@ -51,13 +49,6 @@ struct runner {
 	bool				 draining;
 	int				 watch;		/* of drop/, or -1 */
 };
-
-/* An operator wants mail to be taken and to stay. */
-static bool
-keeps_all(const struct runner *r)
-{
-	return r->setup->conf->workers == 0;
-}
 
 /* In a child, one at a time. */
 static void
@@ -80,63 +71,6 @@ pick_up(struct runner *r)
 	}
 	r->pickup = pid > 0 ? pid : 0;
 	r->pickup_again = pid < 0;
-}
-
-/* A session withdrew what it had put into hold; nobody else looks there. */
-static void
-remove_void_held(const struct spool *spool, const char *name)
-{
-	struct message m;
-	struct fault ignored;
-
-	switch (message_open_at(&m, spool->hold, name, name, true,
-	    &ignored)) {
-	case MESSAGE_OK:
-		message_close(&m);
-		break;
-	case MESSAGE_VOID:
-		(void)unlinkat(spool->hold, name, 0);
-		break;
-	case MESSAGE_GONE:
-	case MESSAGE_LOCKED:
-	case MESSAGE_DAMAGED:
-	case MESSAGE_FAULT:
-		break;
-	}
-}
-
-/* Sessions may tell of entries, and of a domain that asks for its mail; our own
- * children may flush. */
-static void
-hear_notes(struct runner *r, int fd)
-{
-	struct notify n;
-
-	for (int i = 0; i < NOTIFY_STEP; i++) {
-		if (notify_receive(fd, &n) != 1)
-			return;
-		switch (n.kind) {
-		case NOTIFY_NEW:
-		case NOTIFY_VOID:
-			if (n.name[0] != '\0' &&
-			    (n.kind == NOTIFY_VOID || !keeps_all(r)))
-				stock_admit(&r->stock, n.name, false);
-			if (n.name[0] != '\0' && n.kind == NOTIFY_VOID)
-				remove_void_held(r->setup->spool, n.name);
-			break;
-		case NOTIFY_TEMP:
-			if (n.name[0] != '\0')
-				(void)temp_sweep(r->setup->spool, n.name, 0);
-			break;
-		case NOTIFY_FLUSH:
-			if (fd == r->own[1])
-				stock_flush(&r->stock, n.name);
-			break;
-		case NOTIFY_DOMAIN:
-			etrn_hear(&r->asides, &r->stock, r->own[0], n.name);
-			break;
-		}
-	}
 }
 
 static int64_t
@@ -170,6 +104,8 @@ patience(const struct runner *r, struct timespec *t)
 static void
 wait_and_hear(struct runner *r)
 {
+	const struct notes notes = { r->setup, &r->stock, &r->asides,
+	    r->own[0] };
 	struct pollfd p[POLL_MAX];
 	void *who[POLL_MAX];
 	struct timespec t;
@@ -192,7 +128,7 @@ wait_and_hear(struct runner *r)
 		if (p[i].revents != 0)
 			crew_hear(&r->crew, who[i]);
 	if (p[0].revents != 0)
-		hear_notes(r, r->setup->notify);
+		notes_hear(&notes, r->setup->notify, false);
 	if (p[1].revents != 0)
 		inquiry_hear(&r->asides, &r->stock, r->setup->queue_sock,
 		    r->own[0], r->setup->sessions);
@@ -201,7 +137,7 @@ wait_and_hear(struct runner *r)
 		pick_up(r);
 	}
 	if (p[3].revents != 0)
-		hear_notes(r, r->own[1]);
+		notes_hear(&notes, r->own[1], true);
 }
 
 /* For what nobody has told us, or what was told and not heard. */

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "smtpd/guest.h"
 #include "smtpd/proxied.h"
 #include "smtpd/secure.h"
 #include "smtpd/xclient.h"
@@ -185,8 +186,10 @@ read_first(struct session *s, struct str *line)
 {
 	enum stream_result r;
 
-	if ((r = stream_flush(&s->stream)) != STREAM_OK ||
-	    (r = stream_fill(&s->stream)) != STREAM_OK)
+	if ((r = stream_flush(&s->stream)) != STREAM_OK)
+		return r;
+	guest_attend(s);
+	if ((r = stream_fill(&s->stream)) != STREAM_OK)
 		return r;
 	if (str_starts(stream_peek(&s->stream), tls_hello)) {
 		*line = tls_hello;
@@ -217,6 +220,8 @@ read_line(struct session *s, struct str *line)
 	else
 		r = stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
 	s->heard |= r != STREAM_SIGNAL;
+	if (s->heard)
+		guest_know(s, r == STREAM_OK);
 	return r;
 }
 
@@ -295,6 +300,18 @@ smtpd_prepare(struct smtpd *smtpd)
 	smtpd->in = mem_resize(NULL, STREAM_IN_SIZE);
 }
 
+/* A guest's name is on its way while it has nothing to say. */
+static void
+announce(struct session *s)
+{
+	if (s->known.guest == NULL) {
+		log_info("connect from %s", s->client);
+		return;
+	}
+	guest_attend(s);
+	guest_know(s, true);
+}
+
 /* False: there is nobody to talk to. */
 static bool
 greet(struct session *s)
@@ -302,16 +319,17 @@ greet(struct session *s)
 	bool first = s->peer->service == SERVICE_SUBMISSIONS;
 
 	xclient_begin(s);
+	guest_greet(s);
 	if (first) {
-		log_info("connect from %s", s->client);
+		announce(s);
 		if (!secure_begin(s))
 			return false;
 	}
 	smtpd_greet(s);
 	/* While the client reads the one we write the other. */
 	(void)stream_flush(&s->stream);
-	if (!first)
-		log_info("connect from %s", s->client);
+	if (!first && s->known.guest == NULL)
+		announce(s);
 	return true;
 }
 
@@ -329,11 +347,13 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 	if ((!peer->proxied || proxied_begin(&s)) && greet(&s))
 		while (!s.ended && step(&s))
 			;
+	guest_know(&s, false);
 	stream_set_timeout(&s.stream, LAST_WORDS);
 	stream_set_deadline(&s.stream, LAST_WORDS);
 	(void)stream_flush(&s.stream);
 	log_info("disconnect from %s messages=%u errors=%u", s.client,
 	    s.messages, s.errors);
 	die_set_last_act(NULL, NULL);
+	guest_free(&s);
 	session_free(&s);
 }

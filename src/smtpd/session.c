@@ -211,6 +211,18 @@ session_is_spent(void)
 	return signal_is_pending(SIGXCPU);
 }
 
+/* As facts have it: a name must have a dot to be believed. */
+static struct str
+name_of(const struct session *s)
+{
+	if (s->claim.named)
+		return s->client_name;
+	if (!s->peer->local && session_is_near(s))
+		return STR("localhost");
+	return str_find(s->client_name, '.') < s->client_name.n ?
+	    s->client_name : STR_NONE;
+}
+
 struct facts
 session_facts(const struct session *s)
 {
@@ -219,9 +231,10 @@ session_facts(const struct session *s)
 		.local = s->peer->local,
 		.client_ip = s->peer->addr.ip,
 		.reported = s->peer->reported,
+		.client_name = name_of(s),
+		.prober = s->known.prober,
 		.helo = s->helo,
 		.login = s->login,
-		.client_name = s->claim.named ? s->client_name : STR_NONE,
 		.secure = s->secure,
 		.certificate = str_of(s->tls.digest),
 		.certificate_name = str_of(s->tls.name),

@@ -62,6 +62,14 @@ struct claim {
 						 * neither: as with us */
 };
 
+/* What was learnt of the client: smtpd/guest. */
+struct acquaintance {
+	struct guest		*guest;		/* NULL: nothing is asked */
+	struct prober		*prober;	/* the guest's */
+	bool			 put_off;	/* the last recipient, by the
+						 * greylist */
+};
+
 struct session {
 	const struct smtpd	*smtpd;
 	const struct conf	*conf;		/* smtpd->conf */
@@ -70,6 +78,7 @@ struct session {
 	struct arena		 arena;		/* of the session */
 	char			 client[CLIENT_TEXT_MAX]; /* "unknown[192.0.2.1]" */
 	struct str		 client_name;	/* "unknown" */
+	struct acquaintance	 known;
 	struct str		 helo;		/* p == NULL: none yet */
 	struct str		 login;		/* n == 0: none */
 	struct claim		 claim;

@@ -239,6 +239,7 @@ check_rcpt(struct session *s, struct transaction *t, struct str args,
 	const struct panel_case c = { &panel, &facts, &t->arena, NULL };
 	size_t before = t->finals.n;
 
+	s->known.put_off = false;
 	*v = (struct verdict){ .kind = VERDICT_NONE };
 	if (parse_rcpt(s, t, args, to, &why) < 0) {
 		verdict_refuse(v, &why);
@@ -275,7 +276,10 @@ refuse_recipient(struct session *s, const struct fault *why)
 {
 	struct facts facts = session_facts(s);
 
-	if (!is_unknown(why)) {
+	/* Who has to come again has made no mistake. */
+	if (s->known.put_off) {
+		reply_put_fault(&s->stream.out, why);
+	} else if (!is_unknown(why)) {
 		session_reply_fault(s, why);
 	} else if (checks_may_relay(s->conf, &facts)) {
 		reply_put_fault(&s->stream.out, why);

@@ -20,6 +20,7 @@
 
 #include "os/log.h"
 #include "smtp/xclient.h"
+#include "smtpd/guest.h"
 
 void
 xclient_begin(struct session *s)
@@ -95,7 +96,9 @@ smtpd_xclient(struct session *s, struct str args)
 	session_count_idle(s);
 	buf_putz(&was, s->client);
 	session_forget(s);
+	guest_free(s);
 	take(s, &x);
+	guest_greet(s);
 	log_info("xclient from %s: connect from %s%s%.*s", buf_cstr(&was),
 	    s->client, s->login.n > 0 ? ", login " : "", STR_ARG(s->login));
 	buf_free(&was);

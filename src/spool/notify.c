@@ -5,7 +5,7 @@
  * a runner that missed one finds the entry by its scan.  A name is checked
  * before it is used, because sessions are not trusted: the worst that a stolen
  * one can do here is to make the runner look at an entry once more, or remove
- * one that was never answered 250.
+ * one that was never answered 250; and to spoil the greylist.
  */
 
 #include "spool/notify.h"
@@ -13,7 +13,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/bytes.h"
 #include "mail/domain.h"
+
+#define GREY_SIZE	17		/* kind and two tags */
 
 void
 notify_send(int fd, enum notify_kind kind, const char *name)
@@ -26,6 +29,34 @@ notify_send(int fd, enum notify_kind kind, const char *name)
 	packet[0] = (char)kind;
 	memcpy(packet + 1, name, n);
 	(void)send(fd, packet, 1 + n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool
+notify_send_grey(int fd, uint64_t triplet, uint64_t network)
+{
+	uint8_t packet[GREY_SIZE];
+
+	if (fd < 0)
+		return false;
+	packet[0] = NOTIFY_GREY;
+	bytes_put_le64(packet + 1, triplet);
+	bytes_put_le64(packet + 9, network);
+	return send(fd, packet, sizeof(packet), MSG_DONTWAIT |
+	    MSG_NOSIGNAL) == sizeof(packet);
+}
+
+static int
+take_grey(const char *packet, size_t n, struct notify *out)
+{
+	const uint8_t *p = (const uint8_t *)packet;
+
+	if (n != GREY_SIZE)
+		return 0;
+	out->kind = NOTIFY_GREY;
+	out->name[0] = '\0';
+	out->tag[0] = bytes_get_le64(p + 1);
+	out->tag[1] = bytes_get_le64(p + 9);
+	return out->tag[0] != 0 && out->tag[1] != 0;
 }
 
 static bool
@@ -52,6 +83,8 @@ notify_receive(int fd, struct notify *out)
 	ssize_t n;
 
 	n = recv(fd, packet, sizeof(packet), MSG_DONTWAIT);
+	if (n > 0 && packet[0] == NOTIFY_GREY)
+		return take_grey(packet, (size_t)n, out);
 	if (n < 1 || n > NOTIFY_NAME_MAX || !is_kind(packet[0]))
 		return 0;
 	out->kind = (enum notify_kind)packet[0];

@@ -80,6 +80,46 @@ $ORIGIN 2.0.192.in-addr.arpa.
 10		PTR	a.test.
 20		PTR	b1.test.
 22		PTR	b2.test.
+30		PTR	good.client.test.
+32		PTR	good.client.test.
+33		PTR	x.broken.test.
+34		PTR	bad\\032name.client.test.
+35		PTR	other.client.test.
+35		PTR	third.client.test.
+36		CNAME	36.of.client.test.
+37		PTR	nosuch.client.test.
+38		PTR	192.0.2.38.
+$ORIGIN 8.b.d.0.1.0.0.2.ip6.arpa.
+1.3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0	PTR	six.client.test.
+$ORIGIN client.test.
+good		A	192.0.2.30
+six		AAAA	2001:db8::31
+other		A	192.0.2.99
+third		A	192.0.2.35
+36.of		PTR	aliased.client.test.
+aliased		A	192.0.2.36
+; Lists of the DNS, RFC 5782: with their test entries, but for those that are ill.
+$ORIGIN bl.test.
+2.0.0.127	A	127.0.0.2
+40.2.0.192	A	127.0.0.2
+		TXT	"https://bl.test/?40"
+41.2.0.192	A	127.0.0.10
+42.2.0.192	A	127.255.255.254
+43.2.0.192	A	127.0.0.3
+44.2.0.192	A	127.0.0.10
+1.3.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2	A	127.0.0.2
+$ORIGIN other.test.
+2.0.0.127	A	127.0.0.2
+44.2.0.192	A	127.0.0.4
+$ORIGIN white.test.
+2.0.0.127	A	127.0.0.2
+43.2.0.192	A	127.0.0.2
+$ORIGIN all.test.
+*		A	127.0.0.2
+$ORIGIN wild.test.
+*		A	192.0.2.1
+$ORIGIN nobody.test.
+40.2.0.192	A	127.0.0.2
 """
 # Postfix takes mail for these.
 B_DOMAINS = ["b.test", "second.test", "equal.test", "onlya.test",

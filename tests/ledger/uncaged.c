@@ -107,7 +107,7 @@ be_master(struct house *h)
 	struct buf errors = { 0 };
 	struct master_setup setup = { .conf = h->conf,
 	    .listeners = &h->listeners, .notify = h->notify[0],
-	    .own = (uid_t)-1 };
+	    .own = (uid_t)-1, .tray = -1 };
 	struct spool spool;
 	struct fault why;
 

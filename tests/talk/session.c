@@ -293,7 +293,7 @@ int
 main(int argc, char *argv[])
 {
 	struct smtpd_peer peer = { .service = SERVICE_SMTP };
-	struct smtpd smtpd = { .notify = -1, .usher = -1 };
+	struct smtpd smtpd = { .notify = -1, .usher = -1, .tray = -1 };
 	struct spool spool;
 	struct conf *conf;
 	struct fault why;

@@ -148,6 +148,32 @@ test_long_name(void **state)
 	assert_int_equal(notify_receive(fd[1], &n), 0);
 }
 
+static void
+test_grey(void **state)
+{
+	static const char bad[][19] = { "G", "G234567890123456",
+	    "G23456789012345678" };
+	struct notify n;
+
+	(void)state;
+	notify_send_grey(fd[0], 0x0102030405060708, UINT64_MAX);
+	assert_int_equal(notify_receive(fd[1], &n), 1);
+	assert_int_equal(n.kind, NOTIFY_GREY);
+	assert_string_equal(n.name, "");
+	assert_true(n.tag[0] == 0x0102030405060708);
+	assert_true(n.tag[1] == UINT64_MAX);
+	/* No tag is 0. */
+	notify_send_grey(fd[0], 0, 1);
+	assert_int_equal(notify_receive(fd[1], &n), 0);
+	notify_send_grey(fd[0], 1, 0);
+	assert_int_equal(notify_receive(fd[1], &n), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_true(send(fd[0], bad[i], strlen(bad[i]), 0) > 0);
+		assert_int_equal(notify_receive(fd[1], &n), 0);
+	}
+	notify_send_grey(-1, 1, 1);
+}
+
 int
 main(void)
 {
@@ -155,6 +181,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(test, open_pair, close_pair)
 	const struct CMUnitTest tests[] = {
 		WITH(test_kinds),
+		WITH(test_grey),
 		WITH(test_nobody_there),
 		WITH(test_full),
 		WITH(test_malformed),

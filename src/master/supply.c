@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the services are supplied with so that sessions can ask about strangers:
+ * made by the warden before it forks, or by a service before it gives up its
+ * rights.
+ *
+ * Each generation has a tray of its own, so that the old relay can end with the
+ * last session that uses it, and a new one reads resolv.conf again.  The file
+ * of the greylist is made by one, for all who open it.  None of this is needed
+ * to take mail: what cannot be had is logged, and done without.
+ */
+#include "master/supply.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "master/lobby.h"
+#include "master/names.h"
+#include "net/servers.h"
+#include "os/log.h"
+#include "os/proc.h"
+#include "os/sock.h"
+
+enum {
+	LINES_SPARE = 128,		/* more than there may be sessions */
+	FILES_SPARE = 32,		/* beside two for each line */
+};
+
+static void
+renew_tray(const struct conf *conf, int tray[2])
+{
+	struct fault why;
+
+	for (int i = 0; i < 2; i++) {
+		if (tray[i] != -1)
+			close(tray[i]);
+		tray[i] = -1;
+	}
+	if (conf_asks_names(conf) &&
+	    sock_pair(SOCK_SEQPACKET, tray, &why) < 0)
+		log_error("names: %s; clients have none", why.text);
+}
+
+void
+supply_renew(const struct conf *conf, const struct cage *c, int tray[2])
+{
+	struct fault why;
+
+	renew_tray(conf, tray);
+	if (conf->guest.greylist > 0 && grey_make(conf->spool.p,
+	    c->privileged ? c->runner_uid : (uid_t)-1, c->runner_gid, &why) < 0)
+		log_error("greylist: %s", why.text);
+}
+
+void
+supply_open_grey(const struct conf *conf, struct grey *grey, bool writable)
+{
+	struct fault why;
+
+	grey->fd = -1;
+	if (conf->guest.greylist > 0 &&
+	    grey_open(grey, conf->spool.p, writable, &why) < 0)
+		log_error("greylist: %s; nobody has to wait", why.text);
+}
+
+int
+supply_descriptors(const struct conf *conf)
+{
+	return conf->guest.wait > 0 ? LOBBY_MAX : 0;
+}
+
+void
+supply_be_relay(const struct conf *conf, const struct cage *c,
+    const int tray[2])
+{
+	struct sock_addr server[SERVERS_MAX];
+	struct names_setup setup = {
+		.tray = tray[0],
+		.taken = tray[1],
+		.server = server,
+		.n = servers_load(server),
+		.lines = conf->budget.most + LINES_SPARE,
+	};
+	struct proc_limits limits = {
+		.files = (int)(2 * setup.lines) + FILES_SPARE,
+	};
+	struct fault why;
+	int keep[] = { tray[0], tray[1], log_fd() };
+
+	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	proc_limit(&limits);
+	if (cage_become_master(c, &why) < 0 || cage_lock_relay(&why) < 0)
+		die("%s", why.text);
+	names_run(&setup);
+	_exit(0);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_SUPPLY_H
+#define MASTER_SUPPLY_H
+
+#include <stdbool.h>
+#include "conf/conf.h"
+#include "master/cage.h"
+#include "spool/grey.h"
+
+/* What sessions need to learn of strangers, and may not make themselves: a tray
+ * of lines to the resolver, and the greylist. */
+
+/* By the warden, for a new generation: a tray of its own (-1 where nobody asks;
+ * what was there is closed), and a greylist if there was none.  Logs. */
+void	supply_renew(const struct conf *, const struct cage *, int tray[2]);
+/* By master and runner, while they may still open it.  Logs; fd is -1 when
+ * there is none. */
+void	supply_open_grey(const struct conf *, struct grey *, bool writable);
+/* How many descriptors the master needs for those who wait to be greeted. */
+int	supply_descriptors(const struct conf *);
+/* Becomes the relay of names; never returns. */
+void	supply_be_relay(const struct conf *, const struct cage *,
+	    const int tray[2]) __attribute__((noreturn));
+
+#endif
