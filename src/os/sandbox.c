@@ -149,6 +149,7 @@ static const int allowed_keeper[] = {
 	SYS(getrandom), SYS(sched_yield), SYS(getpid), SYS(gettid),
 	SYS(time), SYS(gettimeofday), SYS(clock_gettime),
 	SYS(rt_sigaction), SYS(rt_sigprocmask), SYS(rt_sigreturn),
+	SYS(sigaltstack),
 	SYS(restart_syscall), SYS(exit), SYS(exit_group),
 };
 
