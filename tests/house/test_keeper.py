@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from house import PATIENCE, read, simple, wait
+from house import PATIENCE, SANITIZED, read, simple, wait
 from test_tls import SERVICES, Client, common_name, context, make, s_client
 
 RSA = "rsa:2048"
@@ -77,7 +77,8 @@ def memory(g, pid):
     with open(g.host.path(f"/proc/{pid}/mem"), "rb", 0) as f:
         for bounds, rights in regions:
             first, last = (int(n, 16) for n in bounds.split("-"))
-            if rights[0] != "r":
+            # A sanitizer has maps of all addresses that there could be.
+            if rights[0] != "r" or (SANITIZED and last - first > 1 << 28):
                 continue
             f.seek(first)
             data = b""
@@ -127,8 +128,8 @@ def test_who_it_is(tls):
     assert status(g, keeper, "Seccomp") == "2"
     assert int(status(g, keeper, "CapEff"), 16) == 0
     assert int(status(g, keeper, "VmLck").split()[0]) > 0
-    # Not dumpable: its files in /proc are root's.
-    assert os.stat(g.host.path(f"/proc/{keeper}/environ")).st_uid == 0
+    # Not dumpable (a sanitizer could not live so): its files in /proc are root's.
+    assert SANITIZED or os.stat(g.host.path(f"/proc/{keeper}/environ")).st_uid == 0
     links = [os.readlink(path) for path in (g.host.path(f"/proc/{keeper}/fd/{n}") for n in
              os.listdir(g.host.path(f"/proc/{keeper}/fd")))]
     assert all(re.match(r"socket:|/dev/null$", link) or link.endswith(("/log", "/output"))
@@ -342,7 +343,8 @@ def test_an_ordinary_user(house):
         keeper, = keepers(g)
         assert set(status(g, keeper, "Uid").split()) == {"2001"}
         assert status(g, keeper, "Seccomp") == "2"
-        assert g.host.run(["cat", f"/proc/{keeper}/maps"], user="alice", check=False).returncode != 0
+        looked = g.host.run(["cat", f"/proc/{keeper}/maps"], user="alice", check=False)
+        assert SANITIZED or looked.returncode != 0
     finally:
         g.host.run(["kill", "-TERM", g.pid()], check=False)
         daemon.wait(PATIENCE)
