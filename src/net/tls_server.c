@@ -4,7 +4,9 @@
  * a certificate of each type in it, all with the same rules and ticket keys.
  *
  * What a peer names (SNI, RFC 6066 3) is a key to look up, once it has proved
- * to be a domain name, and nothing else; a name that is unknown is no error.
+ * to be a domain name, and nothing else; a name that is unknown is no error.  Who
+ * names protocols (ALPN, RFC 7301 3.2) and none of mail was sent here by somebody
+ * to speak to another server: there is no handshake.
  *
  * The rules: TLS 1.2 and newer unless older is asked for, no renegotiation, no
  * compression, keys that are forgotten after each session (ECDHE), our order
@@ -95,6 +97,32 @@ choose(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
+/* Nobody has registered a name for SMTP; Exim has given it these. */
+static bool
+is_mail(struct str protocol)
+{
+	return str_eq(protocol, STR("smtp")) || str_eq(protocol, STR("esmtp"));
+}
+
+/* RFC 7301 3.1: a list of names, a byte of length before each. */
+static int
+choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *n,
+    const unsigned char *in, unsigned size, void *arg)
+{
+	(void)ssl;
+	(void)arg;
+	for (unsigned i = 0; i < size; i += 1U + in[i]) {
+		if (in[i] >= size - i)
+			break;
+		if (!is_mail(str_span(in + i + 1, in[i])))
+			continue;
+		*out = in + i + 1;
+		*n = in[i];
+		return SSL_TLSEXT_ERR_OK;
+	}
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
 /* Whoever they are, they may come in: what they are is a fact for others. */
 static int
 accept_any(int good, X509_STORE_CTX *store)
@@ -157,6 +185,7 @@ set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
 	SSL_CTX_set_read_ahead(ctx, 1);
 	SSL_CTX_set_tlsext_servername_callback(ctx, choose);
 	SSL_CTX_set_tlsext_servername_arg(ctx, s);
+	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	if (SSL_CTX_set_min_proto_version(ctx, version_number(o->oldest)) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, o->oldest < TLS_1_2 ? CIPHERS_OLD :
 	    CIPHERS) != 1 || !set_groups(ctx))

@@ -359,6 +359,46 @@ test_names(void **state)
 	tls_server_free(s);
 }
 
+/* T-5: a browser's TLS that was led here speaks of other protocols. */
+static void
+test_protocols(void **state)
+{
+	static const struct {
+		const char	*said;
+		int		 welcome;
+	} rows[] = {
+		{ "\004smtp", 1 }, { "\005esmtp", 1 }, { "\002h2\004smtp", 1 },
+		{ "\002h2", 0 }, { "\010http/1.1", 0 }, { "\002h2\010http/1.1", 0 },
+		{ "\005smtp.", 0 }, { "\003smt", 0 }, { "\004SMTP", 0 },
+		{ "\004imap", 0 },
+	};
+	struct fault why;
+	struct tls_server *s = make_server(&usual, &why, "one.example", "",
+	    "two.example", "two.example", NULL);
+
+	(void)state;
+	assert_non_null(s);
+	tls_server_warm(s);
+	for (size_t i = 0; i < 4 * sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *said = rows[i / 4].said;
+		SSL_CTX *peers = make_peers(i % 2 == 0 ? TLS1_2_VERSION :
+		    TLS1_3_VERSION);
+		pid_t child;
+		SSL *ssl = call(s, peers, i / 2 % 2 == 0 ? NULL :
+		    "two.example", 1, &child);
+		int welcome;
+
+		assert_int_equal(SSL_set_alpn_protos(ssl,
+		    (const unsigned char *)said, (unsigned)strlen(said)), 0);
+		welcome = SSL_connect(ssl);
+		if ((welcome == 1) != rows[i / 4].welcome)
+			fail_msg("row %zu: %d", i / 4, welcome);
+		assert_int_equal(finish(ssl, child), welcome == 1 ? 0 : 3);
+		SSL_CTX_free(peers);
+	}
+	tls_server_free(s);
+}
+
 static void
 test_types(void **state)
 {
@@ -727,6 +767,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load),
 		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_resumption),
