@@ -4,7 +4,9 @@ import random
 import re
 import socket
 
-from house import A, B, PATIENCE, REFUSES, Client, simple, split_trace, wait
+import pytest
+
+from house import A, B, PATIENCE, REFUSES, Client, read, simple, split_trace, wait
 
 BINARY = b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n" \
          b"Content-Transfer-Encoding: binary\r\n\r\n"
@@ -130,3 +132,56 @@ def test_who_comes_through_a_proxy_is_counted(house, village):
          "too many in a minute")
     for _ in range(4):
         wait(lambda: client(200)[1].startswith(b"220 "), "a place for one of ours")
+
+
+ENDLESS = 2 ** 31 + 2 ** 27
+
+
+def memory_of_the_session(g):
+    session = wait(lambda: [p for p in g.processes() if p[1] == g.process("master")],
+                   "a session")[0][0]
+    status = read(g.host.path(f"/proc/{session}/status")).decode()
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begin, most, end", [
+    (b"", ENDLESS, rb"500 5\.5\.2 .*\r\n"),
+    (b"MAIL FROM:<", ENDLESS, rb"500 5\.5\.2 .*\r\n"),
+    (b"BDAT 52428800\r\nSubject: ", ENDLESS, rb"250 .*\r\n500 5\.5\.2 .*\r\n"),
+    # Those end it, before the client has read why or not.
+    (b"DATA\r\nSubject: ", 2 ** 28, rb"(552 5\.3\.4 .*\r\n421 .*\r\n)?"),
+    (b"DATA\r\n\r\n", 2 ** 28, rb"(552 5\.3\.4 .*\r\n421 .*\r\n)?"),
+    (b"BDAT 2147483649\r\n", 2 ** 25, rb"(552 5\.3\.4 .*\r\n421 .*\r\n)?"),
+])
+def test_what_never_ends(house, begin, most, end):
+    """T-9: beyond what 31 bits can count, or cut short; and the memory stays as it
+    was."""
+    g = house()
+    with Client(g.host) as client:
+        client.ehlo()
+        client.mail("")
+        client.rcpt("alice@a.test")
+        if begin.startswith(b"DATA\r\n"):
+            assert client.docmd("DATA")[0] == 354
+            begin = begin[6:]
+        client.send(begin)
+        piece, sent, memory = b"x" * 2 ** 20, 0, 0
+        try:
+            while sent < most:
+                client.sock.sendall(piece)
+                sent += len(piece)
+                if sent == 2 ** 25:
+                    memory = memory_of_the_session(g)
+            assert memory_of_the_session(g) - memory < 2 ** 20
+            client.send(b"\r\n")
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        said = b""
+        try:
+            while not re.fullmatch(end.strip(b"()?"), said) and (more := client.sock.recv(1000)):
+                said += more
+        except ConnectionResetError:
+            pass
+        assert re.fullmatch(end, said), said
+    assert (sent >= most) == (most == ENDLESS) and memory < 2 ** 25

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: ISC
 """TLS with real clients: STARTTLS, port 465, resumption, renewal, injection."""
+import collections
 import os
+import random
 import re
 import smtplib
+import socket
 import ssl
+import time
 
 import pytest
 
@@ -140,6 +144,39 @@ def test_injection(tls, parts):
             assert said.startswith(b"421 ") and f.read() == b""
     g.wait_log(r"disconnect from")
     assert "evil" not in g.log()
+
+
+def test_injection_however_it_is_cut(tls):
+    """T-2: in pieces, with and without a wait between them."""
+    g = tls()
+    chance, ends = random.Random(1), collections.Counter()
+    text = b"STARTTLS\r\nRSET\r\nMAIL FROM:<evil@b.test>\r\nQUIT\r\n"
+    for _ in range(200):
+        cuts = sorted(chance.sample(range(1, len(text)), chance.randint(0, 3)))
+        with g.host.connect() as s:
+            f = s.makefile("rb")
+            f.readline()
+            s.sendall(b"EHLO x\r\n")
+            while f.readline()[3:4] == b"-":
+                pass
+            try:
+                for begin, end in zip([0, *cuts], [*cuts, len(text)]):
+                    s.sendall(text[begin:end])
+                    time.sleep(chance.choice((0, 0, 0.001, 0.01)))
+                s.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            said = f.readline()
+            try:
+                rest = f.read()
+            except ConnectionResetError:
+                rest = b""
+        ends[said[:3]] += 1
+        # Either it is told to go, or what comes is noise to TLS, at most with
+        # an alert as the answer.
+        assert said[:4] in (b"421 ", b"220 ")
+        assert rest == b"" or (said[:3] == b"220" and rest[:2] == b"\x15\x03"), rest
+    assert len(ends) == 2 and "evil" not in g.log()
 
 
 def s_client(g, port, *words, said="QUIT\r\n"):
