@@ -47,6 +47,13 @@ struct tls_facts {
 
 /* After the handshake. */
 void	tls_find_facts(const struct tls *, struct tls_facts *);
+/*
+ * What names this connection (RFC 5056), of the kind "tls-exporter" (RFC 9266),
+ * "tls-unique" (RFC 5929 3, before TLS 1.3) or "tls-server-end-point" (RFC 5929
+ * 4), appended.  For the server's end.
+ * False: another kind, or this connection has none of it.
+ */
+bool	tls_find_binding(const struct tls *, struct str kind, struct buf *);
 /* "TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)" */
 void	tls_put_summary(struct buf *, const struct tls_facts *);
 /* Why it failed ("no shared cipher"), or "" when TLS is not the reason. */

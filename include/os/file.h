@@ -26,6 +26,9 @@ int	file_load(int dirfd, const char *path, size_t max, struct buf *out,
  * rename, fsync of the directory. */
 int	file_save(int dirfd, const char *path, struct str content, mode_t mode,
 	    struct fault *);
+/* The same, and it is this group's; (gid_t)-1: as it comes. */
+int	file_save_for(int dirfd, const char *path, struct str content,
+	    mode_t mode, gid_t group, struct fault *);
 
 /* Reads exactly n bytes at offset; fewer is a fault (truncated file). */
 int	file_pread(int fd, void *p, size_t n, int64_t offset, struct fault *);

@@ -31,10 +31,15 @@ int	sock_listen_unix(const char *path, mode_t mode, int backlog,
  */
 int	sock_listen_hidden(const char *path, uid_t owner, int backlog,
 	    int door[2], struct fault *);
+/* The same of type SOCK_SEQPACKET. */
+int	sock_listen_packets(const char *path, mode_t mode, int backlog,
+	    struct fault *);
 /* accept4 with SOCK_CLOEXEC; blocking connection.  -1 with errno. */
 int	sock_accept(int fd, struct sock_addr *peer);
 /* The address of this end. */
 int	sock_local(int fd, struct sock_addr *);
+/* The address of the other end. */
+int	sock_peer(int fd, struct sock_addr *);
 /* The user on the other end of a unix socket; -1 with errno. */
 int	sock_peer_uid(int fd, uid_t *uid, pid_t *pid);
 
@@ -51,6 +56,8 @@ int	sock_connect_hidden(int door, int timeout);
 int	sock_connect_udp(const struct sock_addr *);
 /* Room for what was sent and not yet read, roughly in bytes. */
 void	sock_set_room(int fd, int bytes);
+/* To a socket of packets; sending and receiving wait timeout seconds too. */
+int	sock_connect_packets(const char *path, int timeout, struct fault *);
 /* A pair of type SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET, close-on-exec. */
 int	sock_pair(int type, int fd[2], struct fault *);
 

@@ -103,6 +103,10 @@ enum stream_result stream_fill_most(struct stream *, size_t most);
 struct str stream_peek(const struct stream *);
 void	stream_skip(struct stream *, size_t n);
 
+/* Overwrites, in the buffer, what was read and taken: there was a secret in
+ * it. */
+void	stream_wipe(struct stream *);
+
 /*
  * The next line up to CRLF, without it, valid until the next call that reads.
  * Flushes pending output before it has to wait.  A line longer than max bytes

@@ -357,6 +357,84 @@ tls_put_summary(struct buf *b, const struct tls_facts *f)
 	    f->bits, f->bits_of);
 }
 
+/* Without TLS 1.3 or an extension of what came before, two connections can be
+ * made to have the same secret: RFC 9266 4.2, RFC 7627. */
+static bool
+is_unique(const struct tls *t)
+{
+	return SSL_version(t->ssl) == TLS1_3_VERSION ||
+	    SSL_get_extms_support(t->ssl) == 1;
+}
+
+static bool
+find_exporter(const struct tls *t, struct buf *out)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	unsigned char b[32];
+
+	if (!is_unique(t) || SSL_export_keying_material(t->ssl, b, sizeof(b),
+	    label, sizeof(label) - 1, (const unsigned char *)"", 0, 1) != 1)
+		return false;
+	buf_put(out, b, sizeof(b));
+	return true;
+}
+
+/* The first Finished: the client's, and ours where a session was resumed. */
+static bool
+find_finished(const struct tls *t, struct buf *out)
+{
+	unsigned char b[EVP_MAX_MD_SIZE];
+	size_t n;
+
+	if (SSL_version(t->ssl) == TLS1_3_VERSION || !is_unique(t))
+		return false;
+	n = SSL_session_reused(t->ssl) ?
+	    SSL_get_finished(t->ssl, b, sizeof(b)) :
+	    SSL_get_peer_finished(t->ssl, b, sizeof(b));
+	if (n == 0 || n > sizeof(b))
+		return false;
+	buf_put(out, b, n);
+	return true;
+}
+
+/* The hash of our certificate, by the one with which it was signed, but never
+ * by an old one. */
+static bool
+find_end_point(const struct tls *t, struct buf *out)
+{
+	X509 *cert = SSL_get_certificate(t->ssl);
+	unsigned char b[EVP_MAX_MD_SIZE];
+	const EVP_MD *md;
+	unsigned n = 0;
+	int nid = NID_undef;
+
+	if (cert == NULL ||
+	    X509_get_signature_info(cert, &nid, NULL, NULL, NULL) != 1)
+		return false;
+	if (nid == NID_md5 || nid == NID_sha1)
+		nid = NID_sha256;
+	if ((md = EVP_get_digestbynid(nid)) == NULL ||
+	    X509_digest(cert, md, b, &n) != 1)
+		return false;
+	buf_put(out, b, n);
+	return true;
+}
+
+bool
+tls_find_binding(const struct tls *t, struct str kind, struct buf *out)
+{
+	bool found = false;
+
+	if (str_eq(kind, STR("tls-exporter")))
+		found = find_exporter(t, out);
+	else if (str_eq(kind, STR("tls-unique")))
+		found = find_finished(t, out);
+	else if (str_eq(kind, STR("tls-server-end-point")))
+		found = find_end_point(t, out);
+	ERR_clear_error();
+	return found;
+}
+
 const char *
 tls_failure(const struct tls *t)
 {

@@ -219,13 +219,16 @@ sync_parent(int dirfd, const char *path, struct fault *why)
 
 static int
 save_by(int dirfd, const char *path, struct str content, mode_t mode,
-    struct buf *temp, struct fault *why)
+    gid_t group, struct buf *temp, struct fault *why)
 {
-	int fd, result;
+	int fd, result = 0;
 
 	if ((fd = open_temp(dirfd, path, mode, temp)) == -1)
 		return fault_system(why, errno, "create %s", buf_cstr(temp));
-	result = fill_temp(fd, content, mode, why);
+	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) == -1)
+		result = fault_system(why, errno, "chgrp");
+	if (result == 0)
+		result = fill_temp(fd, content, mode, why);
 	close(fd);
 	if (result == -1) {
 		fault_prefix(why, "%s", path);
@@ -239,15 +242,22 @@ save_by(int dirfd, const char *path, struct str content, mode_t mode,
 }
 
 int
-file_save(int dirfd, const char *path, struct str content, mode_t mode,
-    struct fault *why)
+file_save_for(int dirfd, const char *path, struct str content, mode_t mode,
+    gid_t group, struct fault *why)
 {
 	struct buf temp = { 0 };
 	int result;
 
-	result = save_by(dirfd, path, content, mode, &temp, why);
+	result = save_by(dirfd, path, content, mode, group, &temp, why);
 	buf_free(&temp);
 	return result;
+}
+
+int
+file_save(int dirfd, const char *path, struct str content, mode_t mode,
+    struct fault *why)
+{
+	return file_save_for(dirfd, path, content, mode, (gid_t)-1, why);
 }
 
 int

@@ -144,7 +144,7 @@ sock_listen(const struct sock_addr *addr, int backlog, int timeout,
 
 /* Whether the node is a socket that nobody listens on any more. */
 static bool
-is_stale(const union any_addr *a)
+is_stale(const union any_addr *a, int type)
 {
 	struct stat st;
 	bool stale;
@@ -152,7 +152,7 @@ is_stale(const union any_addr *a)
 
 	if (lstat(a->un.sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
 		return false;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return false;
 	stale = connect(fd, &a->sa, sizeof(a->un)) == -1 &&
@@ -164,14 +164,14 @@ is_stale(const union any_addr *a)
 /* The umask gives the node its mode at birth: no moment in which it has
  * another one. */
 static int
-bind_node(int fd, const union any_addr *a, mode_t mode)
+bind_node(int fd, const union any_addr *a, int type, mode_t mode)
 {
 	mode_t old = umask(0777 & ~mode);
 	int result, err;
 
 	result = bind(fd, &a->sa, sizeof(a->un));
 	if (result == -1 && errno == EADDRINUSE) {
-		if (is_stale(a) && unlink(a->un.sun_path) == 0)
+		if (is_stale(a, type) && unlink(a->un.sun_path) == 0)
 			result = bind(fd, &a->sa, sizeof(a->un));
 		else
 			errno = EADDRINUSE;
@@ -182,8 +182,8 @@ bind_node(int fd, const union any_addr *a, mode_t mode)
 	return result;
 }
 
-int
-sock_listen_unix(const char *path, mode_t mode, int backlog,
+static int
+listen_node(const char *path, int type, mode_t mode, int backlog,
     struct fault *why)
 {
 	union any_addr a;
@@ -191,8 +191,8 @@ sock_listen_unix(const char *path, mode_t mode, int backlog,
 
 	if (pack_path(path, &a, why) == -1)
 		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd != -1 && bind_node(fd, &a, mode) == 0 &&
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd != -1 && bind_node(fd, &a, type, mode) == 0 &&
 	    listen(fd, backlog) == 0)
 		return fd;
 	err = errno;
@@ -208,7 +208,7 @@ make_hidden(const union any_addr *a, uid_t owner, int backlog, int door[2])
 
 	door[0] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC |
 	    SOCK_NONBLOCK, 0);
-	if (door[0] == -1 || bind_node(door[0], a, 0600) == -1)
+	if (door[0] == -1 || bind_node(door[0], a, SOCK_SEQPACKET, 0600) == -1)
 		return -1;
 	if (lchown(path, owner, (gid_t)-1) == 0 &&
 	    listen(door[0], backlog) == 0)
@@ -237,6 +237,20 @@ sock_listen_hidden(const char *path, uid_t owner, int backlog, int door[2],
 }
 
 int
+sock_listen_unix(const char *path, mode_t mode, int backlog,
+    struct fault *why)
+{
+	return listen_node(path, SOCK_STREAM, mode, backlog, why);
+}
+
+int
+sock_listen_packets(const char *path, mode_t mode, int backlog,
+    struct fault *why)
+{
+	return listen_node(path, SOCK_SEQPACKET, mode, backlog, why);
+}
+
+int
 sock_accept(int fd, struct sock_addr *peer)
 {
 	union any_addr a;
@@ -258,6 +272,19 @@ sock_local(int fd, struct sock_addr *addr)
 
 	memset(&a, 0, sizeof(a));
 	if (getsockname(fd, &a.sa, &n) == -1)
+		return -1;
+	unpack_addr(&a, addr);
+	return 0;
+}
+
+int
+sock_peer(int fd, struct sock_addr *addr)
+{
+	union any_addr a;
+	socklen_t n = sizeof(a);
+
+	memset(&a, 0, sizeof(a));
+	if (getpeername(fd, &a.sa, &n) == -1)
 		return -1;
 	unpack_addr(&a, addr);
 	return 0;
@@ -371,24 +398,46 @@ sock_connect_unix(const char *path, struct fault *why)
 	return fault_system(why, err, "connect to %s", path);
 }
 
+static int
+connect_packets(const union any_addr *a, int timeout)
+{
+	int fd, err;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd != -1 && set_timeout(fd, SO_SNDTIMEO, timeout) == 0 &&
+	    set_timeout(fd, SO_RCVTIMEO, timeout) == 0 &&
+	    connect(fd, &a->sa, sizeof(a->un)) == 0)
+		return fd;
+	err = errno;
+	if (fd != -1)
+		close(fd);
+	errno = err;
+	return -1;
+}
+
 int
 sock_connect_hidden(int door, int timeout)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	struct timeval t = { .tv_sec = timeout };
-	int err, fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	union any_addr a;
 
-	if (fd == -1)
+	memset(&a, 0, sizeof(a));
+	a.un.sun_family = AF_UNIX;
+	snprintf(a.un.sun_path, sizeof(a.un.sun_path), "/proc/self/fd/%d",
+	    door);
+	return connect_packets(&a, timeout);
+}
+
+int
+sock_connect_packets(const char *path, int timeout, struct fault *why)
+{
+	union any_addr a;
+	int fd;
+
+	if (pack_path(path, &a, why) == -1)
 		return -1;
-	snprintf(un.sun_path, sizeof(un.sun_path), "/proc/self/fd/%d", door);
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof(t)) == 0 &&
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof(t)) == 0 &&
-	    connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0)
+	if ((fd = connect_packets(&a, timeout)) != -1)
 		return fd;
-	err = errno;
-	close(fd);
-	errno = err;
-	return -1;
+	return fault_system(why, errno, "connect to %s", path);
 }
 
 int

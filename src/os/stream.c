@@ -302,6 +302,13 @@ stream_fill_most(struct stream *s, size_t most)
 	return STREAM_OK;
 }
 
+void
+stream_wipe(struct stream *s)
+{
+	if (s->in != NULL)
+		explicit_bzero(s->in, s->in_at);
+}
+
 struct str
 stream_peek(const struct stream *s)
 {

@@ -761,6 +761,77 @@ test_facts(void **state)
 	tls_server_free(s);
 }
 
+/* A client that says, within TLS, what it knows of the connection: exporter,
+ * hash of our certificate, its Finished; 32, 32 and 12 bytes. */
+static void
+tell_bindings(SSL *ssl)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	unsigned char b[76];
+	unsigned n = 32;
+
+	memset(b, 0, sizeof(b));
+	_exit(SSL_connect(ssl) == 1 &&
+	    SSL_export_keying_material(ssl, b, 32, label, strlen(label),
+	    (const unsigned char *)"", 0, 1) == 1 &&
+	    X509_digest(SSL_get0_peer_certificate(ssl), EVP_sha256(), b + 32,
+	    &n) == 1 && SSL_get_finished(ssl, b + 64, 12) > 0 &&
+	    SSL_write(ssl, b, sizeof(b)) == sizeof(b) &&
+	    SSL_read(ssl, b, 1) == 1 ? 0 : 1);
+}
+
+/* RFC 9266, RFC 5929: both ends have the same name for their connection. */
+static void
+test_bindings(void **state)
+{
+	static const char *const kinds[] = { "tls-exporter",
+	    "tls-server-end-point", "tls-unique" };
+	static const size_t from[] = { 0, 32, 64, 76 };
+	struct fault why;
+	struct tls_server *s = make_server(&usual, &why, "one.example", "",
+	    NULL);
+
+	(void)state;
+	for (int old = 0; old < 2; old++) {
+		struct stream stream;
+		struct tls *t;
+		int fd[2], status;
+		pid_t pid;
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+		if ((pid = fork()) == 0) {
+			SSL *ssl = SSL_new(make_peers(old ? TLS1_2_VERSION :
+			    TLS1_3_VERSION));
+
+			SSL_set_fd(ssl, fd[1]);
+			tell_bindings(ssl);
+		}
+		close(fd[1]);
+		stream_init(&stream, fd[0]);
+		t = tls_server_accept(s, fd[0], 1);
+		stream_set_ops(&stream, &tls_ops, t);
+		assert_int_equal(stream_begin(&stream), STREAM_OK);
+		while (stream_pending(&stream) < 76)
+			assert_int_equal(stream_fill(&stream), STREAM_OK);
+		for (int i = 0; i < 3; i++) {
+			struct buf b = { 0 };
+			bool found = tls_find_binding(t, str_of(kinds[i]), &b);
+
+			assert_int_equal(found, i < 2 || old);
+			assert_true(!found || str_eq(buf_str(&b), str_slice(
+			    stream_peek(&stream), from[i], from[i + 1])));
+			assert_false(tls_find_binding(t, STR("tls"), &b));
+			buf_free(&b);
+		}
+		stream_put(&stream, STR("x"));
+		assert_int_equal(stream_flush(&stream), STREAM_OK);
+		stream_close(&stream);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+	tls_server_free(s);
+}
+
 int
 main(void)
 {
@@ -776,6 +847,7 @@ main(void)
 		cmocka_unit_test(test_damaged_hellos),
 		cmocka_unit_test(test_endless_handshake),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_bindings),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
