@@ -55,6 +55,8 @@ bool	conf_asks_names(const struct conf *);
 struct str conf_run_path(const struct conf *, struct arena *,
 	    const char *name);
 
+/* Where sessions find the doorkeeper, in the run directory. */
+#define CONF_DOOR	"door.sock"
 #define CONF_DEFAULT_PATH	CONFIG_SYSCONFDIR "/godwit/godwit.conf"
 
 #endif

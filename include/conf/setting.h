@@ -73,6 +73,34 @@ struct conf_route {
 	unsigned	line;
 };
 
+enum conf_login_by {
+	LOGIN_NONE,		/* nobody can */
+	LOGIN_FILE,
+	LOGIN_PAM,
+	LOGIN_DOVECOT,
+};
+
+/* SASL mechanisms, the best one first. */
+enum conf_mechanism {
+	MECHANISM_SCRAM_SHA_256_PLUS,
+	MECHANISM_SCRAM_SHA_256,
+	MECHANISM_OAUTHBEARER,
+	MECHANISM_XOAUTH2,
+	MECHANISM_EXTERNAL,
+	MECHANISM_PLAIN,
+	MECHANISM_LOGIN,
+	MECHANISMS,
+};
+
+struct conf_login {
+	enum conf_login_by by;
+	struct str	place;		/* path of the file or socket; name of
+					 * the PAM service */
+	bool		without_tls;
+	unsigned	mechanisms;	/* 1 << enum conf_mechanism, or-ed */
+	unsigned	line, tls_line, mechanisms_line;
+};
+
 /* Who the processes are; without privilege nobody changes. */
 struct conf_users {
 	struct str	session;	/* setting user: master and sessions */
@@ -80,6 +108,7 @@ struct conf_users {
 	struct str	keeper;		/* keeper-user: the private keys */
 	struct str	drop_group;	/* may leave messages in spool/drop */
 	struct str	mail;		/* mail-user: delivers root's mail */
+	struct str	login;		/* login-user: the doorkeeper */
 };
 
 /* One that was named in "extension NAME no". */
@@ -196,6 +225,7 @@ struct conf {
 	VEC(struct ipnet)	relay;		/* "relay for NETWORK" */
 	VEC(struct conf_route)	routes;
 	struct rules		rules;	/* accept, reject, ... */
+	struct conf_login	login;
 
 	struct str		aliases;	/* path of the source file */
 	struct str		delimiter;	/* of user+extension; "" none */
@@ -250,6 +280,7 @@ enum setting_type {
 	SETTING_EXTENSION,
 	SETTING_XCLIENT,
 	SETTING_DNSLIST,
+	SETTING_LOGIN,		/* see conf/login */
 };
 
 struct setting {

@@ -34,6 +34,7 @@
 
 #include "conf/clause.h"
 #include "conf/dnslist.h"
+#include "conf/login.h"
 #include "conf/reader.h"
 #include "conf/sentence.h"
 
@@ -385,6 +386,7 @@ build(const char *path, struct str text, struct reader_errors *e)
 	check_retry(conf, e);
 	check_delimiter(conf, e);
 	dnslist_gather(conf, e);
+	login_check(conf, e);
 	if (e->n == 0)
 		fill_hostname(conf, e);
 	fill_domains(conf, e);

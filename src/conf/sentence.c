@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The settings that read as sentences: listen, domain, deliver, relay, route,
- * tls, xclient; and the way to those of conf/clause, conf/extension and
- * conf/dnslist.
+ * tls, xclient; and the way to those of conf/clause, conf/extension, conf/login
+ * and conf/dnslist.
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -22,6 +22,7 @@
 #include "conf/clause.h"
 #include "conf/dnslist.h"
 #include "conf/extension.h"
+#include "conf/login.h"
 #include "conf/network.h"
 
 #define LISTENS_MAX	64
@@ -127,20 +128,14 @@ want_end(const struct statement *s, size_t i, struct reader_errors *e)
 	return false;
 }
 
-static void
-add_listen(struct conf *conf, const struct conf_listen *in)
-{
-	vec_push(&conf->arena, &conf->listens, *in);
-}
-
 /* Port only, or nothing at all: all addresses of both families. */
 static void
 add_listen_all(struct conf *conf, struct conf_listen in)
 {
 	in.ip = (struct ip){ .family = 4 };
-	add_listen(conf, &in);
+	vec_push(&conf->arena, &conf->listens, in);
 	in.ip = (struct ip){ .family = 6 };
-	add_listen(conf, &in);
+	vec_push(&conf->arena, &conf->listens, in);
 }
 
 static void
@@ -162,7 +157,7 @@ listen_on(struct conf *conf, const struct statement *s, size_t i,
 			return;
 		}
 		if (parse_address(at.host, &in.ip)) {
-			add_listen(conf, &in);
+			vec_push(&conf->arena, &conf->listens, in);
 			return;
 		}
 	}
@@ -522,6 +517,9 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_DNSLIST:
 		dnslist_parse(conf, set, s, e);
 		return;
+	case SETTING_LOGIN:
+		login_parse(conf, s, e);
+		return;
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -561,6 +559,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return conf->session.xclient.nets.n;
 	case SETTING_DNSLIST:
 		return dnslist_count(conf, set);
+	case SETTING_LOGIN:
+		return login_count(conf);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:
@@ -671,6 +671,8 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 		return conf->session.xclient.lines.p[i];
 	case SETTING_DNSLIST:
 		return dnslist_format(conf, set, i, out);
+	case SETTING_LOGIN:
+		return login_format(conf, i, out);
 	case SETTING_STRING:
 	case SETTING_NAME:
 	case SETTING_PATH:

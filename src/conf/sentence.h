@@ -11,7 +11,7 @@
  *
  *	listen SERVICE [on WHERE]	domain NAME... local
  *	deliver METHOD [WHAT]		relay for NETWORK...
- *	route PATTERN via HOST
+ *	route PATTERN via HOST		login ...: see conf/login
  *	tls certificate FILE [key FILE] [for NAME...]
  */
 

@@ -66,6 +66,8 @@ static const struct setting table[] = {
 	    0, 0, true, "what gets a header field" },
 	{ "xclient", SETTING_XCLIENT, AT(session.xclient), NULL,
 	    0, 0, true, "networks that may say who their clients are" },
+	{ "login", SETTING_LOGIN, AT(login), NULL,
+	    0, 0, true, "how users prove who they are" },
 	{ "aliases", SETTING_PATH, AT(aliases), "/etc/aliases",
 	    1, PATH_LIMIT, true, "the source of the alias table" },
 	{ "delimiter", SETTING_STRING, AT(delimiter), "+",
@@ -89,6 +91,8 @@ static const struct setting table[] = {
 	    "the group that may leave mail in the spool" },
 	{ "mail-user", SETTING_NAME, AT(users.mail), "mail",
 	    1, NAME_LIMIT, true, "who delivers the mail of root" },
+	{ "login-user", SETTING_NAME, AT(users.login), "godwita",
+	    1, NAME_LIMIT, true, "who looks at passwords" },
 	{ "size", SETTING_SIZE, AT(size), "50M",
 	    64 * KIB, 2 * GIB, true, "the largest message" },
 	/* RFC 5321 4.5.3.1.8 */
@@ -482,6 +486,7 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_EXTENSION:
 	case SETTING_XCLIENT:
 	case SETTING_DNSLIST:
+	case SETTING_LOGIN:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);
@@ -522,6 +527,7 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_EXTENSION:
 	case SETTING_XCLIENT:
 	case SETTING_DNSLIST:
+	case SETTING_LOGIN:
 		break;
 	}
 	bug("%s is not a simple setting", set->name);

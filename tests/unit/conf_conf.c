@@ -550,6 +550,34 @@ static const struct {
 	{ "deliver command \"/a 'b\"", "1:17: expected a closing quote within "
 	    "the command" },
 
+	{ "login", "1:6: expected \"file\", \"pam\", \"dovecot\", "
+	    "\"mechanisms\" or \"without tls\", got the end of the line" },
+	{ "login fil /x", "1:7: expected \"file\", \"pam\", \"dovecot\", "
+	    "\"mechanisms\" or \"without tls\", got \"fil\"; did you mean "
+	    "\"file\"?" },
+	{ "login file", "1:11: expected the absolute path of a file, got the "
+	    "end of the line" },
+	{ "login file x", "1:12: expected the absolute path of a file, got "
+	    "\"x\"" },
+	{ "login file /x y", "1:15: expected the end of the line, got "
+	    "\"y\"" },
+	{ "login file /x\nlogin dovecot /y", "2:1: line 1 has said that "
+	    "already" },
+	{ "login dovecot x", "1:15: expected unix: and the absolute path of "
+	    "Dovecot's auth-client socket, got \"x\"" },
+	{ "login without", "1:14: expected \"tls\", got the end of the "
+	    "line" },
+	{ "login without tls\nlogin without tls", "2:1: line 1 has said that "
+	    "already" },
+	{ "login mechanisms", "1:17: expected mechanisms, got the end of the "
+	    "line" },
+	{ "login mechanisms plane", "1:18: expected a mechanism, got "
+	    "\"plane\"; did you mean \"plain\"?" },
+	{ "login mechanisms plain", "1:1: mechanisms, but nothing to prove a "
+	    "password by: \"login file\", \"login pam\" or \"login dovecot\"" },
+	{ "login file /x\nlogin mechanisms xoauth2", "2:1: \"login file\" "
+	    "cannot serve xoauth2" },
+
 	{ "relay", "1:6: expected \"for\", got the end of the line" },
 	{ "relay 192.0.2.0/24",
 	    "1:7: expected \"for\", got \"192.0.2.0/24\"" },
@@ -660,7 +688,11 @@ test_describe_round_trip(void **state)
 	    HOST "tls certificate /a.pem\ntls certificate \"/b b\" key /k for "
 	    "B.example *.c.example\ntls-oldest 1.3\n"
 	    "tls-client-certificates ask\ntls-client-authorities /ca\n"
-	    "listen submissions on 127.0.0.1\n" };
+	    "listen submissions on 127.0.0.1\n",
+	    HOST "login file \"/x y\"\nlogin without tls\n"
+	    "login mechanisms LOGIN Plain scram-sha-256\n",
+	    HOST "login dovecot unix:/run/auth\nlogin mechanisms oauthbearer "
+	    "xoauth2 external\n" };
 	struct conf *conf, *again;
 	struct buf first, names;
 	size_t i;
