@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef AUTH_SLOW_H
+#define AUTH_SLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/ip.h"
+
+/*
+ * How long a client has to wait before it may try to log in, by the failures
+ * that came from its address (IPv6: /64) and its network (/24, /48).  Times are
+ * milliseconds of a clock that only grows.
+ */
+struct slow;
+
+struct slow *slow_new(void);
+void	slow_free(struct slow *);
+/* Milliseconds until it may; 0: now. */
+int64_t	slow_wait(const struct slow *, const struct ip *, int64_t now);
+/* It will try at that time: until slow_end() others of its place count it as a
+ * failure to come, beyond the first few. */
+void	slow_begin(struct slow *, const struct ip *, int64_t at);
+void	slow_end(struct slow *, const struct ip *, bool failed, int64_t now);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef PRIV_DOOR_H
+#define PRIV_DOOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/str.h"
+#include "os/sock.h"
+
+/*
+ * What a session can ask the doorkeeper, who alone sees passwords and hashes:
+ * this table is all of it.  A session connects for each attempt to log in, so
+ * it has a socket of its own and hears nobody else's answers.
+ *
+ *	number	    from	what it carries
+ *	KNOCK	    session	a descriptor, its client's socket: the kernel
+ *				says whose that is, and so how long this client
+ *				has to wait; and, where a proxy or XCLIENT has
+ *				told of another client, his address or "unknown",
+ *				or else "".  It is heard only of a socket of one
+ *				who may tell such things
+ *	ENTER	    doorkeeper	nothing: it may ask now
+ *	SECRET	    session	mechanism, service, name, secret: is it his?
+ *	TOKEN	    session	the same of an OAuth bearer token
+ *	BEGIN	    session	mechanism, service, kind and data of the channel
+ *				binding, first message: an exchange that the
+ *				doorkeeper leads (SCRAM)
+ *	RESPONSE    session	the client's next message in it
+ *	CHALLENGE   doorkeeper	what to say to the client in it
+ *	YES	    doorkeeper	who has logged in, and last words to the client
+ *	NO	    doorkeeper	who was tried, and why not (for the log)
+ *	LATER	    doorkeeper	why that cannot be told now
+ *	WAIT	    doorkeeper	seconds: too many failures from there
+ *
+ * YES, NO, LATER and WAIT are the last packet.  Whatever is malformed ends the
+ * connection.
+ */
+enum door_kind {
+	DOOR_KNOCK = 1,
+	DOOR_SECRET = 2,
+	DOOR_TOKEN = 3,
+	DOOR_BEGIN = 4,
+	DOOR_RESPONSE = 5,
+	DOOR_ENTER = 15,
+	DOOR_CHALLENGE = 16,
+	DOOR_YES = 17,
+	DOOR_NO = 18,
+	DOOR_LATER = 19,
+	DOOR_WAIT = 20,
+};
+
+#define DOOR_SECURE	1	/* flag: the client's connection is under TLS */
+#define DOOR_PLUS	2	/* flag: the -PLUS of this mechanism is offered */
+
+#define DOOR_FIELDS	5
+#define DOOR_PACKET_MAX	16384
+
+struct door_packet {
+	enum door_kind	kind;
+	unsigned	flags;
+	struct str	field[DOOR_FIELDS];	/* as many as the kind has, in
+						 * the order of the table */
+};
+
+/* 0 or -1 with errno (EMSGSIZE: it would be too long).  fd goes along with a
+ * KNOCK; -1 with all others. */
+int	door_send(int sock, const struct door_packet *, int fd);
+/* A packet into room, to which its fields point; *fd is -1 or to be closed by
+ * the caller.  0, or -1: the end, a timeout, or nothing that is a packet. */
+int	door_receive(int sock, char room[DOOR_PACKET_MAX],
+	    struct door_packet *, int *fd);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One attempt to log in, on the side that knows the secrets: what a session
+ * asks in packets (priv/door) is asked of the backend, and the backend's answer
+ * goes back.  It is the whole work of a process that the doorkeeper forks for
+ * it, and so leaves nothing behind.
+ *
+ * The session is not trusted: a packet in the wrong place, a name that is none
+ * or a secret with a NUL in it ends the attempt, and counts as a failure.
+ */
+#include "auth/desk.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/sasl.h"
+#include "priv/door.h"
+
+static void
+say(int sock, enum door_kind kind, struct str a, struct str b)
+{
+	struct door_packet p = { .kind = kind, .field = { a, b } };
+
+	(void)door_send(sock, &p, -1);
+}
+
+/* The next packet, copied to the attempt's arena. */
+static int
+hear(int sock, struct arena *arena, struct door_packet *p)
+{
+	char room[DOOR_PACKET_MAX];
+	int fd, r = door_receive(sock, room, p, &fd);
+
+	if (fd >= 0)
+		close(fd);
+	for (int i = 0; r == 0 && i < DOOR_FIELDS; i++)
+		p->field[i] = arena_str(arena, p->field[i]);
+	explicit_bzero(room, sizeof(room));
+	return r;
+}
+
+static bool
+has_nul(struct str s)
+{
+	return str_find(s, '\0') < s.n;
+}
+
+/* False: no honest session would say so. */
+static bool
+take(const struct door_packet *p, struct attempt *a)
+{
+	a->secure = (p->flags & DOOR_SECURE) != 0;
+	a->plus = (p->flags & DOOR_PLUS) != 0;
+	a->mechanism = p->field[0];
+	a->service = p->field[1];
+	if (sasl_find(a->mechanism) == NULL)
+		return false;
+	if (p->kind == DOOR_BEGIN) {
+		a->kind = ATTEMPT_EXCHANGE;
+		a->binding_kind = p->field[2];
+		a->binding_data = p->field[3];
+		a->secret = p->field[4];
+		return true;
+	}
+	a->kind = p->kind == DOOR_TOKEN ? ATTEMPT_TOKEN : ATTEMPT_SECRET;
+	a->name = p->field[2];
+	a->secret = p->field[3];
+	return (p->kind == DOOR_SECRET || p->kind == DOOR_TOKEN) &&
+	    (sasl_is_name(a->name) ||
+	    (a->name.n == 0 && p->kind == DOOR_TOKEN)) &&
+	    a->secret.n > 0 && a->secret.n <= (p->kind == DOOR_TOKEN ?
+	    SASL_TOKEN_MAX : SASL_SECRET_MAX) && !has_nul(a->secret);
+}
+
+static void
+tell_of(int tell, enum desk_result result)
+{
+	char byte = (char)result;
+
+	(void)!write(tell, &byte, 1);
+}
+
+static enum desk_result
+finish(int sock, int tell, struct attempt *a, enum attempt_answer answer)
+{
+	switch (answer) {
+	case ATTEMPT_YES:
+		tell_of(tell, DESK_YES);
+		say(sock, DOOR_YES, a->login, a->out);
+		return DESK_YES;
+	case ATTEMPT_NO:
+		tell_of(tell, DESK_NO);
+		say(sock, DOOR_NO, sasl_is_name(a->name) ? a->name : STR_NONE,
+		    a->why);
+		return DESK_NO;
+	case ATTEMPT_LATER:
+	case ATTEMPT_MORE:
+		break;
+	}
+	tell_of(tell, DESK_LATER);
+	say(sock, DOOR_LATER, a->why, STR_NONE);
+	return DESK_LATER;
+}
+
+enum desk_result
+desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
+    const struct ip *server)
+{
+	struct arena arena = { 0 };
+	struct attempt a = { .arena = &arena, .client = *client,
+	    .server = *server };
+	struct door_packet p;
+	enum attempt_answer answer;
+	enum desk_result result = DESK_LATER;
+
+	say(sock, DOOR_ENTER, STR_NONE, STR_NONE);
+	if (hear(sock, &arena, &p) < 0)
+		goto out;
+	if (!take(&p, &a)) {
+		a.why = STR("malformed request");
+		result = finish(sock, tell, &a, ATTEMPT_NO);
+		goto out;
+	}
+	answer = b->ops->ask(b, &a);
+	if (answer == ATTEMPT_MORE)
+		tell_of(tell, DESK_TALKING);
+	while (answer == ATTEMPT_MORE && b->ops->next != NULL) {
+		say(sock, DOOR_CHALLENGE, a.out, STR_NONE);
+		a.out = STR_NONE;
+		if (hear(sock, &arena, &p) < 0 || p.kind != DOOR_RESPONSE)
+			goto out;
+		answer = b->ops->next(b, &a, p.field[0]);
+	}
+	result = finish(sock, tell, &a, answer);
+out:
+	arena_free(&arena);
+	return result;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+/* The packets between sessions and the doorkeeper, whole and damaged. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "priv/door.h"
+
+struct pair {
+	int	fd[2];
+};
+
+static int
+open_pair(void **state)
+{
+	struct pair *p = malloc(sizeof(*p));
+	struct fault why;
+
+	assert_int_equal(sock_pair(SOCK_SEQPACKET, p->fd, &why), 0);
+	*state = p;
+	return 0;
+}
+
+static int
+close_pair(void **state)
+{
+	struct pair *p = *state;
+
+	close(p->fd[0]);
+	close(p->fd[1]);
+	free(p);
+	return 0;
+}
+
+static void
+test_all_kinds(void **state)
+{
+	static const struct {
+		enum door_kind	kind;
+		int		fields;
+	} rows[] = {
+		{ DOOR_ENTER, 0 }, { DOOR_SECRET, 4 }, { DOOR_TOKEN, 4 }, { DOOR_BEGIN, 5 },
+		{ DOOR_RESPONSE, 1 }, { DOOR_CHALLENGE, 1 }, { DOOR_YES, 2 },
+		{ DOOR_NO, 2 }, { DOOR_LATER, 1 }, { DOOR_WAIT, 1 },
+	};
+	struct pair *pair = *state;
+	char room[DOOR_PACKET_MAX];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct door_packet in = { .kind = rows[i].kind, .flags = 3,
+		    .field = { STR("a"), STR(""), STR("c\0c"), STR("dd"),
+		    STR("e") } }, out;
+		int fd;
+
+		assert_int_equal(door_send(pair->fd[0], &in, -1), 0);
+		assert_int_equal(door_receive(pair->fd[1], room, &out, &fd),
+		    0);
+		assert_int_equal(fd, -1);
+		assert_int_equal(out.kind, in.kind);
+		assert_int_equal(out.flags, 3);
+		for (int j = 0; j < DOOR_FIELDS; j++)
+			assert_true(str_eq(out.field[j], j < rows[i].fields ?
+			    in.field[j] : STR("")));
+	}
+}
+
+static void
+test_knock(void **state)
+{
+	struct door_packet in = { .kind = DOOR_KNOCK,
+	    .field = { STR("192.0.2.1") } }, out;
+	struct pair *pair = *state;
+	char room[DOOR_PACKET_MAX];
+	int fd;
+
+	assert_int_equal(door_send(pair->fd[0], &in, pair->fd[0]), 0);
+	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), 0);
+	assert_true(fd >= 0 && str_eq(out.field[0], STR("192.0.2.1")));
+	close(fd);
+	/* It must bring a socket, and nothing else may. */
+	assert_int_equal(door_send(pair->fd[0], &in, -1), 0);
+	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), -1);
+	assert_int_equal(fd, -1);
+	in = (struct door_packet){ .kind = DOOR_RESPONSE };
+	assert_int_equal(door_send(pair->fd[0], &in, pair->fd[0]), 0);
+	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), -1);
+	assert_int_equal(fd, -1);
+}
+
+static void
+test_malformed(void **state)
+{
+	static const struct {
+		const char	*bytes;
+		size_t		 n;
+	} rows[] = {
+		{ "\0", 1 }, { "\2", 1 }, { "\0\0", 2 }, { "\6\0", 2 },
+		{ "\377\0", 2 }, { "\4\0", 2 }, { "\4\0\0", 3 },
+		{ "\4\0\1\0", 4 }, { "\4\0\0\0x", 5 }, { "\4\0\377\377x", 5 },
+		{ "\2\0\0\0\0\0\0\0", 8 }, { "\2\0\0\0\0\0\0\0\1\0", 10 },
+		{ "\21\0\0\0", 4 }, { "\1\0x", 3 },
+	};
+	struct pair *pair = *state;
+	char room[DOOR_PACKET_MAX];
+	struct door_packet p;
+	int fd;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(send(pair->fd[0], rows[i].bytes, rows[i].n,
+		    0), (ssize_t)rows[i].n);
+		if (door_receive(pair->fd[1], room, &p, &fd) == 0)
+			fail_msg("row %zu was taken", i);
+	}
+	shutdown(pair->fd[0], SHUT_WR);
+	assert_int_equal(door_receive(pair->fd[1], room, &p, &fd), -1);
+}
+
+static void
+test_size(void **state)
+{
+	static char big[DOOR_PACKET_MAX];
+	struct pair *pair = *state;
+	char room[DOOR_PACKET_MAX];
+	struct door_packet p = { .kind = DOOR_RESPONSE }, out;
+	int fd;
+
+	memset(big, 'x', sizeof(big));
+	p.field[0] = str_span(big, DOOR_PACKET_MAX - 4);
+	assert_int_equal(door_send(pair->fd[0], &p, -1), 0);
+	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), 0);
+	assert_int_equal(out.field[0].n, DOOR_PACKET_MAX - 4);
+	p.field[0] = str_span(big, DOOR_PACKET_MAX - 3);
+	assert_int_equal(door_send(pair->fd[0], &p, -1), -1);
+	assert_int_equal(errno, EMSGSIZE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_all_kinds, open_pair,
+		    close_pair),
+		cmocka_unit_test_setup_teardown(test_knock, open_pair,
+		    close_pair),
+		cmocka_unit_test_setup_teardown(test_malformed, open_pair,
+		    close_pair),
+		cmocka_unit_test_setup_teardown(test_size, open_pair,
+		    close_pair),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
