@@ -224,7 +224,7 @@ am_root	= test "$$(id -u)" = 0 && test -z '$(DESTDIR)'
 define make_accounts
 if $(am_root); then \
 	getent group godwitdrop >/dev/null || groupadd --system godwitdrop || exit 1; \
-	for u in godwit godwitq godwitk; do \
+	for u in godwit godwitq godwitk godwita; do \
 		getent passwd $$u >/dev/null || useradd --system --user-group \
 		    --no-create-home --home-dir /nonexistent \
 		    --shell /usr/sbin/nologin --comment 'godwit mail' $$u || exit 1; \

@@ -3,6 +3,7 @@
 #define MASTER_LISTEN_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include "base/fault.h"
 #include "conf/conf.h"
 
@@ -27,6 +28,8 @@ struct listeners {
 	struct listener	tcp[LISTEN_MAX];	/* and the local one, last */
 	unsigned	n;
 	int		queue;			/* questions about the queue */
+	int		door;			/* those about passwords, of
+						 * packets */
 };
 
 #define LISTEN_BACKLOG	1024
@@ -35,6 +38,8 @@ struct listeners {
  * run directory.  On failure nothing stays open. */
 int	listen_open(struct listeners *, const struct conf *, struct fault *);
 void	listen_close(struct listeners *);
+/* The door is for this user alone. */
+int	listen_give_door(const struct conf *, uid_t, struct fault *);
 /* In a child: closes the sockets on which mail comes in. */
 void	listen_leave(const struct listeners *);
 

@@ -8,6 +8,7 @@
  *	keeper            keeper-user none
  *	relay of names    user        the same
  *	runner, workers   queue-user  godwitdrop (to read what was dropped)
+ *	doorkeeper        login-user  none; with PAM it stays root
  *	agent             recipient   mail for an mbox (its dot lock), his own
  *	                              for a command, none for a Maildir
  */
@@ -57,6 +58,8 @@ find_group(struct str name, const char *setting, gid_t *gid,
 int
 cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 {
+	struct user doorkeeper;
+
 	memset(c, 0, sizeof(*c));
 	c->warden = getpid();
 	c->privileged = geteuid() == 0;
@@ -68,6 +71,10 @@ cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 	    why) < 0 ||
 	    find_group(conf->users.drop_group, "drop-group", &c->drop_gid,
 	    why) < 0)
+		return -1;
+	if (conf->login.by != LOGIN_NONE && conf->login.by != LOGIN_PAM &&
+	    find_user(&c->arena, conf->users.login, "login-user",
+	    &doorkeeper, why) < 0)
 		return -1;
 	if (user_find_group(STR("mail"), &c->mail_gid, why) != 1)
 		c->mail_gid = (gid_t)-1;
@@ -127,6 +134,25 @@ cage_become_keeper(const struct cage *c, const struct user *user,
 	if (c->privileged && user_become(user, false, NULL, 0, why) < 0)
 		return -1;
 	return harden(c, why);
+}
+
+int
+cage_become_doorkeeper(const struct cage *c, const struct conf *conf,
+    struct fault *why)
+{
+	struct arena a = { 0 };
+	struct user user;
+	int r = 0;
+
+	/* Looked up here, since it may be wanted only after a reload. */
+	if (c->privileged && conf->login.by != LOGIN_PAM) {
+		r = find_user(&a, conf->users.login, "login-user", &user,
+		    why);
+		if (r == 0)
+			r = user_become(&user, false, NULL, 0, why);
+		arena_free(&a);
+	}
+	return r < 0 ? -1 : harden(c, why);
 }
 
 int
@@ -299,6 +325,31 @@ int
 cage_lock_relay(struct fault *why)
 {
 	return sandbox_enter(SANDBOX_RUNNER, NULL, 0, why);
+}
+
+int
+cage_lock_doorkeeper(const struct conf *conf, struct fault *why)
+{
+	struct arena a = { 0 };
+	struct sandbox_path path = { "/", 0 };
+	int r = 0;
+
+	switch (conf->login.by) {
+	case LOGIN_FILE:
+		path.access = SANDBOX_READ;
+		break;
+	case LOGIN_DOVECOT:
+		path.access = SANDBOX_CONNECT;
+		break;
+	case LOGIN_NONE:
+	case LOGIN_PAM:
+		/* What PAM's modules do nobody knows. */
+		return 0;
+	}
+	path.path = parent(&a, conf->login.place).p;
+	r = sandbox_enter(SANDBOX_MASTER, &path, 1, why);
+	arena_free(&a);
+	return r;
 }
 
 int

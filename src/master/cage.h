@@ -31,6 +31,9 @@ int	cage_find_keeper(const struct cage *, const struct conf *,
 	    struct arena *, struct user *, struct fault *);
 int	cage_become_keeper(const struct cage *, const struct user *,
 	    struct fault *);
+/* With PAM it stays root, whose modules want that. */
+int	cage_become_doorkeeper(const struct cage *, const struct conf *,
+	    struct fault *);
 /* Root's mail, and that of anyone with uid 0, is delivered by `mail-user`. */
 int	cage_become_recipient(const struct cage *, const struct conf *,
 	    struct arena *, const char *name, struct user *, struct fault *);
@@ -39,6 +42,7 @@ int	cage_lock_keeper(struct fault *);
 int	cage_lock_master(const struct conf *, struct fault *);
 /* The relay of names makes sockets and opens nothing. */
 int	cage_lock_relay(struct fault *);
+int	cage_lock_doorkeeper(const struct conf *, struct fault *);
 /* *narrow: what a worker puts on besides, see sandbox_prepare(). */
 int	cage_lock_runner(const struct conf *, int *narrow, struct fault *);
 

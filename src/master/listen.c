@@ -11,6 +11,7 @@
 
 #include "master/listen.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -83,6 +84,7 @@ open_local(struct listeners *l, const struct conf *conf, struct fault *why)
 	struct arena a = { 0 };
 	struct str submit = conf_run_path(conf, &a, "submit.sock");
 	struct str queue = conf_run_path(conf, &a, "queue.sock");
+	struct str door = conf_run_path(conf, &a, CONF_DOOR);
 	int r;
 
 	r = add(l, sock_listen_unix(submit.p, 0666, LISTEN_BACKLOG, why),
@@ -92,6 +94,11 @@ open_local(struct listeners *l, const struct conf *conf, struct fault *why)
 		    why);
 		r = l->queue < 0 ? -1 : 0;
 	}
+	if (r == 0) {
+		l->door = sock_listen_packets(door.p, 0600, LISTEN_BACKLOG,
+		    why);
+		r = l->door < 0 ? -1 : 0;
+	}
 	arena_free(&a);
 	return r;
 }
@@ -100,7 +107,7 @@ int
 listen_open(struct listeners *l, const struct conf *conf, struct fault *why)
 {
 	memset(l, 0, sizeof(*l));
-	l->queue = -1;
+	l->queue = l->door = -1;
 	if (open_tcp(l, conf, why) < 0 || open_local(l, conf, why) < 0) {
 		listen_close(l);
 		return -1;
@@ -131,6 +138,21 @@ listen_close(struct listeners *l)
 		close(l->tcp[i].fd);
 	if (l->queue >= 0)
 		close(l->queue);
+	if (l->door >= 0)
+		close(l->door);
 	l->n = 0;
-	l->queue = -1;
+	l->queue = l->door = -1;
+}
+
+int
+listen_give_door(const struct conf *conf, uid_t uid, struct fault *why)
+{
+	struct arena a = { 0 };
+	struct str path = conf_run_path(conf, &a, CONF_DOOR);
+	int r = 0;
+
+	if (lchown(path.p, uid, (gid_t)-1) < 0)
+		r = fault_system(why, errno, "chown %s", path.p);
+	arena_free(&a);
+	return r;
 }

@@ -2,10 +2,10 @@
 /*
  * The services under the warden: the master (with its sessions), before it,
  * where there is TLS, the keeper of its keys, the queue runner (with its
- * workers) and, where somebody asks for names, the relay that carries the
- * sessions' questions to the resolver.  Each is a fork that keeps the
- * descriptors it needs, becomes its user, puts on its sandbox and its limits,
- * and only then does its work.
+ * workers), where somebody asks for names, the relay that carries the sessions'
+ * questions to the resolver, and where users can log in, the doorkeeper.  Each
+ * is a fork that keeps the descriptors it needs, becomes its user, puts on its
+ * sandbox and its limits, and only then does its work.
  * One that dies is started again: at once when it had lived long, then ever
  * more slowly, so that a fault that comes at every start does not eat the
  * machine.  A keeper that dies takes its master along, who accepts no more and
@@ -48,7 +48,7 @@ enum {
 };
 
 static const char *const service_name[SERVICES] = { "keeper", "master",
-    "qmgr", "names" };
+    "qmgr", "names", "doorkeeper" };
 
 static bool
 wants_keeper(const struct house *h)
@@ -152,7 +152,7 @@ be_master(struct house *h)
 	if (h->tray[1] != -1)
 		keep[n++] = h->tray[1];
 	proc_close_all_but(keep, n);
-	h->listeners.queue = -1;
+	h->listeners.queue = h->listeners.door = -1;
 	supply_open_grey(h->conf, &grey, false);
 	/* Those who may have signed a client's certificate are in a file. */
 	if (borrow_keys(h, &setup.tls, &why) < 0 ||
@@ -238,6 +238,10 @@ become_service(struct house *h, enum service service)
 		proc_set_oom_score(h->oom_score + SESSION_OOM);
 		supply_be_relay(h->conf, &h->cage, h->tray);
 		break;
+	case SERVICE_DOORKEEPER:
+		proc_set_oom_score(h->oom_score);
+		supply_be_doorkeeper(h->conf, &h->cage, h->listeners.door);
+		break;
 	case SERVICES:
 		break;
 	}
@@ -317,7 +321,9 @@ is_wanted(const struct house *h, enum service service)
 {
 	return h->running[service].pid == 0 &&
 	    (service != SERVICE_KEEPER || wants_keeper(h)) &&
-	    (service != SERVICE_RELAY || conf_asks_names(h->conf));
+	    (service != SERVICE_RELAY || conf_asks_names(h->conf)) &&
+	    (service != SERVICE_DOORKEEPER ||
+	    h->conf->login.by != LOGIN_NONE);
 }
 
 void
@@ -454,6 +460,8 @@ services_renew(struct house *h)
 		(void)kill(old[SERVICE_RUNNER].pid, SIGTERM);
 	if (old[SERVICE_RELAY].pid != 0)
 		(void)kill(old[SERVICE_RELAY].pid, SIGTERM);
+	if (old[SERVICE_DOORKEEPER].pid != 0)
+		(void)kill(old[SERVICE_DOORKEEPER].pid, SIGTERM);
 }
 
 /* The master's sessions are of its process group: it may not signal anyone

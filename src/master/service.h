@@ -18,6 +18,7 @@ enum service {
 	SERVICE_MASTER,
 	SERVICE_RUNNER,
 	SERVICE_RELAY,			/* when names are to be asked for */
+	SERVICE_DOORKEEPER,		/* only where users can log in */
 	SERVICES,
 };
 

@@ -7,7 +7,8 @@
  * Each generation has a tray of its own, so that the old relay can end with the
  * last session that uses it, and a new one reads resolv.conf again.  The file
  * of the greylist is made by one, for all who open it.  None of this is needed
- * to take mail: what cannot be had is logged, and done without.
+ * to take mail: what cannot be had is logged, and done without.  The services
+ * that answer sessions, relay of names and doorkeeper, become themselves here.
  */
 #include "master/supply.h"
 
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "master/doorkeeper.h"
 #include "master/lobby.h"
 #include "master/names.h"
 #include "net/servers.h"
@@ -25,6 +27,7 @@
 enum {
 	LINES_SPARE = 128,		/* more than there may be sessions */
 	FILES_SPARE = 32,		/* beside two for each line */
+	DOORKEEPER_FILES = 2048,
 };
 
 static void
@@ -93,5 +96,25 @@ supply_be_relay(const struct conf *conf, const struct cage *c,
 	if (cage_become_master(c, &why) < 0 || cage_lock_relay(&why) < 0)
 		die("%s", why.text);
 	names_run(&setup);
+	_exit(0);
+}
+
+/* It looks at passwords, and at nothing else that is ours. */
+void
+supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
+    int listener)
+{
+	struct proc_limits limits = { .files = DOORKEEPER_FILES };
+	struct backend backend;
+	struct fault why;
+	int keep[] = { listener, log_fd() };
+
+	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	proc_limit(&limits);
+	if (cage_become_doorkeeper(c, conf, &why) < 0 ||
+	    backend_open(&backend, conf, &why) < 0 ||
+	    cage_lock_doorkeeper(conf, &why) < 0)
+		die("login: %s", why.text);
+	doorkeeper_run(conf, &backend, listener);
 	_exit(0);
 }

@@ -8,7 +8,7 @@
 #include "spool/grey.h"
 
 /* What sessions need to learn of strangers, and may not make themselves: a tray
- * of lines to the resolver, and the greylist. */
+ * of lines to the resolver, the greylist, and who knows the passwords. */
 
 /* By the warden, for a new generation: a tray of its own (-1 where nobody asks;
  * what was there is closed), and a greylist if there was none.  Logs. */
@@ -21,5 +21,8 @@ int	supply_descriptors(const struct conf *);
 /* Becomes the relay of names; never returns. */
 void	supply_be_relay(const struct conf *, const struct cage *,
 	    const int tray[2]) __attribute__((noreturn));
+/* Becomes the doorkeeper, who listens there; never returns. */
+void	supply_be_doorkeeper(const struct conf *, const struct cage *,
+	    int listener) __attribute__((noreturn));
 
 #endif

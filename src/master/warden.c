@@ -277,7 +277,9 @@ listen_patiently(struct warden *w, struct fault *why)
 {
 	for (int i = 0; i < LISTEN_TRIES; i++) {
 		if (listen_open(&w->house.listeners, w->house.conf, why) == 0)
-			return 0;
+			return !w->house.cage.privileged ? 0 :
+			    listen_give_door(w->house.conf,
+			    w->house.cage.master.uid, why);
 		(void)poll(NULL, 0, LISTEN_PAUSE_MS);
 	}
 	return -1;

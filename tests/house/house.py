@@ -34,7 +34,7 @@ SLOW = 5 if SANITIZED else 1            # how much slower all may be
 PATIENCE = 20 * SLOW                    # seconds, until a wait is a failure
 
 USERS = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004}
-SYSTEM = {"godwit": 901, "godwitq": 902, "godwitk": 903}
+SYSTEM = {"godwit": 901, "godwitq": 902, "godwitk": 903, "godwita": 905}
 GROUPS = {"godwitdrop": 904}
 
 DNS, A, B, REFUSES, B2, BLACK = ("192.0.2." + n for n in

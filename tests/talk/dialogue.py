@@ -11,6 +11,7 @@ The text is one line after the other.  First what the server is like:
     @alias LINE             a line of its aliases
     @list NAME LINE         a line of the file ~/NAME, as @conf may call it
     @db NAME KEY            a key of the database ~/NAME.db
+    @user NAME:HASH         one who can log in, by `login file`
     @disk DIRECTORY         its spool lies on that file system
     @file BYTES             no file may grow beyond that
     @split 1 | random N     what is sent goes byte by byte, or cut at random
@@ -143,6 +144,7 @@ class Talk:
     def __init__(self, text):
         self.conf, self.aliases, self.options = [], [], []
         self.lists = collections.defaultdict(list)
+        self.users = []
         self.split = self.disk = None
         self.steps, self.checks = [], []
         for number, line in enumerate(text.split("\n"), 1):
@@ -170,6 +172,8 @@ class Talk:
             if word == "@db" and not self.lists[name]:
                 self.options += ["-d", "~/" + name]
             self.lists[name].append(expand(text))
+        elif word == "@user":
+            self.users.append(rest)
         elif word == "@split":
             self.split = rest
         elif word == "@disk":
@@ -238,6 +242,9 @@ class World:
         for name, lines in talk.lists.items():
             self.write(name, lines)
         own = {line.split()[0] for line in talk.conf}
+        if talk.users:
+            self.write("passwd", talk.users)
+            talk.conf.append(f"login file {self.path('passwd')}")
         conf = CONF + [f"{word} {self.path(word)}" for word in ("spool", "run", "aliases")]
         self.write("conf", [line for line in conf if line.split()[0] not in own] + talk.conf)
         self.write("aliases", ALIASES + talk.aliases)

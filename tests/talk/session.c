@@ -5,7 +5,7 @@
  * and every byte of it.  The spool is made anew where the configuration says,
  * the aliases are compiled if there are any, and the log goes to standard
  * error.  Started by dialogue.py, once for every dialogue; without privilege
- * and without a sandbox.
+ * and without a sandbox.  Where users can log in, a doorkeeper is started too.
  *
  *	session [-d list] [-F bytes] [-m] [-p peer] [-s smtp|submission] [-u uid]
  *	    [-x] configuration
@@ -18,17 +18,22 @@
  * the contents of the spool, which is emptied.  The status is 0 when the session
  * has ended and all entries could be read whole.
  */
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "auth/backend.h"
 #include "map/build.h"
 #include "map/db.h"
 #include "map/flat.h"
+#include "master/doorkeeper.h"
 #include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
@@ -134,6 +139,41 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 	default:
 		fail("usage", "session [-d list] [-F bytes] [-m] [-p peer] [-s service] [-u uid] [-x] conf");
 	}
+}
+
+/* Who knows the passwords, at the place where the session looks for him. */
+static pid_t
+start_doorkeeper(const struct conf *conf)
+{
+	struct arena a = { 0 };
+	struct backend backend;
+	struct fault why;
+	pid_t pid, ours = getpid();
+	int door;
+
+	if (conf->login.by == LOGIN_NONE)
+		return 0;
+	if (mkdir(conf->run.p, 0755) < 0 && errno != EEXIST)
+		fail(conf->run.p, strerror(errno));
+	door = sock_listen_packets(conf_run_path(conf, &a, CONF_DOOR).p, 0600,
+	    8, &why);
+	if (door < 0)
+		fail("door", why.text);
+	arena_free(&a);
+	if ((pid = fork()) == 0) {
+		proc_die_with_parent();
+		if (getppid() != ours)
+			_exit(0);
+		close(STDIN_FILENO);
+		signal_catch(SIGCHLD);
+		signal_block_caught();
+		if (backend_open(&backend, conf, &why) < 0)
+			fail("login", why.text);
+		doorkeeper_run(conf, &backend, door);
+		_exit(0);
+	}
+	close(door);
+	return pid;
 }
 
 static void
@@ -299,6 +339,7 @@ main(int argc, char *argv[])
 	struct fault why;
 	bool many = false;
 	int option, notes[2];
+	pid_t doorkeeper;
 
 	while ((option = getopt(argc, argv, "d:F:mp:s:u:x")) != -1) {
 		set_peer(&peer, option, optarg);
@@ -323,10 +364,15 @@ main(int argc, char *argv[])
 	smtpd.spool = &spool;
 	smtpd.aliases = alias_book_new(conf);
 	smtpd.lists = open_lists(conf);
+	doorkeeper = start_doorkeeper(conf);
 	if (many)
 		serve_many(&smtpd, &peer);
 	else
 		smtpd_serve(&smtpd, STDIN_FILENO, &peer);
+	if (doorkeeper > 0) {
+		kill(doorkeeper, SIGKILL);
+		waitpid(doorkeeper, NULL, 0);
+	}
 	alias_book_free(smtpd.aliases);
 	lists_free(smtpd.lists);
 	spool_close(&spool);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_DOORKEEPER_H
+#define MASTER_DOORKEEPER_H
+
+#include "auth/backend.h"
+#include "conf/conf.h"
+
+/*
+ * Answers sessions that ask who may log in, on a listening socket of packets
+ * (priv/door).  Returns after SIGTERM, to be caught, when all that were there
+ * have been answered.  Closes the socket.
+ */
+void	doorkeeper_run(const struct conf *, struct backend *, int listener);
+
+#endif
