@@ -90,6 +90,7 @@ struct envelope {
 	struct str		protocol;	/* RFC 3848: "SMTP", "ESMTP",
 						 * "ESMTPS", "UTF8SMTPS" ... */
 	uint32_t		uid;		/* of a local program */
+	struct str		login;		/* of the client; "": none */
 };
 
 /* Does the sender want to hear of it?  Nobody hears of what came from <>, nor of

@@ -2,9 +2,9 @@
 /*
  * The queue for programs.  Names follow Postfix's `postqueue -j`, so that what
  * reads the one can read the other; what is more than Postfix tells (state,
- * attempts, next_attempt) has names of its own.  One object a line, so that a
- * long queue can be read as it comes.  Called by queue/show, for the list and
- * for a single entry.
+ * attempts, next_attempt, login) has names of its own.  One object a line, so
+ * that a long queue can be read as it comes.  Called by queue/show, for the list
+ * and for a single entry.
  */
 
 #include "queue/json.h"
@@ -58,6 +58,10 @@ json_put_entry(struct buf *b, struct message *m, char mark)
 	    (unsigned long long)m->size);
 	put_address(b, m, &m->envelope.sender);
 	wishes_put_json(b, &m->envelope.wishes);
+	if (m->envelope.login.n > 0) {
+		buf_putz(b, ",\"login\":");
+		json_put_string(b, m->envelope.login);
+	}
 	buf_putz(b, ",\"recipients\":[");
 	for (uint32_t i = 0; i < m->super.recipients; i++) {
 		if (i > 0)

@@ -54,6 +54,7 @@ enum record {
 	RECORD_ENVID = 13,
 	RECORD_PRIORITY = 17,
 	RECORD_AUTH = 19,
+	RECORD_LOGIN = 21,
 };
 
 static const char magic[8] = { 'g', 'o', 'd', 'w', 'i', 't', '\r', '\n' };
@@ -378,6 +379,8 @@ format_envelope_encode(const struct envelope *e, struct buf *out)
 	put_record(out, RECORD_CLIENT_NAME, e->client_name);
 	put_record(out, RECORD_HELO, e->helo);
 	put_record(out, RECORD_PROTOCOL, e->protocol);
+	if (e->login.n > 0)
+		put_record(out, RECORD_LOGIN, e->login);
 }
 
 static int
@@ -555,6 +558,9 @@ get_record(struct arena *a, unsigned type, struct str v, struct envelope *e,
 		return 0;
 	case RECORD_PROTOCOL:
 		e->protocol = arena_str(a, v);
+		return 0;
+	case RECORD_LOGIN:
+		e->login = arena_str(a, v);
 		return 0;
 	}
 	r = get_wish(a, type, v, e, why);

@@ -432,6 +432,7 @@ make_envelope(struct arena *a)
 	e.client_name = STR("client.example");
 	e.helo = STR("helo.example");
 	e.protocol = STR("ESMTP");
+	e.login = STR("bob@example.org");
 	return e;
 }
 
@@ -470,6 +471,7 @@ check_envelope(const struct envelope *a, const struct envelope *b)
 	assert_true(str_eq(a->client_name, b->client_name));
 	assert_true(str_eq(a->helo, b->helo));
 	assert_true(str_eq(a->protocol, b->protocol));
+	assert_true(str_eq(a->login, b->login));
 }
 
 static void
@@ -606,7 +608,7 @@ test_envelope_truncated(void **state)
 	}
 	/* Behind the last recipient and the seven records after it, but for
 	 * the end itself. */
-	assert_int_equal(whole, 7);
+	assert_int_equal(whole, 8);
 	for (size_t i = 0; i < b.n * 8; i++) {
 		b.p[i / 8] = (char)(b.p[i / 8] ^ 1 << i % 8);
 		if (decode_copy(&a, b.p, b.n, 3, &e) == 0)
