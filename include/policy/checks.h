@@ -13,6 +13,7 @@ enum checks_ground {
 	GROUND_LOCAL,		/* a program on the local socket */
 	GROUND_LOOPBACK,
 	GROUND_NETWORK,		/* relay for NETWORK */
+	GROUND_LOGIN,		/* he has logged in */
 };
 
 /* The one decision about relaying; f->recipient is not read. */
@@ -22,10 +23,15 @@ bool	checks_may_relay(const struct conf *, const struct facts *f);
 /* Is it too large, as far as was declared?  Fault: 552 5.3.4. */
 int	checks_size(const struct conf *, uint64_t size, struct fault *);
 
+/* May this client begin a message at all?  Where users can log in, whoever is
+ * not one of ours has to do so on `submission` (RFC 6409 4.3).  Fault: 530
+ * 5.7.0.  f->recipient is not read. */
+int	checks_submitter(const struct conf *, const struct facts *,
+	    struct fault *);
 /*
  * May this client send to this recipient at all?  A domain of ours: anyone on
- * `smtp`.  Any other: loopback (seen, not reported), the local socket, and
- * `relay for NETWORK`.
+ * `smtp`.  Any other: loopback (seen, not reported), the local socket,
+ * `relay for NETWORK`, and who has logged in.
  * On `submission` those alone may send, whatever the recipient.  Nothing else
  * opens relaying.  Fault: 554 5.7.1 Relay access denied.
  */

@@ -142,9 +142,13 @@ put_relay(struct buf *b, const struct explanation *x)
 		buf_putz(b, "relay for ");
 		ipnet_put(b, &x->conf->relay.p[x->network]);
 		buf_putz(b, " (");
-		conf_put_origin(x->conf, x->conf->from.origin.relay.p[x->network],
+		conf_put_origin(x->conf, x->conf->from.relay_lines.p[x->network],
 		    b);
 		buf_putz(b, "): the client may send everywhere");
+		return;
+	case GROUND_LOGIN:
+		buf_printf(b, "%.*s has logged in and may send everywhere",
+		    STR_ARG(x->facts.login));
 		return;
 	case GROUND_NONE:
 		break;

@@ -20,7 +20,7 @@ checks_ground(const struct conf *conf, const struct facts *f)
 	for (size_t i = 0; i < conf->relay.n; i++)
 		if (ipnet_has(&conf->relay.p[i], &f->client_ip))
 			return GROUND_NETWORK;
-	return GROUND_NONE;
+	return f->login.n > 0 ? GROUND_LOGIN : GROUND_NONE;
 }
 
 bool
@@ -37,6 +37,25 @@ checks_size(const struct conf *conf, uint64_t size, struct fault *why)
 	return fault_permanent(why, 552, 3, 4,
 	    "Message size exceeds fixed limit of %llu bytes",
 	    (unsigned long long)conf->size);
+}
+
+int
+checks_submitter(const struct conf *conf, const struct facts *f,
+    struct fault *why)
+{
+	switch (f->service) {
+	case SERVICE_SMTP:
+		return 0;
+	case SERVICE_SUBMISSION:
+	case SERVICE_SUBMISSIONS:
+		break;
+	}
+	if (conf->login.by == LOGIN_NONE || checks_may_relay(conf, f))
+		return 0;
+	if (!f->secure && !conf->login.without_tls)
+		return fault_permanent(why, 530, 7, 0,
+		    "Must issue a STARTTLS command first");
+	return fault_permanent(why, 530, 7, 0, "Authentication required");
 }
 
 int

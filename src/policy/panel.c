@@ -63,7 +63,8 @@ panel_mail(const struct panel_case *c, struct verdict *v)
 	struct fault why;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
-	if (checks_size(c->panel->conf, c->facts->size_declared, &why) < 0)
+	if (checks_submitter(c->panel->conf, c->facts, &why) < 0 ||
+	    checks_size(c->panel->conf, c->facts->size_declared, &why) < 0)
 		verdict_refuse(v, &why);
 	else
 		judge_if_due(c, STAGE_MAIL, v);

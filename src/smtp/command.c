@@ -32,6 +32,7 @@ static const struct {
 	{ { "ETRN", 4 }, VERB_ETRN },
 	{ { "BDAT", 4 }, VERB_BDAT },
 	{ { "XCLIENT", 7 }, VERB_XCLIENT },
+	{ { "AUTH", 4 }, VERB_AUTH },
 };
 
 #define NVERBS	(sizeof(verbs) / sizeof(verbs[0]))

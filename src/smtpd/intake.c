@@ -163,6 +163,17 @@ check_header(const struct session *s, struct fault *why)
 	return 0;
 }
 
+static void
+log_client(const struct session *s, const char *id)
+{
+	if (s->login.n > 0)
+		log_info("%s: client=%s, sasl_method=%.*s, sasl_username=%.*s",
+		    id, s->client, STR_ARG(s->login_method),
+		    STR_ARG(s->login));
+	else
+		log_info("%s: client=%s", id, s->client);
+}
+
 /* What the log says of a message that was taken. */
 static void
 log_message(const struct session *s)
@@ -178,7 +189,7 @@ log_message(const struct session *s)
 		    t->envelope.sender.domain.n > 0 ? "@" : "",
 		    STR_ARG(t->envelope.sender.domain));
 	else
-		log_info("%s: client=%s", id, s->client);
+		log_client(s, id);
 	/* RFC 6710 4.1 */
 	if (t->envelope.wishes.priority != 0)
 		log_info("%s: priority=%d", id, t->envelope.wishes.priority);

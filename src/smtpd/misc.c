@@ -41,6 +41,7 @@ static const struct {
 	{ VERB_VRFY, "VRFY address [SMTPUTF8]" },
 	{ VERB_EXPN, "EXPN alias [SMTPUTF8]" },
 	{ VERB_ETRN, "ETRN [@]domain" },
+	{ VERB_AUTH, "AUTH mechanism [initial-response]" },
 	{ VERB_HELP, "HELP [verb]" },
 	{ VERB_QUIT, "QUIT" },
 };
@@ -65,7 +66,7 @@ smtpd_help(struct session *s, struct str args)
 	session_reply(s, 214, (struct status){ 2, 0, 0 },
 	    "This is godwit, a mail transfer agent.  Commands:\n"
 	    "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY EXPN ETRN HELP QUIT "
-	    "STARTTLS");
+	    "STARTTLS AUTH");
 }
 
 void

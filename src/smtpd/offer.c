@@ -16,6 +16,7 @@
 #include "os/clock.h"
 #include "policy/checks.h"
 #include "smtp/ext.h"
+#include "smtpd/login.h"
 #include "smtpd/secure.h"
 
 struct row {
@@ -122,6 +123,7 @@ static const struct row rows[] = {
 	{ EXT_DSN, 0, NULL, NULL },
 	{ EXT_SMTPUTF8, EXT_8BITMIME, NULL, NULL },
 	{ EXT_STARTTLS, 0, secure_may_begin, NULL },
+	{ EXT_AUTH, 0, login_is_offered, login_put_mechanisms },
 	{ EXT_REQUIRETLS, 0, is_secure, NULL },
 	{ EXT_DELIVERBY, 0, NULL, put_by },
 	{ EXT_FUTURERELEASE, 0, is_submission, put_hold },

@@ -19,7 +19,9 @@
 #include "base/mem.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "smtp/ext.h"
 #include "smtpd/guest.h"
+#include "smtpd/login.h"
 #include "smtpd/proxied.h"
 #include "smtpd/secure.h"
 #include "smtpd/xclient.h"
@@ -63,6 +65,8 @@ static const struct row table[] = {
 	{ VERB_TURN, ANY, false, smtpd_turn, 0, NULL },
 	{ VERB_ETRN, PHASE_GREETED, false, smtpd_etrn, 503,
 	    "ETRN comes behind EHLO and between messages" },
+	{ VERB_AUTH, PHASE_GREETED, true, smtpd_auth, 503,
+	    "AUTH comes behind EHLO and between messages" },
 	{ VERB_QUIT, ANY, false, smtpd_quit, 0, NULL },
 	{ VERB_STARTTLS, PHASE_CONNECTED | PHASE_GREETED, true, smtpd_starttls,
 	    503, "STARTTLS may not come within a transaction" },
@@ -105,6 +109,22 @@ refuse_unknown(struct session *s, struct str word)
 	    "Command not recognized");
 }
 
+/* A line that is no line.  Behind a BDAT there may be its octets: who has put up
+ * with that line would take them for content, so they are no commands here. */
+static void
+refuse_line(struct session *s, enum stream_result r, struct str head)
+{
+	if (r == STREAM_TOO_LONG)
+		session_reply(s, 500, (struct status){ 5, 5, 2 },
+		    "Line too long");
+	else
+		session_reply(s, 500, (struct status){ 5, 5, 2 },
+		    "Bare LF, bare CR or NUL in a command line");
+	if (str_casestarts(str_trim(head), STR("BDAT")))
+		session_end(s, (struct status){ 4, 5, 0 },
+		    "It cannot be told what follows; closing connection");
+}
+
 static void
 refuse_phase(struct session *s, const struct row *row, struct str args)
 {
@@ -125,6 +145,10 @@ run(struct session *s, struct str line)
 	struct command c = command_parse(line);
 	const struct row *row = find_row(c.verb);
 
+	if (line.n + 2 > COMMAND_LINE_MAX && c.verb != VERB_AUTH) {
+		refuse_line(s, STREAM_TOO_LONG, line);
+		return;
+	}
 	if (row == NULL) {
 		refuse_unknown(s, c.word);
 		return;
@@ -149,22 +173,6 @@ run(struct session *s, struct str line)
 	row->run(s, c.args);
 }
 
-/* A line that is no line.  Behind a BDAT there may be its octets: who has put up
- * with that line would take them for content, so they are no commands here. */
-static void
-refuse_line(struct session *s, enum stream_result r, struct str head)
-{
-	if (r == STREAM_TOO_LONG)
-		session_reply(s, 500, (struct status){ 5, 5, 2 },
-		    "Line too long");
-	else
-		session_reply(s, 500, (struct status){ 5, 5, 2 },
-		    "Bare LF, bare CR or NUL in a command line");
-	if (str_casestarts(str_trim(head), STR("BDAT")))
-		session_end(s, (struct status){ 4, 5, 0 },
-		    "It cannot be told what follows; closing connection");
-}
-
 static void
 log_loss(const struct session *s, const char *what)
 {
@@ -177,6 +185,14 @@ static bool
 is_to_end(const struct session *s)
 {
 	return s->transaction == NULL && signal_is_pending(SIGTERM);
+}
+
+/* An AUTH may bring a long response along, where it may come at all. */
+static size_t
+longest(const struct session *s)
+{
+	return (s->extensions & EXT_AUTH) != 0 && s->login.n == 0 ?
+	    LOGIN_LINE_MAX : COMMAND_LINE_MAX;
 }
 
 /* The first bytes of all may be TLS, which has no lines: who speaks it would
@@ -195,7 +211,7 @@ read_first(struct session *s, struct str *line)
 		*line = tls_hello;
 		return STREAM_OK;
 	}
-	return stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
+	return stream_line(&s->stream, longest(s), false, line);
 }
 
 /* Who connects has something to say; a program of ours may think first. */
@@ -218,7 +234,7 @@ read_line(struct session *s, struct str *line)
 	if (s->stream.bytes_in == s->preface)
 		r = read_first(s, line);
 	else
-		r = stream_line(&s->stream, COMMAND_LINE_MAX, false, line);
+		r = stream_line(&s->stream, longest(s), false, line);
 	s->heard |= r != STREAM_SIGNAL;
 	if (s->heard)
 		guest_know(s, r == STREAM_OK);

@@ -141,6 +141,7 @@ session_forget(struct session *s)
 	s->helo = STR_NONE;
 	s->esmtp = false;
 	s->extensions = 0;
+	s->login = STR_NONE;
 }
 
 static void

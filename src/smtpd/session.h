@@ -80,7 +80,6 @@ struct session {
 	struct str		 client_name;	/* "unknown" */
 	struct acquaintance	 known;
 	struct str		 helo;		/* p == NULL: none yet */
-	struct str		 login;		/* n == 0: none */
 	struct claim		 claim;
 	uint64_t		 preface;	/* bytes in front of it all */
 	bool			 esmtp;
@@ -89,6 +88,10 @@ struct session {
 	bool			 secure;	/* TLS is on; then: */
 	struct tls_facts	 tls;
 	bool			 unwelcome;	/* 554 was the greeting */
+	struct str		 login;		/* who it is; n == 0: nobody
+						 * has logged in */
+	struct str		 login_method;	/* "PLAIN" */
+	unsigned		 login_failures;
 	unsigned		 extensions;	/* offered in EHLO */
 	struct transaction	*transaction;	/* or NULL */
 	struct header_collector	 header;	/* reused */
@@ -162,6 +165,7 @@ smtpd_verb smtpd_xclient;
 smtpd_verb smtpd_noop, smtpd_help, smtpd_quit, smtpd_turn;
 smtpd_verb smtpd_vrfy, smtpd_expn;
 smtpd_verb smtpd_etrn;
+smtpd_verb smtpd_auth;
 smtpd_verb smtpd_starttls;
 
 #endif

@@ -89,13 +89,16 @@ check_mail(struct session *s, struct transaction *t, struct str args,
 static struct str
 name_protocol(const struct session *s, bool utf8)
 {
-	bool esmtp = !s->claim.smtp && (s->esmtp || s->claim.esmtp);
+	static const struct str esmtp[2][2][2] = {
+		{ { { "ESMTP", 5 }, { "ESMTPA", 6 } },
+		{ { "ESMTPS", 6 }, { "ESMTPSA", 7 } } },
+		{ { { "UTF8SMTP", 8 }, { "UTF8SMTPA", 9 } },
+		{ { "UTF8SMTPS", 9 }, { "UTF8SMTPSA", 10 } } },
+	};
+	bool knows = !s->claim.smtp && (s->esmtp || s->claim.esmtp);
 
-	if (utf8)
-		return s->secure ? STR("UTF8SMTPS") : STR("UTF8SMTP");
-	if (s->secure)
-		return STR("ESMTPS");
-	return esmtp ? STR("ESMTP") : STR("SMTP");
+	return utf8 || s->secure || knows ?
+	    esmtp[utf8][s->secure][s->login.n > 0] : STR("SMTP");
 }
 
 static void
@@ -106,6 +109,7 @@ describe_origin(const struct session *s, struct envelope *e)
 	e->client_name = s->client_name;
 	e->helo = s->helo;
 	e->protocol = name_protocol(s, e->wishes.smtputf8);
+	e->login = s->login;
 	e->uid = (uint32_t)s->peer->uid;
 }
 

@@ -73,6 +73,7 @@ take(struct session *s, const struct xclient *x)
 		s->claim.smtp = !x->esmtp;
 	}
 	s->login = x->login;
+	s->login_method = STR("XCLIENT");
 	s->tls.certified = s->tls.verified = false;
 	s->tls.digest[0] = s->tls.name[0] = '\0';
 }

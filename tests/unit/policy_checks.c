@@ -196,6 +196,76 @@ test_nothing(void **state)
 	arena_free(&c.arena);
 }
 
+/* Who has logged in sends anywhere, from anywhere, on either service. */
+static void
+test_login(void **state)
+{
+	struct conf c = { .hostname = STR("mx.example.org") };
+	struct address to = { STR("joe"), STR("example.com") };
+	struct facts f = { .recipient = &to, .login = STR("bob") };
+	struct fault why;
+
+	(void)state;
+	assert_true(ip_parse(STR("203.0.113.5"), &f.client_ip));
+	for (int i = 0; i < 2; i++) {
+		f.service = i == 0 ? ON25 : ON587;
+		f.login = STR("bob");
+		assert_true(checks_may_relay(&c, &f));
+		assert_int_equal(checks_recipient(&c, &f, &why), 0);
+		f.login = STR("");
+		assert_false(checks_may_relay(&c, &f));
+		assert_int_equal(checks_recipient(&c, &f, &why), -1);
+	}
+}
+
+/* RFC 6409 4.3, where users can log in. */
+static void
+test_submitter(void **state)
+{
+	static const struct {
+		enum conf_service	 service;
+		enum conf_login_by	 by;
+		bool			 clear, secure;
+		const char		*client, *login, *text;
+	} asks[] = {
+		{ ON25, LOGIN_FILE, false, false, "203.0.113.5", "", NULL },
+		{ ON587, LOGIN_NONE, false, false, "203.0.113.5", "", NULL },
+		{ ON587, LOGIN_FILE, true, false, "203.0.113.5", "",
+		    "Authentication required" },
+		{ ON587, LOGIN_FILE, false, true, "203.0.113.5", "",
+		    "Authentication required" },
+		{ ON587, LOGIN_PAM, false, false, "203.0.113.5", "",
+		    "Must issue a STARTTLS command first" },
+		{ SERVICE_SUBMISSIONS, LOGIN_FILE, false, true,
+		    "203.0.113.5", "", "Authentication required" },
+		{ ON587, LOGIN_FILE, false, true, "203.0.113.5", "bob",
+		    NULL },
+		{ ON587, LOGIN_FILE, false, false, "127.0.0.1", "", NULL },
+		{ ON587, LOGIN_FILE, false, false, "192.0.2.1", "", NULL },
+	};
+	struct conf c = { .hostname = STR("mx.example.org") };
+
+	(void)state;
+	add_relay(&c, "192.0.2.0/24");
+	for (size_t i = 0; i < sizeof(asks) / sizeof(asks[0]); i++) {
+		struct facts f = { .service = asks[i].service,
+		    .secure = asks[i].secure,
+		    .login = str_of(asks[i].login) };
+		struct fault why = { 0 };
+
+		c.login.by = asks[i].by;
+		c.login.without_tls = asks[i].clear;
+		assert_true(ip_parse(str_of(asks[i].client), &f.client_ip));
+		if (checks_submitter(&c, &f, &why) == 0)
+			assert_null(asks[i].text);
+		else
+			assert_string_equal(why.text, asks[i].text);
+		if (asks[i].text != NULL)
+			assert_int_equal(why.reply, 530);
+	}
+	arena_free(&c.arena);
+}
+
 int
 main(void)
 {
@@ -203,6 +273,8 @@ main(void)
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_reported),
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_submitter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
