@@ -5,6 +5,7 @@
  *	godwit check [-f FILE]
  *	godwit config [-f FILE] [--json] [NAME]
  *	godwit explain [--client IP ...] ADDRESS
+ *	godwit passwd [-f FILE] [--stdin | --delete] NAME | --list
  *	godwit queue [list | show ID | flush [ID] | hold ID | release ID |
  *	    remove ID] [--json] [-f FILE]
  *
@@ -22,9 +23,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "client/account.h"
 #include "client/check.h"
 #include "client/explain.h"
+#include "client/passwd.h"
 #include "client/queue.h"
 #include "conf/conf.h"
 #include "os/file.h"
@@ -36,6 +39,7 @@
 struct request {
 	const char	*file;		/* of -f, or NULL */
 	bool		 json;
+	bool		 from_stdin, delete, list;	/* of passwd */
 	bool		 help;
 	bool		 version;
 	struct explain_question question;
@@ -55,6 +59,8 @@ static const char head[] =
     "       godwit explain [--client IP] [--name NAME] [--helo NAME]\n"
     "           [--from ADDRESS] [--size N] [--login NAME] [--tls]\n"
     "           [--on SERVICE] [--json] [-f FILE] [--to] ADDRESS\n"
+    "       godwit passwd [-f FILE] [--stdin | --delete] NAME\n"
+    "       godwit passwd [-f FILE] --list\n"
     "       godwit queue [list | show ID | flush [ID] | hold ID |\n"
     "           release ID | remove ID] [--json] [-f FILE]\n"
     "       godwit --help | --version\n";
@@ -66,6 +72,9 @@ static const char explain_usage[] =
     "usage: godwit explain [--client IP] [--name NAME] [--helo NAME]\n"
     "           [--from ADDRESS] [--size N] [--login NAME] [--tls]\n"
     "           [--on SERVICE] [--json] [-f FILE] [--to] ADDRESS\n";
+static const char passwd_usage[] =
+    "usage: godwit passwd [-f FILE] [--stdin | --delete] NAME\n"
+    "       godwit passwd [-f FILE] --list\n";
 static const char queue_usage[] =
     "usage: godwit queue [list] [--json] [-f FILE]\n"
     "       godwit queue show ID ... [--json] [-f FILE]\n"
@@ -76,6 +85,7 @@ static const char about[] = "\n"
     "check    is the configuration right, and does it fit this machine?\n"
     "config   shows every setting, its value and where it came from\n"
     "explain  would this mail be taken, by which rule, and where would it go?\n"
+    "passwd   makes a user who can log in, or gives him another password\n"
     "queue    shows the messages that wait, and changes what waits\n"
     "\n"
     "-f FILE  the configuration, if not " CONF_DEFAULT_PATH "\n"
@@ -199,6 +209,7 @@ run_check(const struct request *r)
 	lists_free(lists);
 	buf_init(&text);
 	client_check(conf, &text);
+	passwd_check(conf, &text);
 	rest = buf_str(&text);
 	while (str_cut(&rest, '\n', &line))
 		fprintf(stderr, "warning: %.*s\n", STR_ARG(line));
@@ -360,6 +371,65 @@ run_explain(const struct request *given)
 	return status;
 }
 
+/* What is said of a password that is not in ASCII. */
+static void
+warn_of_bytes(struct str secret)
+{
+	if (!utf8_is_ascii(secret))
+		complain("the password is not in ASCII: it is taken byte for "
+		    "byte, and a client that writes its letters in another "
+		    "form will be refused");
+}
+
+static int
+set_password(const struct conf *conf, const struct request *r,
+    struct fault *why)
+{
+	struct buf secret = { 0 };
+	int result;
+
+	if (r->delete)
+		return passwd_delete(conf, str_of(r->words[0]), why);
+	result = passwd_ask(r->from_stdin, &secret, why);
+	if (result == 0) {
+		warn_of_bytes(buf_str(&secret));
+		result = passwd_set(conf, str_of(r->words[0]),
+		    buf_str(&secret), why);
+	}
+	if (secret.cap > 0)
+		explicit_bzero(secret.p, secret.cap);
+	buf_free(&secret);
+	return result;
+}
+
+static int
+run_passwd(const struct request *r)
+{
+	struct conf *conf;
+	struct buf text;
+	struct fault why;
+	int result, status = EX_OK;
+
+	if (r->json || r->n != (r->list ? 0 : 1) ||
+	    r->list + r->delete + r->from_stdin > 1)
+		return misuse(passwd_usage, r->list ?
+		    "--list stands alone" : "passwd wants the name of a user");
+	conf = load(r);
+	if (conf == NULL)
+		return EX_CONFIG;
+	buf_init(&text);
+	result = r->list ? passwd_list(conf, &text, &why) :
+	    set_password(conf, r, &why);
+	if (result < 0) {
+		complain("%s", why.text);
+		status = fault_is_temporary(&why) ? EX_TEMPFAIL : EX_DATAERR;
+	} else if (text.n > 0)
+		status = say(buf_str(&text));
+	buf_free(&text);
+	conf_free(conf);
+	return status;
+}
+
 /* What can be asked of the queue. */
 struct verb {
 	const char	*name;
@@ -482,6 +552,7 @@ static const struct command commands[] = {
 	{ "check", run_check, check_usage },
 	{ "config", run_config, config_usage },
 	{ "explain", run_explain, explain_usage },
+	{ "passwd", run_passwd, passwd_usage },
 	{ "queue", run_queue, queue_usage },
 };
 
@@ -500,6 +571,12 @@ take_option(struct request *r, char ***argv)
 	}
 	if (strcmp(word, "--json") == 0)
 		r->json = true;
+	else if (strcmp(word, "--stdin") == 0)
+		r->from_stdin = true;
+	else if (strcmp(word, "--delete") == 0)
+		r->delete = true;
+	else if (strcmp(word, "--list") == 0)
+		r->list = true;
 	else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
 		r->help = true;
 	else if (strcmp(word, "--version") == 0)
@@ -522,7 +599,7 @@ parse(char **argv, struct request *r)
 	static const char *const known[] = {
 		"--json", "--help", "--version", "-f", "--client", "--name",
 		"--helo", "--from", "--to", "--size", "--login", "--on",
-		"--tls",
+		"--tls", "--stdin", "--delete", "--list",
 	};
 	bool options = true;
 
@@ -596,5 +673,8 @@ main(int argc, char **argv)
 	if (c->run != run_explain && (r.question.to != NULL ||
 	    explain_is_about_a_client(&r.question)))
 		return misuse(c->usage, "that option is for explain");
+	if (c->run != run_passwd && (r.from_stdin || r.delete || r.list))
+		return misuse(c->usage, "--stdin, --delete and --list are for "
+		    "passwd");
 	return c->run(&r);
 }

@@ -256,6 +256,8 @@ check_accounts(struct checking *c)
 	check_user(c, "mail-user", conf->users.mail);
 	if (conf->tls.certificates.n > 0)
 		check_keeper(c);
+	if (conf->login.by == LOGIN_FILE || conf->login.by == LOGIN_DOVECOT)
+		check_user(c, "login-user", conf->users.login);
 	if (str_eq(conf->users.session, conf->users.queue))
 		warn(c, "user and queue-user are both %s: who talks to the "
 		    "network could read the whole queue", conf->users.session.p);
