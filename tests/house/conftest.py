@@ -28,7 +28,7 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     if os.geteuid() != 0:
         raise pytest.UsageError("tests/house wants root: it makes namespaces")
-    for tool in ("nsd", "postfix", "unshare", "nsenter", "ip", "setpriv",
+    for tool in ("nsd", "postfix", "haproxy", "unshare", "nsenter", "ip", "setpriv",
                  "mkfs.ext4", "prlimit", "ps", "sysctl"):
         if shutil.which(tool) is None:
             raise pytest.UsageError(f"tests/house wants {tool}: "

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """How content and clients are framed: chunks, binary messages, proxies."""
+import os
 import random
 import re
+import signal
 import socket
 
 import pytest
@@ -132,6 +134,98 @@ def test_who_comes_through_a_proxy_is_counted(house, village):
          "too many in a minute")
     for _ in range(4):
         wait(lambda: client(200)[1].startswith(b"220 "), "a place for one of ours")
+
+
+def swaks(village, *words):
+    """With the addresses of a client that is far away."""
+    done = village.b.run(["swaks", "--server", A, "--local-interface", B, "--from", "bob@b.test",
+                          "--to", "alice@a.test", "--helo", "far.test", *words], check=False)
+    return done.returncode, done.stdout.decode()
+
+
+@pytest.mark.parametrize("words, shown", [
+    ("--proxy-family TCP4 --proxy-source 203.0.113.9 --proxy-dest 192.0.2.10", "203.0.113.9"),
+    ("--proxy-family TCP6 --proxy-source 2001:db8::9 --proxy-dest 2001:db8::10",
+     "IPv6:2001:db8::9"),
+    ("--proxy-version 2 --proxy-family AF_INET --proxy-source 203.0.113.9 "
+     "--proxy-dest 192.0.2.10", "203.0.113.9"),
+    ("--proxy-version 2 --proxy-family AF_INET6 --proxy-source 2001:db8::9 "
+     "--proxy-dest 2001:db8::10", "IPv6:2001:db8::9"),
+])
+def test_proxy_by_swaks(house, village, words, shown):
+    g = house(f"listen smtp on 2525 proxy from {B}\n")
+    status, said = swaks(village, "--port", "2525", "--proxy-source-port", "40000",
+                         "--proxy-dest-port", "25", *words.split())
+    assert status == 0, said
+    mail, = g.wait_mail("alice")
+    assert f"from far.test (unknown [{shown}])" in " ".join(mail.decode().split())
+
+
+def test_xclient_by_swaks(house, village):
+    g = house(f"listen smtp\nxclient for {B}\n")
+    status, said = swaks(village, "--xclient-addr", "203.0.113.9", "--xclient-port", "40000",
+                         "--xclient-name", "mail.far.test", "--xclient-helo", "farther.test",
+                         "--xclient-proto", "ESMTP", "--xclient-login", "joe+x@far.test",
+                         "--xclient-reverse-name", "mail.far.test", "--xclient-destaddr", A)
+    assert status == 0, said
+    mail, = g.wait_mail("alice")
+    assert "from farther.test (mail.far.test [203.0.113.9])" in " ".join(mail.decode().split())
+    g.wait_log(r"xclient from b1\.test\[192\.0\.2\.20\]: connect from "
+               r"mail\.far\.test\[203\.0\.113\.9\], login joe\+x@far\.test$")
+    assert swaks(village, "--server", A, "--local-interface", REFUSES, "--xclient-addr",
+                 "203.0.113.9")[0] != 0
+
+
+HAPROXY = """
+defaults
+ mode tcp
+ timeout connect 5s
+ timeout client 60s
+ timeout server 60s
+frontend one
+ bind {B}:2501
+ default_backend one
+backend one
+ server one {A}:2525 send-proxy
+frontend two
+ bind {B}:2502
+ default_backend two
+backend two
+ server two {A}:2525 send-proxy-v2 proxy-v2-options crc32c,unique-id check check-send-proxy inter 200
+"""
+
+
+@pytest.mark.parametrize("port", [2501, 2502])
+def test_behind_haproxy(house, village, tmp_path, port):
+    """Its checks of whether we are alive are no clients (LOCAL)."""
+    g = house(f"listen smtp on 2525 proxy from {B}\n")
+    path = tmp_path / "haproxy.cfg"
+    path.write_text(HAPROXY.format(A=A, B=B))
+    proxy = village.b.start(["haproxy", "-db", "-f", str(path)])
+
+    def come():
+        try:
+            with village.b.net():
+                return socket.create_connection((B, port), PATIENCE, (REFUSES, 0))
+        except ConnectionRefusedError:
+            return None
+
+    try:
+        with wait(come, "haproxy") as s:
+            assert lines(s, 1).startswith(b"220 ")
+            s.sendall(b"HELO far.test\r\n")
+            assert lines(s, 1).startswith(b"250 ")
+            s.sendall(b"MAIL FROM:<bob@b.test>\r\nRCPT TO:<alice@a.test>\r\nDATA\r\n")
+            assert lines(s, 3).splitlines()[2].startswith(b"354 ")
+            s.sendall(b"Subject: x\r\n\r\n.\r\nQUIT\r\n")
+            assert lines(s, 2).startswith(b"250 ")
+        mail, = g.wait_mail("alice")
+        assert f"from far.test (unknown [{REFUSES}])" in " ".join(mail.decode().split())
+        if port == 2502:
+            g.wait_log(r"connect from unknown\[unknown\]$")
+    finally:
+        os.killpg(proxy.pid, signal.SIGKILL)
+        proxy.wait()
 
 
 ENDLESS = 2 ** 31 + 2 ** 27
