@@ -55,8 +55,9 @@ struct tls_server *tls_server_new_kept(const struct tls_options *,
 	    const struct tls_kept *, struct fault *);
 void	tls_server_free(struct tls_server *);
 /* Before sessions are forked: does once, with nobody, what each of them would
- * otherwise do for the first time. */
-void	tls_server_warm(struct tls_server *);
+ * otherwise do for the first time.  The fault says that it does not succeed,
+ * and no session's will. */
+int	tls_server_warm(struct tls_server *, struct fault *);
 /* From time to time, now being clock_boot_ms(): new keys for tickets. */
 void	tls_server_turn(struct tls_server *, int64_t now);
 /*

@@ -18,9 +18,9 @@ struct vault;
  * tls_server_new().  Nothing of the options is kept. */
 struct vault *vault_open(const struct tls_options *, struct fault *);
 void	vault_free(struct vault *);
-/* Keeps keys that are read from now on in memory that is not swapped out and
- * in no dump, as far as the system lets this process. */
-void	vault_prepare(void);
+/* So many keys that are read from now on will lie in memory that is not swapped
+ * out and in no dump, as far as the system lets this process. */
+void	vault_prepare(size_t keys);
 /* The certificates, for tls_server_new_kept(). */
 void	vault_show(const struct vault *, struct buf *);
 /* Before the first question: does for once what is done at the first one. */

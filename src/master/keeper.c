@@ -27,12 +27,14 @@
 
 #include <sys/socket.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "net/vault.h"
+#include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/sock.h"
@@ -65,8 +67,11 @@ keeper_open(struct keeper_ways *w, const struct conf *conf,
 	int r;
 
 	*w = KEEPER_NOWHERE;
-	r = sock_listen_hidden(conf_run_path(conf, &a, "keeper").p, asker,
-	    BACKLOG, w->door, why);
+	/* Somebody may have cleared /run. */
+	r = dir_make(AT_FDCWD, conf->run.p, 0755, geteuid(), getegid(), why);
+	if (r == 0)
+		r = sock_listen_hidden(conf_run_path(conf, &a, "keeper").p,
+		    asker, BACKLOG, w->door, why);
 	arena_free(&a);
 	if (r == 0 && sock_pair(SOCK_STREAM, w->life, why) < 0) {
 		w->life[0] = w->life[1] = -1;
@@ -261,7 +266,7 @@ begin(const struct conf *conf, const struct cage *cage, struct fault *why)
 	struct user user;
 	struct arena a = { 0 };
 
-	vault_prepare();
+	vault_prepare(conf->tls.certificates.n);
 	if (cage_find_keeper(cage, conf, &a, &user, why) < 0 ||
 	    keys_open(conf, &vault, why) < 0)
 		return NULL;

@@ -581,6 +581,7 @@ master_run(const struct master_setup *setup)
 		.reserve = -1,
 		.desk = -1,
 	};
+	struct fault why;
 
 	children_init(&m.children, (size_t)setup->conf->budget.most);
 	m.budget = budget_new(&setup->conf->budget);
@@ -589,8 +590,8 @@ master_run(const struct master_setup *setup)
 		m.lobby = lobby_new((int64_t)setup->conf->guest.wait * 1000);
 	keep_reserve(&m);
 	alias_book_warm(setup->aliases);
-	if (setup->tls != NULL)
-		tls_server_warm(setup->tls);
+	if (setup->tls != NULL && tls_server_warm(setup->tls, &why) < 0)
+		log_error("%s", why.text);
 	lists_warm(setup->lists);
 	smtpd_prepare(&m.smtpd);
 	proc_fill_heap();

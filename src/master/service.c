@@ -266,6 +266,20 @@ retire(struct house *h, enum service service, pid_t pid, bool alive)
 	h->retired[h->nretired++] = (struct retired){ service, pid, alive };
 }
 
+static void
+schedule_restart(struct running *r)
+{
+	int64_t now = clock_boot_ms();
+
+	if (now - r->started >= LIVED_LONG_MS)
+		r->backoff = 0;
+	r->pid = 0;
+	r->start_at = now + r->backoff;
+	r->backoff = r->backoff == 0 ? 500 : 2 * r->backoff;
+	if (r->backoff > BACKOFF_MS_MAX)
+		r->backoff = BACKOFF_MS_MAX;
+}
+
 /* The ways to a new keeper.  A master belongs to one keeper, so the one that
  * there is makes room for one of the new generation. */
 static int
@@ -275,7 +289,9 @@ prepare_keeper(struct house *h)
 	struct fault why;
 
 	keeper_close(&h->ways);
-	if (keeper_open(&h->ways, h->conf, &h->cage, &why) < 0) {
+	/* A master without keys is better than none. */
+	if ((master->pid != 0 && proof_keys(h->conf, &h->cage, h->oom_score,
+	    &why) < 0) || keeper_open(&h->ways, h->conf, &h->cage, &why) < 0) {
 		log_error("keeper: %s", why.text);
 		return -1;
 	}
@@ -296,7 +312,7 @@ start(struct house *h, enum service service)
 
 	r->started = clock_boot_ms();
 	if (service == SERVICE_KEEPER && prepare_keeper(h) < 0) {
-		r->start_at = r->started + 1000;
+		schedule_restart(r);
 		return;
 	}
 	pid = fork();
@@ -348,20 +364,6 @@ services_start_due(struct house *h)
 			continue;
 		start(h, (enum service)i);
 	}
-}
-
-static void
-schedule_restart(struct running *r)
-{
-	int64_t now = clock_boot_ms();
-
-	if (now - r->started >= LIVED_LONG_MS)
-		r->backoff = 0;
-	r->pid = 0;
-	r->start_at = now + r->backoff;
-	r->backoff = r->backoff == 0 ? 500 : 2 * r->backoff;
-	if (r->backoff > BACKOFF_MS_MAX)
-		r->backoff = BACKOFF_MS_MAX;
 }
 
 static void

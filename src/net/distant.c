@@ -242,6 +242,10 @@ begin(void *p, const char *digest, void *key, const OSSL_PARAM params[])
 	s->key = key;
 	if (key == NULL || s->key->distant == NULL || n >= sizeof(s->digest))
 		return 0;
+	/* For what nobody signs OpenSSL then looks elsewhere. */
+	if (scheme_of(s->key->type, digest, false) == NULL &&
+	    scheme_of(s->key->type, digest, true) == NULL)
+		return 0;
 	s->pss = strcmp(s->key->type, "RSA-PSS") == 0;
 	memcpy(s->digest, digest == NULL ? "" : digest, n + 1);
 	return set_params(s, params);

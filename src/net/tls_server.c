@@ -408,7 +408,10 @@ converse(SSL *server, SSL *client)
 		return;
 	for (int i = 0; i < WARM_STEPS; i++) {
 		(void)SSL_do_handshake(client);
-		(void)SSL_do_handshake(server);
+		/* Why it failed is in the queue, until another call. */
+		if (SSL_do_handshake(server) != 1 &&
+		    SSL_get_error(server, -1) == SSL_ERROR_SSL)
+			return;
 	}
 	(void)SSL_write(client, &c, 1);
 	(void)SSL_read(server, &c, 1);
@@ -417,37 +420,50 @@ converse(SSL *server, SSL *client)
 	(void)SSL_shutdown(server);
 }
 
-static void
+static bool
 warm(SSL_CTX *ctx, SSL_CTX *peers)
 {
 	BIO *a = NULL, *b = NULL;
 	SSL *server, *client;
+	bool done;
 
+	ERR_clear_error();
 	if (BIO_new_bio_pair(&a, 0, &b, 0) != 1)
-		return;
+		return false;
 	server = make_end(ctx, a, true);
 	client = make_end(peers, b, false);
 	converse(server, client);
+	done = server != NULL && SSL_is_init_finished(server);
 	SSL_free(client);
 	SSL_free(server);
+	return done;
 }
 
-void
-tls_server_warm(struct tls_server *s)
+/* The oldest may be too old; the newest is always spoken, and comes last. */
+int
+tls_server_warm(struct tls_server *s, struct fault *why)
 {
 	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
 	SSL_CTX *peers = SSL_CTX_new(TLS_client_method());
+	int r = 0;
 
 	if (peers == NULL)
-		return;
-	for (size_t v = 0; v < 2; v++) {
-		(void)SSL_CTX_set_max_proto_version(peers, versions[v]);
-		for (size_t i = 0; i < s->sets.n; i++)
-			warm(s->sets.p[i].ctx, peers);
+		return failed(why, "start");
+	for (size_t i = 0; i < s->sets.n; i++) {
+		bool done = false;
+
+		for (size_t v = 0; v < 2; v++) {
+			(void)SSL_CTX_set_max_proto_version(peers,
+			    versions[v]);
+			done = warm(s->sets.p[i].ctx, peers);
+		}
+		if (!done)
+			r = failed(why, "no handshake succeeds");
 	}
 	SSL_CTX_free(peers);
 	/* Texts of errors are loaded at the first one. */
 	(void)ERR_reason_error_string(ERR_PACK(ERR_LIB_SSL, 0,
 	    SSL_R_NO_SHARED_CIPHER));
 	ERR_clear_error();
+	return r;
 }

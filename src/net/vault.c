@@ -36,9 +36,10 @@
 #include "net/signing.h"
 
 enum {
-	GUARDED_HEAP = 256 * 1024,	/* a power of two; an RSA key of 4096
-					 * bits needs 3 KiB of it */
-	GUARDED_LEAST = 32,
+	GUARDED_HEAP = 128 * 1024,	/* a power of two, and beside it */
+	GUARDED_KEY = 16 * 1024,	/* for each: one of RSA with 16384 bits
+					 * has 9 KiB */
+	GUARDED_LEAST = 32,		/* bytes of a piece */
 };
 
 _Static_assert(VAULT_QUESTION_MAX == SIGNING_QUESTION_MAX &&
@@ -51,9 +52,13 @@ struct vault {
 };
 
 void
-vault_prepare(void)
+vault_prepare(size_t keys)
 {
-	(void)CRYPTO_secure_malloc_init(GUARDED_HEAP, GUARDED_LEAST);
+	size_t n = GUARDED_HEAP;
+
+	while (n < GUARDED_HEAP + keys * GUARDED_KEY)
+		n *= 2;
+	(void)CRYPTO_secure_malloc_init(n, GUARDED_LEAST);
 	ERR_clear_error();
 }
 
@@ -172,5 +177,5 @@ vault_warm(const struct vault *v)
 				(void)sign(v->certs.p[i].key, s, STR("warm"),
 				    signature, &n);
 		}
-	(void)mlockall(MCL_CURRENT);
+	(void)mlockall(MCL_CURRENT | MCL_ONFAULT);
 }

@@ -279,6 +279,25 @@ def test_keeper_dies(tls):
         upgrade(new)
 
 
+def test_keeper_dies_and_its_keys_are_away(tls):
+    """Until they are back there is no TLS, and mail comes in without."""
+    g = tls()
+    first, = keepers(g)
+    master, = titled(g, "master")
+    os.rename(g.paths[0], g.paths[0] + ".away")
+    mark = g.mark()
+    g.host.run(["kill", "-KILL", first])
+    g.wait_log(f"error: keeper: tls: {g.paths[0]}: No such file", since=mark)
+    assert keepers(g) == [] and titled(g, "master") == [master]
+    g.send("bob@b.test", "alice@a.test", simple("clear"))
+    g.wait_mail("alice")
+    os.rename(g.paths[0] + ".away", g.paths[0])
+    wait(lambda: keepers(g), "another one")
+    wait(lambda: titled(g, "master") not in ([], [master]), "another master")
+    with Client(g.host) as c:
+        upgrade(c)
+
+
 def test_master_dies(tls):
     """Its sessions live on, and so does their keeper, as long as they do."""
     g = tls()

@@ -90,7 +90,8 @@ start(struct house *h, const char *file)
 	struct fault why;
 
 	memset(h, 0, sizeof(*h));
-	buf_printf(&text, "run %s\ntls certificate %s/%s\n", top, top, file);
+	/* A directory that has gone is made again. */
+	buf_printf(&text, "run %s/run\ntls certificate %s/%s\n", top, top, file);
 	h->conf = conf_parse("test", buf_str(&text), &errors);
 	if (h->conf == NULL)
 		fail_msg("%s", buf_cstr(&errors));

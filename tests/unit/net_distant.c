@@ -361,6 +361,8 @@ static const struct {
 	{ "p256", TLS1_3_VERSION, NULL, EVP_PKEY_EC },
 	{ "p256", TLS1_2_VERSION, NULL, EVP_PKEY_EC },
 	{ "p256", TLS1_2_VERSION, "ECDSA+SHA512", EVP_PKEY_EC },
+	/* What we never sign is passed over. */
+	{ "p256", TLS1_2_VERSION, "ECDSA+SHA224:ECDSA+SHA384", EVP_PKEY_EC },
 	{ "p256", TLS1_VERSION, NULL, 0 },
 	{ "p384", TLS1_3_VERSION, NULL, EVP_PKEY_EC },
 	{ "p384", TLS1_2_VERSION, NULL, EVP_PKEY_EC },
@@ -378,11 +380,12 @@ test_kinds(void **state)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		SSL_CTX *peers = make_peers(kinds[i].version, kinds[i].ways);
 		struct call c = { 0 };
+		struct fault why;
 		struct house h;
 
 		open_house(&h, ANSWERS, kinds[i].version < TLS1_2_VERSION ?
 		    TLS_1_0 : TLS_1_2, kinds[i].key);
-		tls_server_warm(h.server);
+		assert_int_equal(tls_server_warm(h.server, &why), 0);
 		for (int n = 0; n < 2; n++) {
 			call(&h, peers, NULL, &c);
 			if (!c.good || strcmp(c.cn, kinds[i].key) != 0 ||
@@ -429,11 +432,12 @@ test_names(void **state)
 		{ "nobody.example", NULL, "p256" },
 		{ "nobody.example", "rsa_pss_rsae_sha256", "rsa" },
 	};
+	struct fault why;
 	struct house h;
 
 	(void)state;
 	open_house(&h, ANSWERS, TLS_1_2, "rsa other p256");
-	tls_server_warm(h.server);
+	assert_int_equal(tls_server_warm(h.server, &why), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
 			SSL_CTX *peers = make_peers(v, rows[i].ways);
@@ -498,9 +502,19 @@ test_manners(void **state)
 		for (int v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++) {
 			SSL_CTX *peers = make_peers(v, NULL);
 			struct call c = { 0 };
+			struct fault why;
 			struct house h;
 
 			open_house(&h, manners[i].manner, TLS_1_2, "p256");
+			if (manners[i].failure != NULL &&
+			    manners[i].failure[0] != '\0') {
+				assert_int_equal(tls_server_warm(h.server,
+				    &why), -1);
+				assert_non_null(strstr(why.text,
+				    "no handshake succeeds: "));
+				assert_non_null(strstr(why.text,
+				    manners[i].failure));
+			}
 			call(&h, peers, NULL, &c);
 			if (c.good != manners[i].good ||
 			    (manners[i].failure != NULL &&

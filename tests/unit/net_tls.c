@@ -341,7 +341,7 @@ test_names(void **state)
 
 	(void)state;
 	assert_non_null(s);
-	tls_server_warm(s);
+	assert_int_equal(tls_server_warm(s, &why), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char cn[64] = "";
 		pid_t child;
@@ -378,7 +378,7 @@ test_protocols(void **state)
 
 	(void)state;
 	assert_non_null(s);
-	tls_server_warm(s);
+	assert_int_equal(tls_server_warm(s, &why), 0);
 	for (size_t i = 0; i < 4 * sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *said = rows[i / 4].said;
 		SSL_CTX *peers = make_peers(i % 2 == 0 ? TLS1_2_VERSION :

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -414,7 +415,8 @@ hidden_listener(void **state)
 {
 	struct sock_addr peer;
 	struct fault why;
-	char path[200], text[16];
+	char path[100], text[16];
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int door[2], a, b, i, waiting[4];
 	uid_t uid;
 	pid_t pid;
@@ -422,6 +424,10 @@ hidden_listener(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/hidden", temp_dir);
 	/* What a daemon that was killed left there is no hindrance. */
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	a = socket(AF_UNIX, SOCK_SEQPACKET, 0);
+	assert_int_equal(bind(a, (struct sockaddr *)&un, sizeof(un)), 0);
+	close(a);
 	assert_int_equal(sock_listen_hidden(path, geteuid(), 2, door, &why),
 	    0);
 	assert_int_equal(access(path, F_OK), -1);
