@@ -2,6 +2,7 @@
 """What is learnt of a client from the world: its name, the lists that have it,
 whether it can wait, and whether it comes again.  The clients are addresses of
 host b; the resolver is nsd, or one of our own that lies."""
+import collections
 import contextlib
 import json
 import os
@@ -9,6 +10,7 @@ import random
 import re
 import socket
 import struct
+import subprocess
 import threading
 import time
 
@@ -155,6 +157,27 @@ def test_a_crowd_has_names(house, village):
     for s in crowd:
         s.close()
     assert "connect from unknown" not in g.log()
+
+
+def test_what_a_name_costs(house, village):
+    """In system calls of the session that has it, beside one that has none."""
+    counts = {}
+    for setting in ("yes", "no"):
+        g = house(LISTEN + f"client-names {setting}")
+        visit(village, "192.0.2.30")
+        trace = g.base + "/trace"
+        strace = g.host.start(["strace", "-f", "-qq", "-o", trace, "-p", g.process("master")],
+                              stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+        visit(village, "192.0.2.30", subject="traced")
+        g.wait_mail("alice", 2)
+        strace.terminate()
+        strace.wait()
+        counts[setting] = collections.Counter(re.findall(r"^\d+ +(\w+)\(", open(trace).read(), re.M))
+        g.stop()
+    more = counts["yes"] - counts["no"]
+    print("a name costs", sum(more.values()), dict(more))
+    assert 0 < sum(more.values()) <= 20, more
 
 
 def test_a_session_has_no_socket_but_its_clients(house, village):
@@ -662,6 +685,50 @@ def test_explain(house, village):
         explain(g, "--client", "127.0.0.1", "alice@a.test")
         explain(g, "alice@a.test")
         assert lies.questions == []
+
+
+def told(village, port, words, source=B):
+    """A dialogue of those who speak for others: the last reply."""
+    s = dial(village.b, source, port=port)
+    with s:
+        f = s.makefile("rwb")
+        for word in words:
+            if word is not None:
+                f.write(word + b"\r\n")
+                f.flush()
+                if word.startswith(b"PROXY"):
+                    continue
+            while (line := f.readline())[3:4] == b"-":
+                pass
+        return line
+
+
+def test_clients_of_proxies(house, village):
+    """Names and lists are those of the client that is told; a proxy need not wait
+    to be greeted, because it speaks first."""
+    g = house(LISTEN + f"listen smtp on 2525 proxy from {B}\nxclient for 192.0.2.45\n"
+              "pre-greeting 1s\ndnsbl bl.test")
+    mail = [b"EHLO c.test", b"MAIL FROM:<x@b.test>", b"RCPT TO:<alice@a.test>"]
+    for source, name, code in (("192.0.2.30", "good.client.test", b"250"),
+                               ("192.0.2.40", "unknown", b"554"),
+                               ("127.0.0.1", "unknown", b"250")):
+        proxy = f"PROXY TCP4 {source} 192.0.2.10 40000 25".encode()
+        begun = time.monotonic()
+        assert told(village, 2525, [proxy, None, *mail])[:3] == code, source
+        assert time.monotonic() - begun < 0.9
+        g.wait_log(re.escape(f"connect from {name}[{source}]"))
+    assert told(village, 2525, [b"PROXY UNKNOWN", None, *mail])[:3] == b"250"
+    # XCLIENT, more than once: each is asked about anew.
+    mark = g.mark()
+    words = [None, b"XCLIENT ADDR=192.0.2.40", *mail, b"RSET",
+             b"XCLIENT ADDR=192.0.2.30", *mail]
+    assert told(village, 25, words, "192.0.2.45")[:3] == b"250"
+    g.wait_log(r"reject: RCPT from unknown\[192.0.2.40\]: 554 5.7.1 Service", since=mark)
+    g.wait_log(r"connect from good.client.test\[192.0.2.30\]", since=mark)
+    # A name that is told is not asked for, and the lists are.
+    words = [None, b"XCLIENT NAME=told.test ADDR=192.0.2.40", *mail]
+    assert told(village, 25, words, "192.0.2.45")[:3] == b"554"
+    g.wait_log(r"reject: RCPT from told.test\[192.0.2.40\]: 554", since=mark)
 
 
 # ---------------------------------------------------------------- pre-greeting
