@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from house import (A, B, BLACK, PATIENCE, Client, parse, simple, wait, write)
+from house import (A, B, BLACK, PATIENCE, SANITIZED, Client, parse, simple, wait, write)
 
 LISTEN = "listen smtp on 25\n"
 
@@ -112,6 +112,7 @@ def test_who_is_not_asked_about(house, village):
         g.sendmail("alice@a.test", input=simple("local"))
         g.wait_mail("alice", 3)
         assert lies.questions == []
+        lies.answer = honest
         assert visit(village, "192.0.2.31")[0] == 250
         assert len(lies.questions) > 0
 
@@ -159,6 +160,7 @@ def test_a_crowd_has_names(house, village):
     assert "connect from unknown" not in g.log()
 
 
+@pytest.mark.slow
 def test_what_a_name_costs(house, village):
     """In system calls of the session that has it, beside one that has none."""
     counts = {}
@@ -177,7 +179,7 @@ def test_what_a_name_costs(house, village):
         g.stop()
     more = counts["yes"] - counts["no"]
     print("a name costs", sum(more.values()), dict(more))
-    assert 0 < sum(more.values()) <= 20, more
+    assert SANITIZED or 0 < sum(more.values()) <= 12, more
 
 
 def test_a_session_has_no_socket_but_its_clients(house, village):
@@ -292,6 +294,7 @@ def honest(name, kind, packet, question):
     return reply(packet, question, rcode=3)
 
 
+@pytest.mark.slow
 def test_a_resolver_that_is_silent(house, village):
     """Nobody waits longer than the bound, and the mail is taken."""
     g = house(LISTEN, start=False)
@@ -836,6 +839,7 @@ def test_a_greylist_that_cannot_be_kept(house, village):
     assert visit(village, "192.0.2.40", sender="z@b.test")[0] == 450
 
 
+@pytest.mark.slow
 def test_a_greylist_outlives_its_writer(house, village):
     g = house(LISTEN + "greylist 2s")
     assert visit(village, "192.0.2.40")[0] == 450
@@ -857,6 +861,7 @@ def test_greylisted_recipients_are_no_errors(house, village):
         assert c.rcpt("bob@a.test")[0] == 450
 
 
+@pytest.mark.slow
 def test_a_network_that_comes_again_is_known(house, village):
     g = house(LISTEN + "greylist 1s")
     for i in range(5):

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -223,6 +224,38 @@ test_spoilt(void **state)
 	grey_close(&reader);
 }
 
+static int
+truncate_file(void)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/" GREY_FILE, spool);
+	return truncate(path, 0);
+}
+
+/* Without room for all of it there is none, and nobody waits; once there is
+ * room, it is made. */
+static void
+test_no_room(void **state)
+{
+	struct rlimit before, small;
+	struct grey g;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = before;
+	small.rlim_cur = 1 << 20;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(truncate_file(), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(grey_make(spool, (uid_t)-1, (gid_t)-1, &why), -1);
+	assert_int_equal(grey_open(&g, spool, false, &why), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	g = open_grey();
+	grey_close(&g);
+}
+
 enum { WRITERS = 2, STEPS = 4000 };
 
 /* All in one bucket. */
@@ -305,6 +338,7 @@ main(void)
 		cmocka_unit_test(test_story),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_spoilt),
+		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_two_writers),
 		cmocka_unit_test(test_make),
 	};
