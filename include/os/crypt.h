@@ -13,6 +13,7 @@ struct crypt_engine;
 
 /* Before a sandbox is put on.  NULL with a temporary fault: there is none. */
 struct crypt_engine *crypt_load(struct fault *);
+void	crypt_free(struct crypt_engine *);
 /*
  * Is the secret, NUL-terminated, that of the hash?  It takes as long as the
  * hash wants, for a wrong secret too.  A hash that the library does not know

@@ -134,8 +134,9 @@ failures_of(const struct place *p, int64_t now)
 {
 	int64_t quiet = (now - p->failed) / FORGET_MS;
 
-	return quiet <= 0 ? p->failures : quiet > 15 ? 0 :
-	    p->failures >> quiet;
+	if (quiet <= 0)
+		return p->failures;
+	return quiet > 15 ? 0 : (unsigned)p->failures >> quiet;
 }
 
 static unsigned

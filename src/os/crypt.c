@@ -28,7 +28,7 @@ static crypt_function *
 find_function(void)
 {
 	static const char *const names[] = { "libcrypt.so.2", "libcrypt.so.1" };
-	void *library, *symbol = dlsym(RTLD_DEFAULT, "crypt_r");
+	void *library, *symbol = NULL;
 
 	for (size_t i = 0; symbol == NULL &&
 	    i < sizeof(names) / sizeof(names[0]); i++) {
@@ -36,6 +36,8 @@ find_function(void)
 		if (library != NULL)
 			symbol = dlsym(library, "crypt_r");
 	}
+	if (symbol == NULL)
+		symbol = dlsym(RTLD_DEFAULT, "crypt_r");
 	return (crypt_function *)(uintptr_t)symbol;
 }
 
@@ -52,6 +54,12 @@ crypt_load(struct fault *why)
 	engine = mem_alloc(sizeof(*engine));
 	engine->run = run;
 	return engine;
+}
+
+void
+crypt_free(struct crypt_engine *engine)
+{
+	mem_free(engine);
 }
 
 /* Where they differ does not show in the time. */

@@ -110,6 +110,9 @@ describe_origin(const struct session *s, struct envelope *e)
 	e->helo = s->helo;
 	e->protocol = name_protocol(s, e->wishes.smtputf8);
 	e->login = s->login;
+	/* RFC 4954 5: who first sent it is not for everybody to say. */
+	if (s->login.n == 0 && e->wishes.auth.n > 0)
+		e->wishes.auth = STR("<>");
 	e->uid = (uint32_t)s->peer->uid;
 }
 

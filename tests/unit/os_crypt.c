@@ -42,6 +42,7 @@ test_hashes(void **state)
 		if (good != rows[i].good || known != rows[i].known)
 			fail_msg("row %zu: %d %d", i, good, known);
 	}
+	crypt_free(engine);
 }
 
 int
