@@ -10,8 +10,8 @@
 #include "conf/conf.h"
 #include "mail/envelope.h"
 #include "policy/checks.h"
-#include "policy/lists.h"
 #include "policy/rule.h"
+#include "policy/senders.h"
 #include "policy/verdict.h"
 #include "route/alias.h"
 #include "route/next.h"
@@ -64,6 +64,8 @@ struct explanation {
 	struct envelope		 envelope;
 	struct address		 to;
 	struct explain_stage	 stages[STAGE_END + 1];
+	bool			 sender_asked;
+	struct senders_answer	 sender;
 	bool			 relay_asked;
 	enum checks_ground	 ground;
 	size_t			 network;	/* of GROUND_NETWORK */

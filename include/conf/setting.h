@@ -92,6 +92,14 @@ enum conf_mechanism {
 	MECHANISMS,
 };
 
+/* Which addresses may be those of the sender. */
+enum conf_senders {
+	SENDERS_OWN,		/* the login, or that of its user */
+	SENDERS_ANY,
+	SENDERS_LISTED,		/* what the list has; who is not in it, his
+				 * own */
+};
+
 struct conf_login {
 	enum conf_login_by by;
 	struct str	place;		/* path of the file or socket; name of
@@ -99,6 +107,11 @@ struct conf_login {
 	bool		without_tls;
 	unsigned	mechanisms;	/* 1 << enum conf_mechanism, or-ed */
 	unsigned	line, tls_line, mechanisms_line;
+	enum conf_senders senders;
+	struct rule_value senders_list;	/* SENDERS_LISTED: a FILE or DB */
+	unsigned	senders_line;
+	bool		checks_from;	/* login-checks-from: the field, too */
+	bool		hides_client;	/* received-hides-client */
 };
 
 /* Who the processes are; without privilege nobody changes. */

@@ -34,6 +34,9 @@ void	header_unfold(struct buf *, struct str value);
 struct header_collector {
 	struct sink	sink;
 	struct buf	block;		/* with the empty line if it came */
+	struct buf	over;		/* what came with it and is the body's:
+					 * the beginning of a line that is no
+					 * field, or all of it */
 	bool		complete;	/* the empty line was seen, or a line
 					 * that is no field */
 	unsigned	fields;

@@ -6,10 +6,12 @@
 #include "base/buf.h"
 #include "mail/envelope.h"
 
-/* What is said of TLS; both are trusted. */
+/* What is said of the client's connection; the texts are trusted. */
 struct received_tls {
 	struct str	comment;	/* n == 0: none */
 	struct str	clause;		/* RFC 8314 4.3; n == 0: none */
+	bool		hides_client;	/* nothing is said of the client, nor
+					 * in a comment what its TLS is like */
 };
 
 /*
@@ -24,6 +26,7 @@ struct received_tls {
  *
  * "for" only when there is one recipient (as given at RCPT).  From a local
  * program: "Received: by HOSTNAME (godwit, from userid 1000)\r\n\tid ID; ...".
+ * Of a client that is hidden "from" is left out, as of a local program.
  * Nothing in helo can break out of its place: what is not printable, and
  * parentheses, become "?".
  */

@@ -14,6 +14,9 @@ enum flat_kind {
 	FLAT_NAMES,		/* any word */
 	FLAT_ADDRESSES,		/* ann@example.org, @example.org, domains,
 				 * *.example.org, <> */
+	FLAT_LOGINS,		/* any word, as it is written; behind it
+				 * addresses, @DOMAIN or *, parted by blanks or
+				 * commas */
 };
 
 #define FLAT_FILE_MAX	(32 * 1024 * 1024)
@@ -24,6 +27,9 @@ enum flat_kind {
  * error.  The map is in memory; a change of the file does not reach it.
  */
 struct map *flat_load(const char *path, enum flat_kind, struct buf *errors);
+
+/* The line on which a key of FLAT_LOGINS stands; 0: it is not there. */
+unsigned flat_line(const struct map *, struct str key);
 
 /* The lines of such a file, for whoever reads another kind of key. */
 struct flat_lines {
@@ -48,5 +54,7 @@ bool	flat_lines_next(struct flat_lines *, struct str *key,
 void	flat_lines_expected(struct flat_lines *, struct str key,
 	    const char *what);
 void	flat_lines_close(struct flat_lines *);
+/* The next word of a value, behind blanks and commas; false at its end. */
+bool	flat_word(struct str *rest, struct str *word);
 
 #endif

@@ -28,6 +28,10 @@ int	checks_size(const struct conf *, uint64_t size, struct fault *);
  * 5.7.0.  f->recipient is not read. */
 int	checks_submitter(const struct conf *, const struct facts *,
 	    struct fault *);
+/* On `submission' every domain is whole, or one of ours (RFC 6409 4.2): that of
+ * the recipient, or else of the sender.  Fault: 554 5.1.2, 5.1.8. */
+int	checks_qualified(const struct conf *, const struct facts *,
+	    bool recipient, struct fault *);
 /*
  * May this client send to this recipient at all?  A domain of ours: anyone on
  * `smtp`.  Any other: loopback (seen, not reported), the local socket,

@@ -8,7 +8,8 @@
 #include "base/ip.h"
 #include "conf/conf.h"
 
-/* The files and databases that the rules of a configuration name. */
+/* The files and databases that a configuration names: those of its rules, and
+ * that of `login senders'. */
 struct lists;
 
 /*
@@ -24,11 +25,13 @@ void	lists_warm(struct lists *);
 /* The next question looks whether a database has changed. */
 void	lists_doubt(struct lists *);
 
-/* What is looked for: an address of a client, a name, an address of mail. */
+/* What is looked for: an address of a client, a name, an address of mail, a
+ * login. */
 enum lists_kind {
 	LISTS_IP,
 	LISTS_NAME,
 	LISTS_ADDRESS,
+	LISTS_LOGIN,
 };
 
 struct lists_subject {
@@ -46,6 +49,13 @@ struct lists_subject {
  */
 int	lists_find(struct lists *, const struct rule_value *,
 	    const struct lists_subject *, struct arena *, struct str *key,
+	    struct fault *);
+/*
+ * What the list of this value has for a login, letter by letter: 1 and the
+ * value (in the arena) with its line (0: of a database), 0, or -1 as above.
+ */
+int	lists_get(struct lists *, const struct rule_value *, struct str login,
+	    struct arena *, struct str *value, unsigned *line,
 	    struct fault *);
 /* How the text of a fact is kept there. */
 enum lists_kind lists_kind_of(enum rule_fact);

@@ -158,6 +158,52 @@ put_relay(struct buf *b, const struct explanation *x)
 	    is_ours(x) ? "delivered here" : "not delivered here");
 }
 
+/* ------------------------------------------------------------ sender ---- */
+
+/* "/etc/godwit/senders:3: bob has @example.org" */
+static void
+put_list(struct buf *b, const struct explanation *x)
+{
+	const struct senders_answer *a = &x->sender;
+
+	buf_puts(b, x->conf->login.senders_list.text);
+	if (a->line > 0)
+		buf_printf(b, ":%u", a->line);
+	buf_printf(b, ": %.*s", STR_ARG(a->key));
+	if (a->may)
+		buf_printf(b, " has %.*s", STR_ARG(a->pattern));
+	else
+		buf_putz(b, " has no such address");
+}
+
+static void
+put_sender(struct buf *b, const struct explanation *x)
+{
+	const struct senders_answer *a = &x->sender;
+
+	buf_printf(b, "%.*s %s <", STR_ARG(x->facts.login), a->may ?
+	    "may send as" : "may not send as");
+	address_put(b, x->facts.sender);
+	buf_putz(b, ">: ");
+	switch (a->ground) {
+	case SENDERS_GROUND_NULL:
+		buf_putz(b, "everybody may");
+		return;
+	case SENDERS_GROUND_OWN:
+		buf_putz(b, a->may ? "it is his own" : "it is not his own");
+		break;
+	case SENDERS_GROUND_LIST:
+		put_list(b, x);
+		break;
+	case SENDERS_GROUND_ANY:
+		buf_putz(b, "login senders any");
+		break;
+	}
+	buf_putz(b, " (");
+	conf_put_origin(x->conf, x->conf->login.senders_line, b);
+	buf_putc(b, ')');
+}
+
 /* ----------------------------------------------------------- aliases ---- */
 
 static void
@@ -335,6 +381,11 @@ put_stage(struct buf *b, const struct explanation *x, enum rule_stage stage)
 		return;
 	}
 	buf_printf(b, "%s\n", rule_stage_word(stage));
+	if (stage == STAGE_MAIL && x->sender_asked) {
+		buf_putz(b, "  sender: ");
+		put_sender(b, x);
+		buf_putc(b, '\n');
+	}
 	if (stage == STAGE_RCPT && x->relay_asked) {
 		buf_putz(b, "  relay: ");
 		put_relay(b, x);
@@ -440,6 +491,11 @@ account_json(const struct explanation *x, struct buf *b)
 	put_member(b, "relay", buf_str(&relay));
 	buf_putc(b, ',');
 	world_put_json(b, &x->world);
+	buf_reset(&relay);
+	if (x->sender_asked)
+		put_sender(&relay, x);
+	buf_putc(b, ',');
+	put_member(b, "sender", buf_str(&relay));
 	buf_putz(b, ",\"aliases\":[");
 	for (size_t i = 0; i < x->steps.n; i++) {
 		buf_putz(b, i > 0 ? "," : "");

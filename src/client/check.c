@@ -182,7 +182,7 @@ check_aliases(struct checking *c)
 		    c->conf->users.mail.p);
 }
 
-/* A rule whose database cannot be asked defers all mail that it is asked for. */
+/* One that cannot be asked defers all mail that it is asked for. */
 static void
 check_database(struct checking *c, const struct rule_value *v)
 {
@@ -194,8 +194,7 @@ check_database(struct checking *c, const struct rule_value *v)
 		return;
 	map = db_open(v->text.p, &missing, &why);
 	if (map == NULL)
-		warn(c, "%s; a rule names it, and defers mail until it can be "
-		    "asked", why.text);
+		warn(c, "%s; mail is deferred until it can be asked", why.text);
 	map_close(map);
 }
 
@@ -204,6 +203,8 @@ check_rules(struct checking *c)
 {
 	const struct rules *rules = &c->conf->rules;
 
+	if (c->conf->login.senders == SENDERS_LISTED)
+		check_database(c, &c->conf->login.senders_list);
 	for (size_t i = 0; i < rules->n; i++)
 		for (size_t t = 0; t < rules->p[i].terms.n; t++)
 			for (size_t k = 0; k < rules->p[i].terms.p[t].values.n;

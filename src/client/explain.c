@@ -213,6 +213,17 @@ refuse(struct explanation *x, enum rule_stage stage, const struct fault *why)
 	return false;
 }
 
+/* As the panel does, which says no more than no. */
+static void
+find_sender(struct explanation *x, const struct panel *panel)
+{
+	struct fault ignored;
+
+	x->sender_asked = x->facts.login.n > 0 && senders_ask(x->conf,
+	    panel->lists, x->facts.login, x->facts.sender, &x->arena,
+	    &x->sender, &ignored) == 0;
+}
+
 static void
 find_ground(struct explanation *x)
 {
@@ -263,6 +274,7 @@ ask_all(struct explanation *x, const struct panel *panel,
 		return false;
 	if (parse_mail(x, q, &why) < 0)
 		return refuse(x, STAGE_MAIL, &why);
+	find_sender(x, panel);
 	if (ask_stage(x, panel, STAGE_MAIL, NULL))
 		return false;
 	x->result = VERDICT_NONE;

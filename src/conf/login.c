@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The sentences of the setting "login": against what a secret is proved, which
- * mechanisms are offered for that, and whether without TLS too.
+ * mechanisms are offered for that, whether without TLS too, and as whom those
+ * who have logged in may send.
  *
- * Each of the three may be said once.  Nothing is offered unless the first is
+ * Each of the four may be said once.  Nothing is offered unless the first is
  * said.  A mechanism that the chosen way cannot serve is an error here and not
  * a surprise for the users: PAM takes nothing but a password, and what a file
  * holds knows no tokens.
@@ -20,7 +21,7 @@
 #define EXTERNAL	BIT(MECHANISM_EXTERNAL)
 
 static const char *const words[] = { "file", "pam", "dovecot", "without",
-    "mechanisms", NULL };
+    "mechanisms", "senders", NULL };
 
 static const char *const mechanism_words[] = {
 	[MECHANISM_SCRAM_SHA_256_PLUS] = "scram-sha-256-plus",
@@ -159,6 +160,48 @@ parse_mechanisms(struct conf *conf, const struct statement *s,
 	conf->login.mechanisms_line = s->place.line;
 }
 
+/* policy/lists keeps the list, with those of the rules; where among them is
+ * told in login_check(), when these are known. */
+static void
+parse_list(struct conf *conf, const struct statement *s,
+    enum rule_value_kind kind, struct reader_errors *e)
+{
+	struct str path = word_at(s, 3);
+
+	if (!str_starts(path, STR("/")) || path.n > 1000) {
+		reader_expected(e, s, 3, "the absolute path of a file", NULL);
+		return;
+	}
+	if (!is_whole(s, 4, conf->login.senders_line, e))
+		return;
+	conf->login.senders = SENDERS_LISTED;
+	conf->login.senders_list = (struct rule_value){ .kind = kind,
+	    .text = arena_str(&conf->arena, path) };
+	conf->login.senders_line = s->place.line;
+}
+
+static void
+parse_senders(struct conf *conf, const struct statement *s,
+    struct reader_errors *e)
+{
+	static const char *const kinds[] = { "own", "any", "file", "db",
+	    NULL };
+
+	if (is_word(s, 2, "file")) {
+		parse_list(conf, s, VALUE_FILE, e);
+	} else if (is_word(s, 2, "db")) {
+		parse_list(conf, s, VALUE_DB, e);
+	} else if (is_word(s, 2, "own") || is_word(s, 2, "any")) {
+		if (!is_whole(s, 3, conf->login.senders_line, e))
+			return;
+		conf->login.senders = is_word(s, 2, "any") ? SENDERS_ANY :
+		    SENDERS_OWN;
+		conf->login.senders_line = s->place.line;
+	} else
+		reader_expected(e, s, 2, "\"own\", \"any\", \"file\" or "
+		    "\"db\"", kinds);
+}
+
 void
 login_parse(struct conf *conf, const struct statement *s,
     struct reader_errors *e)
@@ -171,6 +214,8 @@ login_parse(struct conf *conf, const struct statement *s,
 		parse_dovecot(conf, s, e);
 	else if (is_word(s, 1, "mechanisms"))
 		parse_mechanisms(conf, s, e);
+	else if (is_word(s, 1, "senders"))
+		parse_senders(conf, s, e);
 	else if (is_word(s, 1, "without") && is_word(s, 2, "tls")) {
 		if (!is_whole(s, 3, conf->login.tls_line, e))
 			return;
@@ -180,7 +225,8 @@ login_parse(struct conf *conf, const struct statement *s,
 		reader_expected(e, s, 2, "\"tls\"", NULL);
 	else
 		reader_expected(e, s, 1, "\"file\", \"pam\", \"dovecot\", "
-		    "\"mechanisms\" or \"without tls\"", words);
+		    "\"mechanisms\", \"senders\" or \"without tls\"",
+		    words);
 }
 
 size_t
@@ -189,7 +235,7 @@ login_count(const struct conf *conf)
 	const struct conf_login *l = &conf->login;
 
 	return (size_t)(l->by != LOGIN_NONE) + (l->mechanisms_line != 0) +
-	    l->without_tls;
+	    (l->senders_line != 0) + l->without_tls;
 }
 
 static unsigned
@@ -203,6 +249,26 @@ format_way(const struct conf_login *l, struct buf *out)
 	reader_put_word(out, buf_str(&word));
 	buf_free(&word);
 	return l->line;
+}
+
+static unsigned
+format_senders(const struct conf_login *l, struct buf *out)
+{
+	buf_putz(out, "senders ");
+	switch (l->senders) {
+	case SENDERS_OWN:
+		buf_putz(out, "own");
+		break;
+	case SENDERS_ANY:
+		buf_putz(out, "any");
+		break;
+	case SENDERS_LISTED:
+		buf_putz(out, l->senders_list.kind == VALUE_DB ? "db " :
+		    "file ");
+		reader_put_word(out, l->senders_list.text);
+		break;
+	}
+	return l->senders_line;
 }
 
 unsigned
@@ -219,6 +285,8 @@ login_format(const struct conf *conf, size_t i, struct buf *out)
 				buf_printf(out, " %s", mechanism_words[m]);
 		return l->mechanisms_line;
 	}
+	if (l->senders_line != 0 && i-- == 0)
+		return format_senders(l, out);
 	buf_putz(out, "without tls");
 	return l->tls_line;
 }
@@ -230,6 +298,8 @@ login_check(struct conf *conf, struct reader_errors *e)
 	unsigned beyond = l->mechanisms & ~ways[l->by].can;
 	struct place place = { l->mechanisms_line, 1 };
 
+	if (l->senders == SENDERS_LISTED)
+		l->senders_list.number = conf->rules.lists++;
 	if (l->mechanisms_line == 0) {
 		l->mechanisms = ways[l->by].usual;
 		return;

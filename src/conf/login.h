@@ -11,7 +11,7 @@
  *
  *	login file PATH			login without tls
  *	login pam [SERVICE]		login mechanisms NAME...
- *	login dovecot unix:PATH
+ *	login dovecot unix:PATH		login senders own|any|file PATH|db PATH
  */
 void	login_parse(struct conf *, const struct statement *,
 	    struct reader_errors *);

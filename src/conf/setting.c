@@ -68,6 +68,8 @@ static const struct setting table[] = {
 	    0, 0, true, "networks that may say who their clients are" },
 	{ "login", SETTING_LOGIN, AT(login), NULL,
 	    0, 0, true, "how users prove who they are" },
+	{ "login-checks-from", SETTING_SWITCH, AT(login.checks_from), "no",
+	    0, 0, true, "whether the From field is held against the login" },
 	{ "aliases", SETTING_PATH, AT(aliases), "/etc/aliases",
 	    1, PATH_LIMIT, true, "the source of the alias table" },
 	{ "delimiter", SETTING_STRING, AT(delimiter), "+",
@@ -101,6 +103,8 @@ static const struct setting table[] = {
 	/* RFC 5321 6.3 */
 	{ "hops", SETTING_NUMBER, AT(hops), "100",
 	    100, 10000, true, "Received fields before a message loops" },
+	{ "received-hides-client", SETTING_SWITCH, AT(login.hides_client), "no",
+	    0, 0, true, "whether the trace tells where users were" },
 	{ "sessions", SETTING_NUMBER, AT(budget.most), "1000",
 	    1, 100000, true, "connections at once" },
 	{ "sessions-per-client", SETTING_NUMBER, AT(budget.per_client), "20",

@@ -11,7 +11,8 @@
  *
  * Always true of the collector: the block holds whole lines of the header and
  * the line that is still coming, and nothing of the body; it never grows
- * beyond HEADER_SIZE_MAX.  A collector does not fail: a message with a header
+ * beyond HEADER_SIZE_MAX.  When it is complete, the content is the block, what
+ * had been taken for more of it (over), and all that comes behind.  A collector does not fail: a message with a header
  * that is too big passes, and who reads too_big refuses it.
  */
 #include "mail/header.h"
@@ -122,6 +123,7 @@ current_line(const struct header_collector *h)
 static void
 end_before_line(struct header_collector *h)
 {
+	buf_puts(&h->over, current_line(h));
 	buf_truncate(&h->block, h->line);
 	h->complete = true;
 }
@@ -220,21 +222,25 @@ header_collector_init(struct header_collector *h)
 {
 	*h = (struct header_collector){ .sink = { collect } };
 	buf_init(&h->block);
+	buf_init(&h->over);
 }
 
 void
 header_collector_reset(struct header_collector *h)
 {
-	struct buf block = h->block;
+	struct buf block = h->block, over = h->over;
 
 	buf_reset(&block);
-	*h = (struct header_collector){ .sink = { collect }, .block = block };
+	buf_reset(&over);
+	*h = (struct header_collector){ .sink = { collect }, .block = block,
+	    .over = over };
 }
 
 void
 header_collector_free(struct header_collector *h)
 {
 	buf_free(&h->block);
+	buf_free(&h->over);
 	header_collector_init(h);
 }
 

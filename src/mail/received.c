@@ -91,9 +91,10 @@ received_put(struct buf *b, const struct envelope *e,
 	if (tls == NULL)
 		tls = &clear;
 	buf_puts(b, STR("Received: "));
-	if (e->origin == ORIGIN_SMTP)
+	if (e->origin == ORIGIN_SMTP && !tls->hides_client)
 		put_client(b, e);
-	put_part(b, "(", tls->comment, ")\r\n\t");
+	if (!tls->hides_client)
+		put_part(b, "(", tls->comment, ")\r\n\t");
 	buf_printf(b, "by %.*s (godwit", STR_ARG(hostname));
 	switch (e->origin) {
 	case ORIGIN_SMTP:

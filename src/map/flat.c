@@ -27,11 +27,16 @@
 #define ERRORS_MAX	20	/* of one file; more would tell no more */
 #define SHOWN_MAX	64	/* bytes of a key in an error */
 
+struct entry {
+	struct str	value;
+	unsigned	line;
+};
+
 struct flat {
 	struct map	 map;
 	struct arena	 arena;
 	struct table	 keys;
-	struct str	 nothing;	/* the value of most keys */
+	struct entry	*nothing;	/* the value of most keys */
 };
 
 /* ------------------------------------------------------------- lines ---- */
@@ -130,6 +135,21 @@ flat_lines_close(struct flat_lines *l)
 	buf_free(&l->text);
 }
 
+bool
+flat_word(struct str *rest, struct str *word)
+{
+	size_t i = 0, from;
+
+	while (i < rest->n && (str_is_blank(rest->p[i]) || rest->p[i] == ','))
+		i++;
+	from = i;
+	while (i < rest->n && !str_is_blank(rest->p[i]) && rest->p[i] != ',')
+		i++;
+	*word = str_slice(*rest, from, i);
+	*rest = str_from(*rest, i);
+	return word->n > 0;
+}
+
 /* -------------------------------------------------------------- keys ---- */
 
 /* A domain, perhaps below "*.", as it is looked up. */
@@ -185,6 +205,9 @@ fold_key(struct arena *arena, enum flat_kind kind, struct str text,
 	case FLAT_NAMES:
 		*key = domain_fold(arena, text);
 		return utf8_is_ascii(text) || fold_domain(arena, text, key);
+	case FLAT_LOGINS:
+		*key = arena_str(arena, text);
+		return true;
 	case FLAT_ADDRESSES:
 		break;
 	}
@@ -197,25 +220,56 @@ describe(enum flat_kind kind)
 	switch (kind) {
 	case FLAT_NAMES:
 		return "a name";
+	case FLAT_LOGINS:
+		return "a login";
 	case FLAT_ADDRESSES:
 		break;
 	}
 	return "an address, @DOMAIN, a domain, *.DOMAIN or <>";
 }
 
+/* "ann@example.org", "@example.org", "*@*.example.org", "*". */
+static bool
+is_sender(struct str text)
+{
+	size_t at = str_rfind(text, '@');
+
+	return str_eq(text, STR("*")) || at + 1 < text.n;
+}
+
+static bool
+has_good_value(struct flat_lines *l, enum flat_kind kind, struct str value)
+{
+	struct str word;
+
+	if (kind != FLAT_LOGINS)
+		return true;
+	while (flat_word(&value, &word))
+		if (!is_sender(word)) {
+			flat_lines_expected(l, word,
+			    "an address, @DOMAIN or *");
+			return false;
+		}
+	return true;
+}
+
 static void
 add(struct flat *m, struct flat_lines *l, enum flat_kind kind, struct str text,
     struct str value)
 {
-	struct str *kept = &m->nothing, key;
+	struct entry *kept = m->nothing;
+	struct str key;
 
 	if (!fold_key(&m->arena, kind, text, &key)) {
 		flat_lines_expected(l, text, describe(kind));
 		return;
 	}
-	if (value.n > 0) {
+	if (!has_good_value(l, kind, value))
+		return;
+	if (value.n > 0 || kind == FLAT_LOGINS) {
 		kept = arena_alloc(&m->arena, sizeof(*kept));
-		*kept = arena_str(&m->arena, value);
+		*kept = (struct entry){ arena_str(&m->arena, value),
+		    l->number };
 	}
 	if (table_find(&m->keys, key) != NULL)
 		flat_lines_expected(l, text, "a key that is not there yet");
@@ -228,13 +282,13 @@ find(struct map *map, struct arena *arena, struct str key, struct str *value,
     struct fault *why)
 {
 	struct flat *m = (struct flat *)map;
-	const struct str *found = table_find(&m->keys, key);
+	const struct entry *found = table_find(&m->keys, key);
 
 	(void)arena;
 	(void)why;
 	if (found == NULL)
 		return 0;
-	*value = *found;
+	*value = found->value;
 	return 1;
 }
 
@@ -248,6 +302,15 @@ close_map(struct map *map)
 	mem_free(m);
 }
 
+unsigned
+flat_line(const struct map *map, struct str key)
+{
+	const struct flat *m = (const struct flat *)map;
+	const struct entry *found = table_find(&m->keys, key);
+
+	return found == NULL ? 0 : found->line;
+}
+
 static const struct map_ops flat_ops = { find, close_map };
 
 struct map *
@@ -259,6 +322,7 @@ flat_load(const char *path, enum flat_kind kind, struct buf *errors)
 	bool ok;
 
 	m->map.ops = &flat_ops;
+	m->nothing = arena_alloc(&m->arena, sizeof(*m->nothing));
 	if (flat_lines_open(&l, path, errors))
 		while (flat_lines_next(&l, &key, &value))
 			add(m, &l, kind, key, value);

@@ -254,14 +254,18 @@ warm_lookups(void)
 	arena_free(&a);
 }
 
-/* The databases that rules name: they are opened again when they change. */
+/* The databases that rules and `login senders' name: they are opened again when they change. */
 static size_t
 find_databases(struct arena *a, const struct conf *conf,
     struct sandbox_path *out)
 {
-	const struct rule_value *v;
+	const struct rule_value *v = &conf->login.senders_list;
 	size_t n = 0;
 
+	if (conf->login.senders == SENDERS_LISTED && v->kind == VALUE_DB) {
+		out[n].path = parent(a, v->text).p;
+		out[n++].access = SANDBOX_READ;
+	}
 	for (size_t i = 0; i < conf->rules.n; i++)
 		for (size_t t = 0; t < conf->rules.p[i].terms.n; t++)
 			for (size_t k = 0; k <
@@ -282,7 +286,7 @@ lock(enum sandbox_profile profile, const struct conf *conf,
 {
 	struct arena a = { 0 };
 	struct sandbox_path paths[LOOKUPS_N + INCLUDES_MAX + RULE_LISTS_MAX +
-	    3] = {
+	    4] = {
 		LOOKUPS,
 	};
 	size_t n = LOOKUPS_N;

@@ -59,6 +59,22 @@ checks_submitter(const struct conf *conf, const struct facts *f,
 }
 
 int
+checks_qualified(const struct conf *conf, const struct facts *f,
+    bool recipient, struct fault *why)
+{
+	const struct address *a = recipient ? f->recipient : f->sender;
+
+	if (f->service == SERVICE_SMTP || a->domain.n == 0 ||
+	    str_find(a->domain, '.') < a->domain.n || a->domain.p[0] == '[' ||
+	    conf_is_local_domain(conf, a->domain))
+		return 0;
+	return fault_permanent(why, 554, 1, recipient ? 2 : 8,
+	    "<%.*s@%.*s>: %s address rejected: need fully-qualified address",
+	    STR_ARG(a->local), STR_ARG(a->domain), recipient ? "Recipient" :
+	    "Sender");
+}
+
+int
 checks_recipient(const struct conf *conf, const struct facts *f,
     struct fault *why)
 {

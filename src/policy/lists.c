@@ -74,6 +74,8 @@ load(const struct list *l, struct buf *errors)
 		return cidr_load(path, errors);
 	case LISTS_NAME:
 		return flat_load(path, FLAT_NAMES, errors);
+	case LISTS_LOGIN:
+		return flat_load(path, FLAT_LOGINS, errors);
 	case LISTS_ADDRESS:
 		break;
 	}
@@ -108,19 +110,22 @@ open_list(struct lists *lists, struct list *l, struct buf *errors)
 }
 
 static void
+note_value(struct lists *lists, const struct rule_value *v,
+    enum lists_kind kind)
+{
+	must(v->number < lists->n);
+	lists->list[v->number].value = v;
+	lists->list[v->number].kind = kind;
+}
+
+static void
 note_values(struct lists *lists, const struct rule_term *term)
 {
-	const struct rule_value *v;
-	struct list *l;
-
 	for (size_t i = 0; i < term->values.n; i++) {
-		v = &term->values.p[i];
-		if (v->kind != VALUE_FILE && v->kind != VALUE_DB)
-			continue;
-		must(v->number < lists->n);
-		l = &lists->list[v->number];
-		l->value = v;
-		l->kind = lists_kind_of(term->fact);
+		const struct rule_value *v = &term->values.p[i];
+
+		if (v->kind == VALUE_FILE || v->kind == VALUE_DB)
+			note_value(lists, v, lists_kind_of(term->fact));
 	}
 }
 
@@ -137,6 +142,8 @@ lists_open(const struct conf *conf, struct buf *errors)
 	for (size_t i = 0; i < rules->n; i++)
 		for (size_t k = 0; k < rules->p[i].terms.n; k++)
 			note_values(lists, &rules->p[i].terms.p[k]);
+	if (conf->login.senders == SENDERS_LISTED)
+		note_value(lists, &conf->login.senders_list, LISTS_LOGIN);
 	for (size_t i = 0; i < lists->n; i++)
 		ok = open_list(lists, &lists->list[i], errors) && ok;
 	if (ok)
@@ -199,6 +206,7 @@ struct question {
 	struct map	*map;
 	struct arena	*arena;
 	struct str	*key;		/* out */
+	struct str	*value;		/* out, or NULL: nobody wants it */
 	struct fault	*why;
 };
 
@@ -210,6 +218,8 @@ ask(const struct question *q, struct str key)
 
 	if (r == 1)
 		*q->key = key;
+	if (r == 1 && q->value != NULL)
+		*q->value = value;
 	return r;
 }
 
@@ -300,10 +310,28 @@ ask_list(const struct question *q, const struct list *l,
 		return ask_ip(q, l, &s->ip);
 	case LISTS_NAME:
 		return s->text.n == 0 ? 0 : ask_name(q, s->text);
+	case LISTS_LOGIN:
+		return ask(q, s->text);
 	case LISTS_ADDRESS:
 		break;
 	}
 	return s->text.n == 0 ? 0 : ask_address(q, s->text);
+}
+
+static int
+answer(struct question *q, struct list *l, const struct lists_subject *s)
+{
+	int r;
+
+	if (l->value->kind == VALUE_DB && refresh(l, q->why) < 0)
+		return -1;
+	q->map = l->map;
+	r = ask_list(q, l, s);
+	if (r < 0) {			/* a file never fails */
+		map_close(l->map);
+		l->map = NULL;
+	}
+	return r;
 }
 
 int
@@ -312,18 +340,24 @@ lists_find(struct lists *lists, const struct rule_value *v,
     struct fault *why)
 {
 	struct question q = { .arena = arena, .key = key, .why = why };
-	struct list *l;
+
+	must(v->number < lists->n);
+	return answer(&q, &lists->list[v->number], s);
+}
+
+int
+lists_get(struct lists *lists, const struct rule_value *v, struct str login,
+    struct arena *arena, struct str *value, unsigned *line, struct fault *why)
+{
+	const struct lists_subject s = { .kind = LISTS_LOGIN, .text = login };
+	struct question q = { .arena = arena, .value = value, .why = why };
+	struct str key;
 	int r;
 
 	must(v->number < lists->n);
-	l = &lists->list[v->number];
-	if (v->kind == VALUE_DB && refresh(l, why) < 0)
-		return -1;
-	q.map = l->map;
-	r = ask_list(&q, l, s);
-	if (r < 0) {			/* a file never fails */
-		map_close(l->map);
-		l->map = NULL;
-	}
+	q.key = &key;
+	r = answer(&q, &lists->list[v->number], &s);
+	*line = r == 1 && v->kind == VALUE_FILE ?
+	    flat_line(lists->list[v->number].map, login) : 0;
 	return r;
 }

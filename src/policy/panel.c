@@ -3,7 +3,8 @@
  * The panel: who is asked, and in which order.
  *
  *	connect, hello	the rules that are written "at" them
- *	mail		the size that is declared, then such rules
+ *	mail		must he log in first; the size that is declared; as
+ *			whom a login may send; then such rules
  *	rcpt		relaying, the rules, who the recipient is, and what the
  *			world says of the client, where no rule has spoken for it
  *	end		the rules again, where one of them wants the size
@@ -19,6 +20,7 @@
 #include "policy/panel.h"
 
 #include "policy/checks.h"
+#include "policy/senders.h"
 
 static void
 judge(const struct panel_case *c, enum rule_stage stage,
@@ -64,7 +66,10 @@ panel_mail(const struct panel_case *c, struct verdict *v)
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
 	if (checks_submitter(c->panel->conf, c->facts, &why) < 0 ||
-	    checks_size(c->panel->conf, c->facts->size_declared, &why) < 0)
+	    checks_qualified(c->panel->conf, c->facts, false, &why) < 0 ||
+	    checks_size(c->panel->conf, c->facts->size_declared, &why) < 0 ||
+	    senders_check(c->panel->conf, c->panel->lists, c->facts, c->arena,
+	    &why) < 0)
 		verdict_refuse(v, &why);
 	else
 		judge_if_due(c, STAGE_MAIL, v);
@@ -77,7 +82,8 @@ panel_rcpt(const struct panel_case *c, address_vec *finals, struct verdict *v)
 	size_t before = finals->n;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
-	if (checks_recipient(c->panel->conf, c->facts, &why) < 0) {
+	if (checks_recipient(c->panel->conf, c->facts, &why) < 0 ||
+	    checks_qualified(c->panel->conf, c->facts, true, &why) < 0) {
 		verdict_refuse(v, &why);
 		return;
 	}

@@ -23,6 +23,7 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "policy/checks.h"
+#include "policy/senders.h"
 #include "smtpd/pace.h"
 #include "smtpd/secure.h"
 #include "spool/notify.h"
@@ -72,7 +73,12 @@ intake_begin(struct intake *in)
 		in->row.n = 0;
 		return -1;
 	}
-	sink_row_add(&in->row, &t->submission.sink);
+	if (clerk_is_wanted(s)) {
+		clerk_init(&in->clerk, &s->header, &t->submission.sink);
+		sink_row_add(&in->row, &in->clerk.sink);
+	} else {
+		sink_row_add(&in->row, &t->submission.sink);
+	}
 	return 0;
 }
 
@@ -180,8 +186,7 @@ log_message(const struct session *s)
 {
 	const struct transaction *t = s->transaction;
 	const char *id = t->submission.name;
-	struct header_field f;
-	struct str text = STR_NONE;
+	struct buf text = { 0 };
 
 	if (s->peer->local)
 		log_info("%s: uid=%u from=<%.*s%s%.*s>", id,
@@ -193,9 +198,9 @@ log_message(const struct session *s)
 	/* RFC 6710 4.1 */
 	if (t->envelope.wishes.priority != 0)
 		log_info("%s: priority=%d", id, t->envelope.wishes.priority);
-	if (header_find(buf_str(&s->header.block), STR("Message-ID"), &f))
-		text = str_trim(f.value);
-	log_info("%s: message-id=%.*s", id, STR_ARG(text));
+	clerk_put_id(&text, s, str_of(id));
+	log_info("%s: message-id=%.*s", id, STR_ARG(buf_str(&text)));
+	buf_free(&text);
 	if (t->verdict.kind == VERDICT_HOLD)
 		session_log_action(s, id, "hold", "RCPT", t->reason,
 		    address_text(&s->transaction->arena,
@@ -228,11 +233,14 @@ ask_again(struct intake *in, struct verdict *v)
 static bool
 judge(struct intake *in, struct verdict *v)
 {
+	struct session *s = in->session;
+	const struct facts facts = session_facts(s);
 	struct fault why;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
-	header_collector_finish(&in->session->header);
-	if (check_header(in->session, &why) < 0)
+	if (check_header(s, &why) < 0 || senders_check_from(s->conf,
+	    s->smtpd->lists, &facts, buf_str(&s->header.block),
+	    &s->transaction->arena, &why) < 0)
 		verdict_refuse(v, &why);
 	else
 		ask_again(in, v);
@@ -254,13 +262,15 @@ commit(struct intake *in)
 	struct session *s = in->session;
 	struct transaction *t = s->transaction;
 	const struct received_tls tls = { secure_comment(s),
-	    secure_clause(s) };
+	    secure_clause(s), s->conf->login.hides_client && s->login.n > 0 };
 	struct buf head = { 0 };
 	int r;
 
 	received_put(&head, &t->envelope, &tls, s->conf->hostname,
 	    str_of(t->submission.name), clock_wall());
 	put_fields(&head, t);
+	if (clerk_is_wanted(s))
+		clerk_put_missing(&head, s, str_of(t->submission.name));
 	r = submit_commit(&t->submission, buf_str(&head), NULL, &in->why);
 	buf_free(&head);
 	return r;
@@ -335,12 +345,22 @@ accept_message(struct session *s)
 		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);
 }
 
+/* No more will come: what was held back of it passes. */
+static void
+end_content(struct intake *in)
+{
+	header_collector_finish(&in->session->header);
+	if (!in->failed && clerk_finish(&in->clerk, &in->why) < 0)
+		in->failed = true;
+}
+
 void
 intake_finish(struct intake *in)
 {
 	struct session *s = in->session;
 	struct verdict v;
 
+	end_content(in);
 	if (in->failed)
 		intake_refuse(in);
 	else if (!judge(in, &v))

@@ -3,6 +3,7 @@
 #define SMTPD_INTAKE_H
 
 #include "base/sink.h"
+#include "smtpd/clerk.h"
 #include "smtpd/session.h"
 
 /*
@@ -13,6 +14,7 @@
 struct intake {
 	struct sink	 limit;		/* first in the row */
 	struct sink_row	 row;
+	struct clerk	 clerk;		/* on the submission services */
 	struct session	*session;
 	const char	*verb;		/* for the log */
 	uint64_t	 size;		/* of the content so far */

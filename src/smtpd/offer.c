@@ -33,13 +33,13 @@ is_submission(const struct session *s)
 	return s->peer->local || s->peer->service != SERVICE_SMTP;
 }
 
-/* RFC 1985 8: only for whom we relay. */
+/* RFC 1985 8: only for whom we relay; RFC 6409 7: not where users submit. */
 static bool
-may_relay(const struct session *s)
+may_etrn(const struct session *s)
 {
 	struct facts facts = session_facts(s);
 
-	return checks_may_relay(s->conf, &facts);
+	return s->peer->service == SERVICE_SMTP && checks_may_relay(s->conf, &facts);
 }
 
 static bool
@@ -129,7 +129,7 @@ static const struct row rows[] = {
 	{ EXT_FUTURERELEASE, 0, is_submission, put_hold },
 	{ EXT_MT_PRIORITY, 0, NULL, put_profile },
 	{ EXT_LIMITS, 0, NULL, put_limits },
-	{ EXT_ETRN, 0, may_relay, NULL },
+	{ EXT_ETRN, 0, may_etrn, NULL },
 	{ EXT_VRFY, 0, has_vrfy, NULL },
 	{ EXT_EXPN, 0, has_expn, NULL },
 };

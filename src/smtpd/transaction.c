@@ -136,11 +136,12 @@ welcome(struct session *s, enum rule_stage stage)
 	session_reply(s, r->code, r->status, "%s", r->text);
 }
 
-/* The log names the sender where a rule has seen it. */
+/* The log names the sender where it was understood. */
 static void
 refuse_mail(struct session *s, const struct verdict *v)
 {
-	if (v->rule == NULL)
+	if (v->rule == NULL &&
+	    address_is_null(&s->transaction->envelope.sender))
 		transaction_end(s);
 	session_refuse(s, "MAIL", v);
 	transaction_end(s);

@@ -22,7 +22,7 @@ import pytest
 
 from house import A, B, SLOW, parse, read, simple, wait, write
 
-OPEN = "login without tls\n"
+OPEN = "login without tls\nlogin senders any\n"
 
 
 def passwd(g, name, secret, *words, **more):
@@ -57,7 +57,7 @@ class Client(smtplib.SMTP):
 
 
 def try_to_send(c):
-    c.mail("bob@b.test")
+    c.mail("bob@a.test")
     code, _ = c.rcpt("carol@b.test")
     c.rset()
     return code

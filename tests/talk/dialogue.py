@@ -44,6 +44,7 @@ and at last what must be true of the spool and the log:
     wish contains TEXT      (or lacks) what `godwit queue show' tells of it
     etrn @DOMAIN            the runner was told to look for its mail
     content is TEXT         behind our own Received field; as C|
+    content fits TEXT       the same, where {*} is any text of one line
     content contains TEXT   (or lacks)
     trace contains TEXT     (or lacks) our own Received field
     log contains TEXT       (or lacks)
@@ -523,6 +524,9 @@ class Judge:
         want = unescape(text)
         if how == "is":
             good = want in where
+        elif how == "fits":
+            regex = rb"[^\r\n]*".join(map(re.escape, want.split(b"{*}")))
+            good = any(re.fullmatch(regex, one) for one in where)
         elif how == "contains":
             good = any(want in one for one in where)
         elif how == "lacks":

@@ -551,10 +551,11 @@ static const struct {
 	    "the command" },
 
 	{ "login", "1:6: expected \"file\", \"pam\", \"dovecot\", "
-	    "\"mechanisms\" or \"without tls\", got the end of the line" },
+	    "\"mechanisms\", \"senders\" or \"without tls\", got the end of "
+	    "the line" },
 	{ "login fil /x", "1:7: expected \"file\", \"pam\", \"dovecot\", "
-	    "\"mechanisms\" or \"without tls\", got \"fil\"; did you mean "
-	    "\"file\"?" },
+	    "\"mechanisms\", \"senders\" or \"without tls\", got \"fil\"; did "
+	    "you mean \"file\"?" },
 	{ "login file", "1:11: expected the absolute path of a file, got the "
 	    "end of the line" },
 	{ "login file x", "1:12: expected the absolute path of a file, got "
@@ -565,6 +566,16 @@ static const struct {
 	    "already" },
 	{ "login dovecot x", "1:15: expected unix: and the absolute path of "
 	    "Dovecot's auth-client socket, got \"x\"" },
+	{ "login senders", "1:14: expected \"own\", \"any\", \"file\" or "
+	    "\"db\", got the end of the line" },
+	{ "login senders none", "1:15: expected \"own\", \"any\", \"file\" or "
+	    "\"db\", got \"none\"" },
+	{ "login senders any x", "1:19: expected the end of the line, got "
+	    "\"x\"" },
+	{ "login senders file x", "1:20: expected the absolute path of a "
+	    "file, got \"x\"" },
+	{ "login senders own\nlogin senders db /x", "2:1: line 1 has said "
+	    "that already" },
 	{ "login without", "1:14: expected \"tls\", got the end of the "
 	    "line" },
 	{ "login without tls\nlogin without tls", "2:1: line 1 has said that "
@@ -691,7 +702,10 @@ test_describe_round_trip(void **state)
 	    "listen submissions on 127.0.0.1\n",
 	    HOST "login file \"/x y\"\nlogin without tls\n"
 	    "login mechanisms LOGIN Plain scram-sha-256\n",
-	    HOST "login dovecot unix:/run/auth\nlogin mechanisms oauthbearer "
+	    HOST "login file /x\nlogin senders file \"/a b\"\n"
+	    "login-checks-from yes\nreceived-hides-client yes\n",
+	    HOST "login pam\nlogin senders db /a\n",
+	    HOST "login dovecot unix:/run/auth\nlogin senders any\nlogin mechanisms oauthbearer "
 	    "xoauth2 external\n" };
 	struct conf *conf, *again;
 	struct buf first, names;

@@ -165,6 +165,14 @@ test_collect(void **state)
 			feed(&h, str_slice(rows[i].in, 0, k));
 			feed(&h, str_from(rows[i].in, k));
 			header_collector_finish(&h);
+			assert_true(str_starts(rows[i].in, buf_str(&h.block)));
+			assert_true(str_starts(str_from(rows[i].in, h.block.n),
+			    buf_str(&h.over)));
+			assert_int_equal(h.over.n > 0, h.complete &&
+			    h.block.n < rows[i].in.n && (h.block.n < 2 ||
+			    !str_ends(buf_str(&h.block), STR("\n\r\n"))) &&
+			    !str_ends(buf_str(&h.block), STR("\n\n")) &&
+			    !str_eq(buf_str(&h.block), STR("\r\n")));
 			if (!str_eq(buf_str(&h.block), rows[i].block) ||
 			    h.complete != rows[i].complete ||
 			    h.fields != rows[i].fields ||

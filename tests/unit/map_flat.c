@@ -58,6 +58,11 @@ static const struct {
 	{ FLAT_ADDRESSES, "a@bücher.example", "a@xn--bcher-kva.example",
 	    "" },
 	{ FLAT_ADDRESSES, "a@[192.0.2.1]", "a@[192.0.2.1]", "" },
+	{ FLAT_LOGINS, "bob a@b, @c  # d", "bob", "a@b, @c" },
+	{ FLAT_LOGINS, "Bob a@b", "bob", NULL },
+	{ FLAT_LOGINS, "Bob a@b\nbob *", "Bob", "a@b" },
+	{ FLAT_LOGINS, "bob@B.example", "bob@B.example", "" },
+	{ FLAT_LOGINS, "* *@*.example", "*", "*@*.example" },
 };
 
 static void
@@ -86,6 +91,29 @@ test_rows(void **state)
 	buf_free(&errors);
 }
 
+static void
+test_lines_and_words(void **state)
+{
+	static const struct str text = { " ,a, b\t,,c,", 11 };
+	struct buf errors = { 0 };
+	struct str rest = text, word;
+	struct map *m = load("# x\nbob *\n\nann *\n", FLAT_LOGINS, &errors);
+
+	(void)state;
+	assert_non_null(m);
+	assert_int_equal(flat_line(m, STR("bob")), 2);
+	assert_int_equal(flat_line(m, STR("ann")), 4);
+	assert_int_equal(flat_line(m, STR("joe")), 0);
+	map_close(m);
+	for (const char *c = "abc"; *c != '\0'; c++) {
+		assert_true(flat_word(&rest, &word));
+		assert_int_equal(word.n, 1);
+		assert_int_equal(word.p[0], *c);
+	}
+	assert_false(flat_word(&rest, &word));
+	buf_free(&errors);
+}
+
 static const struct {
 	enum flat_kind kind;
 	const char *text, *errors;
@@ -104,6 +132,12 @@ static const struct {
 	    "@DOMAIN, a domain, *.DOMAIN or <>, got \"<a@b>\"\n" },
 	{ FLAT_ADDRESSES, "@", ":1:1: expected an address, @DOMAIN, a "
 	    "domain, *.DOMAIN or <>, got \"@\"\n" },
+	{ FLAT_LOGINS, "a b\n", ":1:3: expected an address, @DOMAIN or *, got "
+	    "\"b\"\n" },
+	{ FLAT_LOGINS, "a *,b@\n", ":1:5: expected an address, @DOMAIN or *, "
+	    "got \"b@\"\n" },
+	{ FLAT_LOGINS, "a\nb\na *\n", ":3:1: expected a key that is not "
+	    "there yet, got \"a\"\n" },
 	{ FLAT_ADDRESSES, "a_b..c", ":1:1: expected an address, @DOMAIN, a "
 	    "domain, *.DOMAIN or <>, got \"a_b..c\"\n" },
 };
@@ -163,6 +197,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_lines_and_words),
 		cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_no_file),
 		cmocka_unit_test(test_many_errors),
