@@ -3,6 +3,7 @@
 #define AUTH_DESK_H
 
 #include "auth/attempt.h"
+#include "auth/spending.h"
 #include "os/sock.h"
 
 /* What came of it; also the exit status of the process that did it. */
@@ -19,9 +20,11 @@ enum desk_result {
  * answers it.  Blocks; whoever is on the other end sees YES, NO or LATER last.
  * Before that a byte is written to `tell`, the result: so who keeps count knows
  * of a failure before the client does.  Nothing is written when it was broken
- * off.  DESK_TALKING is told once, before the first challenge.
+ * off.  DESK_TALKING is told once, before the first challenge.  The key is that
+ * of the pass which goes along with a yes.
  */
 enum desk_result desk_serve(struct backend *, int sock, int tell,
-	    const struct ip *client, const struct ip *server);
+	    const struct ip *client, const struct ip *server,
+	    const struct spending_key *key);
 
 #endif

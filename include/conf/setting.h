@@ -100,6 +100,16 @@ enum conf_senders {
 				 * own */
 };
 
+/* What each login may send; 0: no limit. */
+struct conf_quota {
+	uint64_t	messages;
+	uint64_t	recipients;	/* to whom it had not written before */
+};
+
+struct conf_allowance {
+	struct conf_quota hour, day;
+};
+
 struct conf_login {
 	enum conf_login_by by;
 	struct str	place;		/* path of the file or socket; name of
@@ -112,6 +122,7 @@ struct conf_login {
 	unsigned	senders_line;
 	bool		checks_from;	/* login-checks-from: the field, too */
 	bool		hides_client;	/* received-hides-client */
+	struct conf_allowance allowance;
 };
 
 /* Who the processes are; without privilege nobody changes. */

@@ -3,13 +3,15 @@
 #define MASTER_DOORKEEPER_H
 
 #include "auth/backend.h"
+#include "auth/spending.h"
 #include "conf/conf.h"
 
 /*
- * Answers sessions that ask who may log in, on a listening socket of packets
- * (priv/door).  Returns after SIGTERM, to be caught, when all that were there
+ * Answers sessions that ask who may log in, and what that one may send, on a
+ * listening socket of packets (priv/door).  Returns after SIGTERM, to be caught, when all that were there
  * have been answered.  Closes the socket.
  */
-void	doorkeeper_run(const struct conf *, struct backend *, int listener);
+void	doorkeeper_run(const struct conf *, struct backend *,
+	    struct spending *, int listener);
 
 #endif

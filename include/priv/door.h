@@ -27,12 +27,20 @@
  *				doorkeeper leads (SCRAM)
  *	RESPONSE    session	the client's next message in it
  *	CHALLENGE   doorkeeper	what to say to the client in it
- *	YES	    doorkeeper	who has logged in, and last words to the client
+ *	SPEND	    session	login, its pass, the number of recipients of a
+ *				message (4 octets, little endian), 8 octets for
+ *				each of them, or for as many as have room: may it
+ *				send that?  Comes alone, without KNOCK
+ *	YES	    doorkeeper	who has logged in, last words to the client, and
+ *				the pass by which this login's budget is spent
  *	NO	    doorkeeper	who was tried, and why not (for the log)
  *	LATER	    doorkeeper	why that cannot be told now
  *	WAIT	    doorkeeper	seconds: too many failures from there
  *
- * YES, NO, LATER and WAIT are the last packet.  Whatever is malformed ends the
+ *	WITHIN	    doorkeeper	nothing: it is within the budget
+ *	OVER	    doorkeeper	which budget is spent: to be held
+ *
+ * YES, NO, LATER, WAIT, WITHIN and OVER are the last packet.  Whatever is malformed ends the
  * connection.
  */
 enum door_kind {
@@ -41,16 +49,22 @@ enum door_kind {
 	DOOR_TOKEN = 3,
 	DOOR_BEGIN = 4,
 	DOOR_RESPONSE = 5,
+	DOOR_SPEND = 6,
 	DOOR_ENTER = 15,
 	DOOR_CHALLENGE = 16,
 	DOOR_YES = 17,
 	DOOR_NO = 18,
 	DOOR_LATER = 19,
 	DOOR_WAIT = 20,
+	DOOR_WITHIN = 21,
+	DOOR_OVER = 22,
 };
 
 #define DOOR_SECURE	1	/* flag: the client's connection is under TLS */
 #define DOOR_PLUS	2	/* flag: the -PLUS of this mechanism is offered */
+
+#define DOOR_FIRST	4	/* flag of OVER: for the first time, which
+				 * somebody has to be told */
 
 #define DOOR_FIELDS	5
 #define DOOR_PACKET_MAX	16384

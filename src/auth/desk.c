@@ -24,6 +24,18 @@ say(int sock, enum door_kind kind, struct str a, struct str b)
 	(void)door_send(sock, &p, -1);
 }
 
+static void
+say_yes(int sock, const struct attempt *a, const struct spending_key *key)
+{
+	char pass[SPENDING_PASS_MAX];
+	struct door_packet p = { .kind = DOOR_YES,
+	    .field = { a->login, a->out, { pass, sizeof(pass) - 1 } } };
+
+	spending_make_pass(key, a->login, pass);
+	(void)door_send(sock, &p, -1);
+	explicit_bzero(pass, sizeof(pass));
+}
+
 /* The next packet, copied to the attempt's arena. */
 static int
 hear(int sock, struct arena *arena, struct door_packet *p)
@@ -81,12 +93,13 @@ tell_of(int tell, enum desk_result result)
 }
 
 static enum desk_result
-finish(int sock, int tell, struct attempt *a, enum attempt_answer answer)
+finish(int sock, int tell, struct attempt *a, const struct spending_key *key,
+    enum attempt_answer answer)
 {
 	switch (answer) {
 	case ATTEMPT_YES:
 		tell_of(tell, DESK_YES);
-		say(sock, DOOR_YES, a->login, a->out);
+		say_yes(sock, a, key);
 		return DESK_YES;
 	case ATTEMPT_NO:
 		tell_of(tell, DESK_NO);
@@ -104,7 +117,7 @@ finish(int sock, int tell, struct attempt *a, enum attempt_answer answer)
 
 enum desk_result
 desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
-    const struct ip *server)
+    const struct ip *server, const struct spending_key *key)
 {
 	struct arena arena = { 0 };
 	struct attempt a = { .arena = &arena, .client = *client,
@@ -118,7 +131,7 @@ desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
 		goto out;
 	if (!take(&p, &a)) {
 		a.why = STR("malformed request");
-		result = finish(sock, tell, &a, ATTEMPT_NO);
+		result = finish(sock, tell, &a, key, ATTEMPT_NO);
 		goto out;
 	}
 	answer = b->ops->ask(b, &a);
@@ -131,7 +144,7 @@ desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
 			goto out;
 		answer = b->ops->next(b, &a, p.field[0]);
 	}
-	result = finish(sock, tell, &a, answer);
+	result = finish(sock, tell, &a, key, answer);
 out:
 	arena_free(&arena);
 	return result;

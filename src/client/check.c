@@ -184,7 +184,7 @@ check_aliases(struct checking *c)
 
 /* One that cannot be asked defers all mail that it is asked for. */
 static void
-check_database(struct checking *c, const struct rule_value *v)
+check_database(struct checking *c, const struct rule_value *v, const char *who)
 {
 	struct fault why;
 	struct map *map;
@@ -194,7 +194,8 @@ check_database(struct checking *c, const struct rule_value *v)
 		return;
 	map = db_open(v->text.p, &missing, &why);
 	if (map == NULL)
-		warn(c, "%s; mail is deferred until it can be asked", why.text);
+		warn(c, "%s; %s names it, and defers mail until it can be "
+		    "asked", why.text, who);
 	map_close(map);
 }
 
@@ -204,13 +205,15 @@ check_rules(struct checking *c)
 	const struct rules *rules = &c->conf->rules;
 
 	if (c->conf->login.senders == SENDERS_LISTED)
-		check_database(c, &c->conf->login.senders_list);
+		check_database(c, &c->conf->login.senders_list,
+		    "login senders");
 	for (size_t i = 0; i < rules->n; i++)
 		for (size_t t = 0; t < rules->p[i].terms.n; t++)
 			for (size_t k = 0; k < rules->p[i].terms.p[t].values.n;
 			    k++)
 				check_database(c,
-				    &rules->p[i].terms.p[t].values.p[k]);
+				    &rules->p[i].terms.p[t].values.p[k],
+				    "a rule");
 }
 
 static void
@@ -283,6 +286,28 @@ check_tls(struct checking *c)
 	tls_server_free(server);
 }
 
+/* Who must log in first, and cannot. */
+static void
+check_submission(struct checking *c)
+{
+	const struct conf *conf = c->conf;
+
+	for (size_t i = 0; i < conf->listens.n; i++) {
+		if (conf->listens.p[i].service == SERVICE_SMTP)
+			continue;
+		if (conf->login.by == LOGIN_NONE)
+			warn(c, "listen submission, but no login: only this "
+			    "machine and the networks of relay can send there");
+		else if (conf->tls.certificates.n == 0 &&
+		    !conf->login.without_tls)
+			warn(c, "listen submission and login, but no tls "
+			    "certificate: nobody can log in");
+		else
+			continue;
+		return;
+	}
+}
+
 /* The first port that anybody may bind; Linux lets its administrator choose. */
 static uint64_t
 first_free_port(void)
@@ -335,6 +360,7 @@ client_check(const struct conf *conf, struct buf *out)
 	check_rules(&c);
 	check_accounts(&c);
 	check_listens(&c);
+	check_submission(&c);
 	check_tls(&c);
 	arena_free(&c.arena);
 	return c.n;

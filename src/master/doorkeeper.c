@@ -10,6 +10,10 @@
  * and calls PAM does it for one attempt only; this process reads a knock and no
  * more, holds the table of failures and counts.
  *
+ * He also keeps the book of what each login has sent (auth/spending).  A session
+ * asks for each message, in one packet that is answered at once, and shows the
+ * pass that its login has got with the yes: for another login it has none.
+ *
  * What a stolen session can do is what its client could: it hears only its own
  * answers, and waits as long.  It is not told more than yes and no.  One behind
  * a proxy could lie about its client, as the proxy itself could.
@@ -18,6 +22,7 @@
  * One that waits for its client has done so already and does not count: who
  * begins an exchange and falls silent keeps nobody out.
  *
+ *	knocking ──SPEND──▶ answered, gone
  *	knocking ──KNOCK──▶ waiting ──its time, a free child──▶ served ──▶ gone
  *	    └──too long, no knock                └──too long a wait: WAIT
  */
@@ -35,6 +40,7 @@
 
 #include "auth/desk.h"
 #include "auth/slow.h"
+#include "base/bytes.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
@@ -71,6 +77,8 @@ struct doorkeeper {
 	const struct conf	*conf;
 	struct backend		*backend;
 	struct slow		*slow;
+	struct spending		*spending;
+	struct spending_key	 key;
 	int			 listener;	/* -1: no more */
 	unsigned		 children;	/* that reckon */
 	struct visitor		 visitors[VISITORS];
@@ -220,24 +228,47 @@ hear_child(struct doorkeeper *d, struct visitor *v, int64_t now)
 	}
 }
 
+/* A message that somebody wants to send who has logged in. */
 static void
-hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
+weigh(struct doorkeeper *d, const struct visitor *v,
+    const struct door_packet *asked, int64_t now)
 {
-	char room[DOOR_PACKET_MAX];
-	struct door_packet p;
-	int64_t wait;
-	int sock = -1;
-	bool good;
+	struct spending_wish w = { asked->field[0], asked->field[1],
+	    asked->field[3], asked->field[2].n != 4 ? 0 :
+	    bytes_get_le32((const uint8_t *)asked->field[2].p) };
+	struct buf why = { 0 };
+	struct door_packet p = { .kind = DOOR_WITHIN };
+	bool tell;
 
-	good = door_receive(v->fd, room, &p, &sock) == 0 &&
-	    p.kind == DOOR_KNOCK && look_at(sock, v) &&
-	    hear_report(d->conf, p.field[0], v);
-	if (sock >= 0)
-		close(sock);
-	if (!good) {
-		dismiss(v);
+	switch (spending_take(d->spending, &d->conf->login.allowance, &w, now,
+	    &why, &tell)) {
+	case SPENDING_WITHIN:
+		break;
+	case SPENDING_OVER:
+		p.kind = DOOR_OVER;
+		p.flags = tell ? DOOR_FIRST : 0;
+		break;
+	case SPENDING_FAR_OVER:
+		p.kind = DOOR_LATER;
+		break;
+	case SPENDING_FALSE:
+		log_warning("a session wanted to spend what is not its own");
 		return;
 	}
+	if (p.kind != DOOR_WITHIN && tell)
+		log_warning("login %.*s is over its budget: %s; what it sends "
+		    "now is held", STR_ARG(w.login), buf_cstr(&why));
+	p.field[0] = buf_str(&why);
+	(void)door_send(v->fd, &p, -1);
+	buf_free(&why);
+}
+
+/* How long has this client to wait?  A wait that is too long is told. */
+static void
+seat(struct doorkeeper *d, struct visitor *v, int64_t now)
+{
+	int64_t wait;
+
 	for (int i = 0; i < VISITORS; i++)
 		hear_child(d, &d->visitors[i], now);
 	wait = slow_wait(d->slow, &v->client, now);
@@ -252,6 +283,28 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 	slow_begin(d->slow, &v->client, v->until);
 }
 
+static void
+hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
+{
+	char room[DOOR_PACKET_MAX];
+	struct door_packet p;
+	int sock = -1;
+	bool heard, good;
+
+	heard = door_receive(v->fd, room, &p, &sock) == 0;
+	good = heard && p.kind == DOOR_KNOCK && look_at(sock, v) &&
+	    hear_report(d->conf, p.field[0], v);
+	if (sock >= 0)
+		close(sock);
+	if (good) {
+		seat(d, v, now);
+		return;
+	}
+	if (heard && p.kind == DOOR_SPEND)
+		weigh(d, v, &p, now);
+	dismiss(v);
+}
+
 /* The child: one attempt, and nobody else's socket. */
 static void
 serve(struct doorkeeper *d, const struct visitor *v, int tell)
@@ -264,7 +317,7 @@ serve(struct doorkeeper *d, const struct visitor *v, int tell)
 	proc_limit_cpu(ATTEMPT_CPU, ATTEMPT_CPU);
 	(void)alarm(ATTEMPT_SECONDS);
 	_exit((int)desk_serve(d->backend, v->fd, tell, &v->client,
-	    &v->server));
+	    &v->server, &d->key));
 }
 
 static void
@@ -410,10 +463,12 @@ is_over(const struct doorkeeper *d)
 }
 
 void
-doorkeeper_run(const struct conf *conf, struct backend *backend, int listener)
+doorkeeper_run(const struct conf *conf, struct backend *backend,
+    struct spending *spending, int listener)
 {
 	struct doorkeeper d = { .conf = conf, .backend = backend,
-	    .slow = slow_new(), .listener = listener };
+	    .slow = slow_new(), .spending = spending,
+	    .key = spending_key(spending), .listener = listener };
 
 	for (;;) {
 		if (signal_take(SIGCHLD))

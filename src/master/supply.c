@@ -105,16 +105,21 @@ supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
     int listener)
 {
 	struct proc_limits limits = { .files = DOORKEEPER_FILES };
+	struct arena a = { 0 };
+	struct spending *spending;
 	struct backend backend;
 	struct fault why;
 	int keep[] = { listener, log_fd() };
 
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
 	proc_limit(&limits);
-	if (cage_become_doorkeeper(c, conf, &why) < 0 ||
+	/* The book while root may open it. */
+	if (spending_open(&spending, conf_run_path(conf, &a, "spending").p,
+	    &why) < 0 ||
+	    cage_become_doorkeeper(c, conf, &why) < 0 ||
 	    backend_open(&backend, conf, &why) < 0 ||
 	    cage_lock_doorkeeper(conf, &why) < 0)
 		die("login: %s", why.text);
-	doorkeeper_run(conf, &backend, listener);
+	doorkeeper_run(conf, &backend, spending, listener);
 	_exit(0);
 }

@@ -25,9 +25,11 @@ count_fields(unsigned kind)
 {
 	switch (kind) {
 	case DOOR_ENTER:
+	case DOOR_WITHIN:
 		return 0;
 	case DOOR_SECRET:
 	case DOOR_TOKEN:
+	case DOOR_SPEND:
 		return 4;
 	case DOOR_BEGIN:
 		return 5;
@@ -36,10 +38,12 @@ count_fields(unsigned kind)
 	case DOOR_CHALLENGE:
 	case DOOR_LATER:
 	case DOOR_WAIT:
+	case DOOR_OVER:
 		return 1;
-	case DOOR_YES:
 	case DOOR_NO:
 		return 2;
+	case DOOR_YES:
+		return 3;
 	}
 	return -1;
 }

@@ -25,6 +25,7 @@
 #include "policy/checks.h"
 #include "policy/senders.h"
 #include "smtpd/pace.h"
+#include "smtpd/purse.h"
 #include "smtpd/secure.h"
 #include "spool/notify.h"
 
@@ -64,8 +65,15 @@ intake_begin(struct intake *in)
 	sink_row_add(&in->row, &s->header.sink);
 	if (is_for_nobody(s))
 		return 0;
+	if (purse_ask(s, &in->why) < 0) {
+		in->failed = true;
+		in->row.n = 0;
+		return -1;
+	}
 	if (t->verdict.kind == VERDICT_HOLD)
 		submit_hold(&t->submission, t->reason);
+	else if (t->over.n > 0)
+		submit_hold(&t->submission, t->over);
 	if (submit_begin(&t->submission, &t->envelope, NULL,
 	    t->envelope.size_declared, &in->why) < 0) {
 		log_warning("spool: %s", in->why.text);
@@ -205,6 +213,10 @@ log_message(const struct session *s)
 		session_log_action(s, id, "hold", "RCPT", t->reason,
 		    address_text(&s->transaction->arena,
 		    &t->taken.p[0]));
+	else if (t->over.n > 0)
+		session_log_action(s, id, "hold", "DATA", t->over,
+		    address_text(&s->transaction->arena,
+		    &t->taken.p[0]));
 }
 
 /* What was found at RCPT stands unless the rules were asked again. */
@@ -340,6 +352,7 @@ accept_message(struct session *s)
 	log_message(s);
 	/* While it is locked, or a quick runner might be done with it first. */
 	transaction_tidy(s);
+	purse_tell(s);
 	submit_release(sub);
 	if (s->conf->workers > 0 && !sub->held)
 		notify_send(s->smtpd->notify, NOTIFY_NEW, sub->name);

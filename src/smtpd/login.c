@@ -230,10 +230,12 @@ send_away(struct exchange *x, struct str seconds)
 }
 
 static void
-accept_login(struct exchange *x, struct str login, struct str words)
+accept_login(struct exchange *x, struct str login, struct str words,
+    struct str pass)
 {
 	struct session *s = x->session;
 	struct str who = arena_str(&s->arena, login);
+	struct str kept = arena_str(&s->arena, pass);
 
 	if (!sasl_is_name(who)) {
 		put_off(x, STR("no good name"));
@@ -243,6 +245,7 @@ accept_login(struct exchange *x, struct str login, struct str words)
 	if (words.n > 0 && !converse(x, words))
 		return;
 	s->login = who;
+	s->login_pass = kept;
 	s->login_method = x->sasl.mechanism->name;
 	session_reply(s, 235, (struct status){ 2, 7, 0 },
 	    "Authentication successful");
@@ -274,7 +277,7 @@ hear(struct exchange *x, struct door_packet *p, enum door_kind goes_on)
 		return true;
 	switch (p->kind) {
 	case DOOR_YES:
-		accept_login(x, p->field[0], p->field[1]);
+		accept_login(x, p->field[0], p->field[1], p->field[2]);
 		return false;
 	case DOOR_NO:
 		refuse(x, p->field[0], p->field[1]);
@@ -285,6 +288,9 @@ hear(struct exchange *x, struct door_packet *p, enum door_kind goes_on)
 	case DOOR_WAIT:
 		send_away(x, p->field[0]);
 		return false;
+	case DOOR_SPEND:
+	case DOOR_WITHIN:
+	case DOOR_OVER:
 	case DOOR_KNOCK:
 	case DOOR_ENTER:
 	case DOOR_CHALLENGE:
@@ -407,7 +413,7 @@ run(struct exchange *x, bool none)
 			carry(x);
 			return;
 		case SASL_DONE:
-			accept_login(x, x->sasl.name, STR_NONE);
+			accept_login(x, x->sasl.name, STR_NONE, STR_NONE);
 			return;
 		case SASL_MALFORMED:
 			session_reply(x->session, 501,

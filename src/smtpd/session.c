@@ -142,6 +142,7 @@ session_forget(struct session *s)
 	s->esmtp = false;
 	s->extensions = 0;
 	s->login = STR_NONE;
+	s->login_pass = STR_NONE;
 }
 
 static void

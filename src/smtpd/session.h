@@ -45,6 +45,9 @@ struct transaction {
 	struct verdict		verdict;	/* of the message so far: NONE
 						 * or HOLD, and header fields */
 	struct str		reason;		/* of the HOLD */
+	struct str		over;		/* budget of the login; n == 0:
+						 * it is within */
+	bool			tell;		/* the postmaster, of that */
 	struct submission	submission;
 	struct chunks		*chunks;	/* of BDAT, in the arena; or
 						 * NULL: none came */
@@ -90,7 +93,9 @@ struct session {
 	bool			 unwelcome;	/* 554 was the greeting */
 	struct str		 login;		/* who it is; n == 0: nobody
 						 * has logged in */
-	struct str		 login_method;	/* "PLAIN" */
+	struct str		 login_method,	/* "PLAIN" */
+				 login_pass;	/* for smtpd/purse; n == 0:
+						 * none */
 	unsigned		 login_failures;
 	unsigned		 extensions;	/* offered in EHLO */
 	struct transaction	*transaction;	/* or NULL */

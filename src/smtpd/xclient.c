@@ -74,6 +74,7 @@ take(struct session *s, const struct xclient *x)
 	}
 	s->login = x->login;
 	s->login_method = STR("XCLIENT");
+	s->login_pass = STR_NONE;
 	s->tls.certified = s->tls.verified = false;
 	s->tls.digest[0] = s->tls.name[0] = '\0';
 }

@@ -3,13 +3,15 @@
 their users use them, and the messages read back from a Maildir, byte by byte.
 The clients stand on host b, which may not relay."""
 import contextlib
+import json
+import os
 import re
 import smtplib
 import ssl
 
 import pytest
 
-from house import A, SLOW
+from house import A, SLOW, parse, read
 from test_login import certify, context, passwd
 
 SERVICES = "listen smtp\nlisten submission\nlisten submissions\ndeliver maildir\n"
@@ -231,3 +233,91 @@ def test_from_field_and_hidden_client(opened, village):
     assert re.match(r"by a\.test \(godwit\) with ESMTPSA id \w+\n", received), received
     assert "192.0.2.20" not in text and "laptop" not in text
     assert re.search(r"client=\S+\[192\.0\.2\.20\], sasl_method=\S+, sasl_username=bob", g.log())
+
+
+# ---------------------------------------------------------------- budgets
+
+def post(village, name, subject, *to, port=587):
+    with Client(village.b, port, name) as c:
+        c.sendmail(f"{name}@a.test", to or ["alice@a.test"],
+                   f"Subject: {subject}\r\n\r\nHello.\r\n")
+
+
+def held(g):
+    """The reasons, by message."""
+    lines = g.queue("list", "--json").stdout.decode().splitlines()
+    return {json.loads(line)["queue_id"]: line for line in lines if "login bob" in line}
+
+
+def test_budget(opened, village):
+    """Beyond it mail is held, one report goes out, nothing is lost; a reload and
+    a restart forget nothing, and another login is not meant."""
+    g = opened("login-messages-per-hour 3\n")
+    g.alias("postmaster: carol\n")
+    for n in range(3):
+        post(village, "bob", f"good {n}", port=(587, 465)[n % 2])
+    g.maildir("alice").wait(3)
+    post(village, "bob", "held 0")
+    report, = g.maildir("carol").wait(1)
+    assert b"login bob: more than 3 messages in one hour" in report
+    assert b"\nSubject: A user's mail is held" in report and b"\nReturn-Path: <>" in b"\n" + report
+    g.wait_log(r"doorkeeper\[\d+\]: warning: login bob is over its budget: more than 3 "
+               r"messages in one hour; what it sends now is held")
+    g.wait_log(r"\w+: hold: DATA from \S+\[192\.0\.2\.20\]: login bob: more than 3 messages "
+               r"in one hour; from=<bob@a\.test> to=<alice@a\.test>")
+    g.signal("HUP")
+    g.wait_log("reload: done")
+    post(village, "bob", "held 1")
+    g.stop()
+    g.start()
+    post(village, "bob", "held 2")
+    post(village, "dave", "good 3")
+    g.maildir("alice").wait(4)
+    waiting = held(g)
+    assert len(waiting) == 3 and all("more than 3 messages in one hour" in one
+                                     for one in waiting.values())
+    assert g.mailq().count("login bob: more than 3 messages in one hour") == 3
+    assert len(g.maildir("carol").files()) == 1
+    for name in waiting:
+        g.queue("release", name)
+    g.maildir("alice").wait(7)
+    subjects = sorted(parse(m)["Subject"] for m in g.maildir("alice").messages())
+    assert subjects == [f"good {n}" for n in range(4)] + [f"held {n}" for n in range(3)]
+    g.wait_empty()
+
+
+def test_budget_of_new_recipients(opened, village):
+    g = opened("login-new-recipients-per-day 3\nworkers 0\n")
+    friends = [f"friend{n}@b.test" for n in range(3)]
+    post(village, "bob", "to friends", *friends)
+    post(village, "bob", "to friends again", *reversed(friends))
+    assert not held(g)
+    post(village, "bob", "to a stranger", friends[0], "stranger@b.test")
+    assert len(held(g)) == 1
+    post(village, "bob", "to a friend", friends[1])
+    post(village, "dave", "to a stranger", "stranger@b.test")
+    assert len(held(g)) == 1
+
+
+def test_the_book_is_roots_own(opened, village):
+    """T-28: no process that talks to the network can open it."""
+    g = opened()
+    post(village, "bob", "x")
+    st = os.stat(g.host.path(f"{g.run_dir}/spending"))
+    assert (st.st_mode & 0o777, st.st_uid) == (0o600, 0)
+    for word in ("master", "qmgr"):
+        assert b"spending" not in read(g.host.path(f"/proc/{g.process(word)}/maps"))
+
+
+def test_no_doorkeeper_no_mail(opened, village):
+    """While the book cannot be asked, mail waits at its sender's."""
+    g = opened()
+    with Client(village.b, 587, "bob") as c:
+        g.host.run(["mv", f"{g.run_dir}/door.sock", f"{g.run_dir}/door.away"])
+        c.mail("bob@a.test")
+        c.rcpt("alice@a.test")
+        assert c.docmd("DATA")[0] == 451
+        g.wait_log("budget of login bob: ")
+        g.host.run(["mv", f"{g.run_dir}/door.away", f"{g.run_dir}/door.sock"])
+        c.rset()
+        c.sendmail("bob@a.test", ["alice@a.test"], LETTER)

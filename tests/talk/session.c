@@ -146,6 +146,7 @@ static pid_t
 start_doorkeeper(const struct conf *conf)
 {
 	struct arena a = { 0 };
+	struct spending *spending;
 	struct backend backend;
 	struct fault why;
 	pid_t pid, ours = getpid();
@@ -169,7 +170,9 @@ start_doorkeeper(const struct conf *conf)
 		signal_block_caught();
 		if (backend_open(&backend, conf, &why) < 0)
 			fail("login", why.text);
-		doorkeeper_run(conf, &backend, door);
+		if (spending_open(&spending, NULL, &why) < 0)
+			fail("spending", why.text);
+		doorkeeper_run(conf, &backend, spending, door);
 		_exit(0);
 	}
 	close(door);

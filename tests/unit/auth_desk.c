@@ -63,6 +63,7 @@ tear_down(void **state)
 static int
 open_desk(pid_t *pid)
 {
+	static const struct spending_key key = { { 1, 2, 3, 4 } };
 	struct ip ip = { .family = 4, .b = { 192, 0, 2, 1 } };
 	char room[DOOR_PACKET_MAX];
 	struct door_packet p;
@@ -72,7 +73,8 @@ open_desk(pid_t *pid)
 	assert_int_equal(sock_pair(SOCK_SEQPACKET, fd, &why), 0);
 	if ((*pid = fork()) == 0) {
 		close(fd[0]);
-		_exit((int)desk_serve(&backend, fd[1], -1, &ip, &ip));
+		_exit((int)desk_serve(&backend, fd[1], -1, &ip, &ip,
+		    &key));
 	}
 	close(fd[1]);
 	assert_int_equal(door_receive(fd[0], room, &p, &none), 0);

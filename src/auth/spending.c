@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The book of what each login has spent.  One whose password was stolen is to be
+ * of little use: beyond its budget, messages are held, and somebody is told.
+ *
+ * An hour begins with a message, and the next one with the first message behind
+ * its end; so does a day.  What is held is not counted, but when as many are
+ * held as may be sent, the rest has to wait where it is.
+ *
+ * To whom a login has written before is known by hashes, of a fixed number: the
+ * oldest of eight is forgotten for a new one, and is new again.  Only what was
+ * within the budget gets there, so nobody can make others forget much.
+ *
+ * The book is an array in a file that is mapped, with a fixed number of pages;
+ * a login's page is sought among four neighbours, and the one that was begun
+ * first is given away.  It holds no names.  What it says is our own, and is used
+ * as numbers only; one of another size or make is made anew.  The key in it is
+ * all that a pass is made of, so passes outlive the process, too.
+ *
+ * Called by master/doorkeeper, whom no session can forge; auth/desk has a copy of
+ * the key and nothing else.
+ */
+#include "auth/spending.h"
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/table.h"
+
+#define MAGIC	UINT64_C(0x31646e6570734757)
+
+enum {
+	SETS = 4096,
+	WAYS = 4,			/* pages of logins */
+	KNOWN_SETS = 65536,
+	KNOWN_WAYS = 8,			/* recipients */
+	HELD_AT_LEAST = 100,		/* before one has to wait */
+};
+
+enum span { SPAN_HOUR, SPAN_DAY, SPANS };
+
+static const int64_t span_ms[SPANS] = { INT64_C(3600000),
+    INT64_C(86400000) };
+
+struct period {
+	int64_t		begun;		/* 0: never */
+	uint32_t	messages, recipients, held;
+	uint32_t	told;
+};
+
+struct page {
+	uint64_t	name[2];
+	struct period	period[SPANS];
+};
+
+struct book {
+	uint64_t	magic, size;
+	struct spending_key key;
+	struct page	pages[SETS][WAYS];
+	uint64_t	known[KNOWN_SETS][KNOWN_WAYS];	/* newest first */
+};
+
+struct spending {
+	struct book	*book;
+	bool		 in_memory;
+};
+
+/* ----------------------------------------------------------- the file --- */
+
+/* One that is all zero. */
+static void
+begin(struct book *b)
+{
+	table_draw_key(b->key.words);
+	table_draw_key(b->key.words + 2);
+	b->size = sizeof(*b);
+	b->magic = MAGIC;
+}
+
+static int
+map_file(struct spending *s, int fd, const char *path, struct fault *why)
+{
+	struct stat st;
+	bool fits;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return fault_temporary(why, 451, 3, 0, "%s is no file", path);
+	fits = (size_t)st.st_size == sizeof(*s->book);
+	if (!fits && (ftruncate(fd, 0) < 0 ||
+	    ftruncate(fd, (off_t)sizeof(*s->book)) < 0))
+		return fault_system(why, errno, "%s", path);
+	s->book = mmap(NULL, sizeof(*s->book), PROT_READ | PROT_WRITE,
+	    MAP_SHARED, fd, 0);
+	if (s->book == MAP_FAILED)
+		return fault_system(why, errno, "%s", path);
+	(void)madvise(s->book, sizeof(*s->book), MADV_DONTFORK);
+	if (s->book->magic == MAGIC && s->book->size == sizeof(*s->book))
+		return 0;
+	if (fits)
+		memset(s->book, 0, sizeof(*s->book));
+	begin(s->book);
+	return 0;
+}
+
+int
+spending_open(struct spending **out, const char *path, struct fault *why)
+{
+	struct spending *s = mem_alloc(sizeof(*s));
+	int fd, r = 0;
+
+	s->in_memory = path == NULL;
+	if (s->in_memory) {
+		s->book = mem_apart(sizeof(*s->book));
+		begin(s->book);
+	} else if ((fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+	    0600)) < 0) {
+		r = fault_system(why, errno, "%s", path);
+	} else {
+		r = map_file(s, fd, path, why);
+		close(fd);
+	}
+	*out = r < 0 ? NULL : s;
+	if (r < 0)
+		mem_free(s);
+	return r;
+}
+
+void
+spending_close(struct spending *s)
+{
+	if (s == NULL)
+		return;
+	if (s->in_memory)
+		mem_apart_free(s->book, sizeof(*s->book));
+	else
+		munmap(s->book, sizeof(*s->book));
+	mem_free(s);
+}
+
+/* ------------------------------------------------------------- passes --- */
+
+struct spending_key
+spending_key(const struct spending *s)
+{
+	return s->book->key;
+}
+
+void
+spending_make_pass(const struct spending_key *key, struct str login,
+    char pass[SPENDING_PASS_MAX])
+{
+	snprintf(pass, SPENDING_PASS_MAX, "%016llx%016llx",
+	    (unsigned long long)table_hash(key->words, login),
+	    (unsigned long long)table_hash(key->words + 2, login));
+}
+
+/* In a time that does not tell where the difference is. */
+static bool
+is_pass(const struct spending *s, const struct spending_wish *w)
+{
+	char pass[SPENDING_PASS_MAX];
+	unsigned char difference = 0;
+
+	spending_make_pass(&s->book->key, w->login, pass);
+	if (w->pass.n != SPENDING_PASS_MAX - 1)
+		return w->pass.n == 0;
+	for (size_t i = 0; i < w->pass.n; i++)
+		difference |= (unsigned char)(w->pass.p[i] ^ pass[i]);
+	return difference == 0;
+}
+
+/* -------------------------------------------------------------- pages --- */
+
+static void
+turn(struct period *p, enum span span, int64_t now)
+{
+	if (p->begun == 0 || p->begun > now || now - p->begun >= span_ms[span])
+		*p = (struct period){ .begun = now };
+}
+
+static struct page *
+find_page(struct spending *s, const struct spending_wish *w, int64_t now)
+{
+	const uint64_t *k = s->book->key.words;
+	uint64_t name[2] = { table_hash(k, w->login) ^ (w->pass.n == 0),
+	    table_hash(k + 2, w->login) };
+	struct page *set = s->book->pages[name[0] % SETS], *p = &set[0];
+
+	for (int i = 0; i < WAYS; i++) {
+		if (memcmp(set[i].name, name, sizeof(name)) == 0) {
+			p = &set[i];
+			break;
+		}
+		if (set[i].period[SPAN_DAY].begun <
+		    p->period[SPAN_DAY].begun)
+			p = &set[i];
+	}
+	if (memcmp(p->name, name, sizeof(name)) != 0) {
+		*p = (struct page){ { 0, 0 }, { { 0 }, { 0 } } };
+		memcpy(p->name, name, sizeof(name));
+	}
+	for (enum span i = SPAN_HOUR; i < SPANS; i++)
+		turn(&p->period[i], i, now);
+	return p;
+}
+
+/* ----------------------------------------------------- those he knows --- */
+
+static uint64_t
+name_recipient(const struct spending *s, const struct page *p,
+    struct str recipients, size_t i)
+{
+	uint64_t words[2] = { p->name[0], 0 }, h;
+
+	memcpy(&words[1], recipients.p + 8 * i, 8);
+	h = table_hash(s->book->key.words, str_span((const char *)words,
+	    sizeof(words)));
+	return h == 0 ? 1 : h;
+}
+
+/* Its place in the set, or KNOWN_WAYS. */
+static unsigned
+look(const uint64_t *set, uint64_t name)
+{
+	unsigned i = 0;
+
+	while (i < KNOWN_WAYS && set[i] != name)
+		i++;
+	return i;
+}
+
+/* To the front; one that is new drives out the last. */
+static void
+note(uint64_t *set, uint64_t name)
+{
+	unsigned i = look(set, name);
+
+	if (i == KNOWN_WAYS)
+		i--;
+	memmove(set + 1, set, i * sizeof(*set));
+	set[0] = name;
+}
+
+static uint64_t
+count_new(const struct spending *s, const struct page *p,
+    const struct spending_wish *w)
+{
+	uint64_t n = w->count;
+
+	for (size_t i = 0; i < w->recipients.n / 8; i++) {
+		uint64_t name = name_recipient(s, p, w->recipients, i);
+
+		n -= look(s->book->known[name % KNOWN_SETS], name) <
+		    KNOWN_WAYS;
+	}
+	return n;
+}
+
+/* ----------------------------------------------------------- spending --- */
+
+static bool
+is_over(uint64_t used, uint64_t more, uint64_t most)
+{
+	return most > 0 && used + more > most;
+}
+
+static void
+put_limit(struct buf *b, uint64_t n, const char *what)
+{
+	buf_printf(b, "more than %llu %s%s", (unsigned long long)n, what,
+	    n == 1 ? "" : "s");
+}
+
+/* Is this span's budget spent?  Says so, if it is the first. */
+static bool
+check(const struct period *p, enum span span, const struct conf_quota *most,
+    uint64_t fresh, struct buf *why)
+{
+	static const char *const spans[SPANS] = { "hour", "day" };
+	bool by_message = is_over(p->messages, 1, most->messages);
+	bool by_recipient = fresh > 0 && is_over(p->recipients, fresh,
+	    most->recipients);
+
+	if (!by_message && !by_recipient)
+		return false;
+	if (why->n > 0)
+		return true;
+	put_limit(why, by_message ? most->messages :
+	    most->recipients, by_message ? "message" : "new recipient");
+	buf_printf(why, " in one %s", spans[span]);
+	return true;
+}
+
+static bool
+hold(struct period *p, uint64_t most, bool *tell)
+{
+	*tell |= p->told == 0;
+	p->told = 1;
+	if (p->held >= (most > HELD_AT_LEAST ? most : HELD_AT_LEAST))
+		return false;
+	p->held++;
+	return true;
+}
+
+static void
+add(struct period *p, uint64_t fresh)
+{
+	uint64_t n = p->recipients + fresh;
+
+	if (p->messages < UINT32_MAX)
+		p->messages++;
+	p->recipients = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static void
+spend(struct spending *s, struct page *page, const struct spending_wish *w,
+    uint64_t fresh)
+{
+	for (enum span i = SPAN_HOUR; i < SPANS; i++)
+		add(&page->period[i], fresh);
+	for (size_t i = 0; i < w->recipients.n / 8; i++) {
+		uint64_t name = name_recipient(s, page, w->recipients, i);
+
+		note(s->book->known[name % KNOWN_SETS], name);
+	}
+}
+
+enum spending_answer
+spending_take(struct spending *s, const struct conf_allowance *most,
+    const struct spending_wish *w, int64_t now, struct buf *why, bool *tell)
+{
+	const struct conf_quota *quota[SPANS] = { &most->hour, &most->day };
+	struct page *page;
+	uint64_t fresh;
+	bool over = false, room = true;
+
+	*tell = false;
+	if (!is_pass(s, w) || w->recipients.n / 8 > w->count)
+		return SPENDING_FALSE;
+	page = find_page(s, w, now);
+	fresh = count_new(s, page, w);
+	for (enum span i = SPAN_HOUR; i < SPANS; i++)
+		if (check(&page->period[i], i, quota[i], fresh, why)) {
+			over = true;
+			room &= hold(&page->period[i],
+			    quota[i]->messages, tell);
+		}
+	if (over)
+		return room ? SPENDING_OVER : SPENDING_FAR_OVER;
+	spend(s, page, w, fresh);
+	return SPENDING_WITHIN;
+}
