@@ -7,6 +7,7 @@ do (make entries, write to the log, tell the runner things) does no harm.
 LEFT are the ways that stay open to it, with the reason; they are tried as well,
 and said.  SECURITY 3.2 F17, T-21, T-40."""
 import contextlib
+import errno
 import os
 import re
 import shutil
@@ -427,7 +428,8 @@ def tell(verdict, tally, who):
 
 def steal(verdict, ground):
     """With users of their own, as the daemon is meant to run."""
-    loot = Loot(ground, "theft")
+    loot = Loot(ground, "theft",
+                listen="smtp on 127.0.0.1:25\nlisten smtp on 127.0.0.1:2599 proxy from 192.0.2.1")
     w = loot.start()
     place, tally = Place(ground, w, "theft"), Tally(verdict, LEFT)
     before, people = snapshot(w), (w.master(), w.runner(), w.warden.pid, w.other)
@@ -456,9 +458,12 @@ def steal(verdict, ground):
 
 def harm(verdict, w, loot):
     """What it may do, and what comes of it: nothing."""
-    runner, name = w.runner(), os.path.basename(w.entry)
+    master, runner, name = w.master(), w.runner(), os.path.basename(w.entry)
     quarry = os.path.join(os.path.dirname(w.entry))
     within(w, "lie", name)
+    err, _ = within(w, "lie-to-the-master")
+    verdict.check(err == errno.EPERM, "theft: a session of no proxy has named a client", err)
+    verdict.check(w.master() == master, "theft: lies end the master")
     within(w, "request", "root")
     within(w, "request", "alice\x07/../root")
     within(w, "rubbish", os.path.join(quarry, name[:-1] + ("A" if name[-1] != "A" else "B")))

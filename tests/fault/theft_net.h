@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "fault/theft.h"
+#include "os/sock.h"
 #include "priv/request.h"
+#include "priv/usher.h"
 #include "spool/notify.h"
 
 enum {
@@ -355,6 +357,33 @@ flood(const struct theft *t)
 	return 0;
 }
 
+/* Nonsense with descriptors of all kinds, and that his client is somebody else,
+ * whom the master would have to count here.  0: it has said that he may stay. */
+static int
+lie_to_the_master(const struct theft *t)
+{
+	const int fds[SOCK_FDS_MAX] = { t->log, t->fd, t->smtpd->notify,
+	    t->fd };
+	char noise[64], answer[USHER_ANSWER_MAX];
+	struct ip ip;
+
+	if (t->smtpd->usher < 0)
+		return EINVAL;
+	memset(noise, 4, sizeof(noise));
+	for (unsigned i = 0; i < THEFT_FLOOD; i++)
+		(void)sock_send(t->smtpd->usher, str_span(noise,
+		    1 + i % sizeof(noise)), fds, i % (SOCK_FDS_MAX + 1),
+		    MSG_DONTWAIT);
+	for (unsigned i = 1; i < 255; i++) {
+		ip = ip_of_bytes((const uint8_t[]){ 203, 0, 113, (uint8_t)i },
+		    4);
+		if (usher_ask(t->smtpd->usher, &ip, answer) &&
+		    answer[0] == '2')
+			return 0;
+	}
+	return EPERM;
+}
+
 static const struct attempt theft_net[] = {
 	{ "tcp", call_by_tcp }, { "tcp6", make_tcp6 }, { "udp", make_udp },
 	{ "raw", make_raw }, { "packet", make_packet },
@@ -370,6 +399,7 @@ static const struct attempt theft_net[] = {
 	{ "line-cut", cut_line }, { "line-narrow", narrow_line },
 	{ "line-unblock", unblock_line }, { "request", forge_request },
 	{ "lie", lie }, { "flood", flood },
+	{ "lie-to-the-master", lie_to_the_master },
 	{ NULL, NULL },
 };
 
