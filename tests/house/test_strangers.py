@@ -581,6 +581,30 @@ def test_lists_are_not_asked_about_ours(house, village):
     g.send("x@b.test", "alice@a.test", simple("loopback"))
 
 
+def test_who_has_logged_in(house, village):
+    """Lists and greylist are not for those who have proved to be ours."""
+    g = house(start=False)
+    g.configure(LISTEN + f"login file {g.base}/passwd\nlogin without tls\n"
+                "dnsbl bl.test\ngreylist 1h")
+    g.host.run([g.program("godwit"), "passwd", "-f", g.conf, "--stdin", "bob"], input=b"pencil\n")
+    g.start()
+    with Stranger(village, "192.0.2.40") as c:
+        c.ehlo()
+        c.mail("bob@a.test")
+        assert c.rcpt("alice@a.test")[0] == 554
+        c.rset()
+        c.user, c.password = "bob", "pencil"
+        assert c.auth("PLAIN", c.auth_plain)[0] == 235
+        c.mail("bob@a.test")
+        assert c.rcpt("alice@a.test")[0] == 250
+    with Stranger(village, "192.0.2.45") as c:
+        c.ehlo()
+        c.user, c.password = "bob", "pencil"
+        assert c.auth("PLAIN", c.auth_plain)[0] == 235
+        c.mail("bob@a.test")
+        assert c.rcpt("alice@a.test")[0] == 250
+
+
 def test_rules(house, village):
     """What rules ask of the world, and that they go first."""
     g = house(LISTEN + "client-names no\ndnsbl bl.test\ngreylist 1h\n"
