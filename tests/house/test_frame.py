@@ -163,7 +163,8 @@ def test_proxy_by_swaks(house, village, words, shown):
 
 def test_xclient_by_swaks(house, village):
     g = house(f"listen smtp\nxclient for {B}\n")
-    status, said = swaks(village, "--xclient-addr", "203.0.113.9", "--xclient-port", "40000",
+    status, said = swaks(village, "--from", "joe+x@far.test",
+                         "--xclient-addr", "203.0.113.9", "--xclient-port", "40000",
                          "--xclient-name", "mail.far.test", "--xclient-helo", "farther.test",
                          "--xclient-proto", "ESMTP", "--xclient-login", "joe+x@far.test",
                          "--xclient-reverse-name", "mail.far.test", "--xclient-destaddr", A)
