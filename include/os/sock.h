@@ -40,6 +40,9 @@ int	sock_accept(int fd, struct sock_addr *peer);
 int	sock_local(int fd, struct sock_addr *);
 /* The address of the other end. */
 int	sock_peer(int fd, struct sock_addr *);
+/* Closes what somebody else has handed to us, who may have made closing it wait
+ * for his peer. */
+void	sock_forget(int fd);
 /* The user on the other end of a unix socket; -1 with errno. */
 int	sock_peer_uid(int fd, uid_t *uid, pid_t *pid);
 

@@ -10,11 +10,14 @@
  */
 #include "auth/desk.h"
 
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "auth/sasl.h"
 #include "priv/door.h"
+
+#define QUESTION_MS	5000	/* until it comes; a session has it ready */
 
 static void
 say(int sock, enum door_kind kind, struct str a, struct str b)
@@ -49,6 +52,14 @@ hear(int sock, struct arena *arena, struct door_packet *p)
 		p->field[i] = arena_str(arena, p->field[i]);
 	explicit_bzero(room, sizeof(room));
 	return r;
+}
+
+static bool
+is_asked(int sock)
+{
+	struct pollfd p = { .fd = sock, .events = POLLIN };
+
+	return poll(&p, 1, QUESTION_MS) == 1;
 }
 
 static bool
@@ -127,7 +138,7 @@ desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
 	enum desk_result result = DESK_LATER;
 
 	say(sock, DOOR_ENTER, STR_NONE, STR_NONE);
-	if (hear(sock, &arena, &p) < 0)
+	if (!is_asked(sock) || hear(sock, &arena, &p) < 0)
 		goto out;
 	if (!take(&p, &a)) {
 		a.why = STR("malformed request");

@@ -295,7 +295,7 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 	good = heard && p.kind == DOOR_KNOCK && look_at(sock, v) &&
 	    hear_report(d->conf, p.field[0], v);
 	if (sock >= 0)
-		close(sock);
+		sock_forget(sock);
 	if (good) {
 		seat(d, v, now);
 		return;

@@ -290,6 +290,15 @@ sock_peer(int fd, struct sock_addr *addr)
 	return 0;
 }
 
+void
+sock_forget(int fd)
+{
+	struct linger none = { 0 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	close(fd);
+}
+
 int
 sock_peer_uid(int fd, uid_t *uid, pid_t *pid)
 {
