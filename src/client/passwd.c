@@ -63,10 +63,11 @@ ask_unseen(int tty, const char *question, struct buf *out,
 		return fault_system(why, errno, "terminal");
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
-	if (file_write(tty, question, strlen(question), why) < 0)
-		return -1;
+	/* What is typed once the question stands is the answer. */
 	(void)tcsetattr(tty, TCSAFLUSH, &quiet);
-	r = read_line(tty, out, why);
+	r = file_write(tty, question, strlen(question), why);
+	if (r == 0)
+		r = read_line(tty, out, why);
 	(void)tcsetattr(tty, TCSAFLUSH, &old);
 	(void)!write(tty, "\n", 1);
 	return r;
@@ -78,10 +79,14 @@ check_secret(struct str secret, struct fault *why)
 	if (secret.n == 0)
 		return fault_permanent(why, 501, 5, 4,
 		    "the password is empty");
-	if (secret.n > SASL_SECRET_MAX || str_find(secret, '\0') < secret.n)
+	if (secret.n > SASL_SECRET_MAX)
 		return fault_permanent(why, 501, 5, 4,
-		    "the password is longer than %d bytes or has a NUL in it",
-		    SASL_SECRET_MAX);
+		    "the password is longer than %d bytes", SASL_SECRET_MAX);
+	/* RFC 4013 2.3; and who has typed Ctrl-C did not mean it. */
+	for (size_t i = 0; i < secret.n; i++)
+		if (str_is_control(secret.p[i]))
+			return fault_permanent(why, 501, 5, 4,
+			    "the password has a control character in it");
 	return 0;
 }
 

@@ -42,6 +42,70 @@ def filed(house):
     return make
 
 
+def test_passwd(house):
+    """`godwit passwd' changes a line and leaves the others as they are."""
+    g = house(start=False)
+    g.configure(f"login file {g.base}/passwd\n")
+    path = g.host.path(f"{g.base}/passwd")
+    passwd(g, "bob", "one")
+    write(path, "# ours\n" + read(path).decode() + "old:$6$x$" + "y" * 86 + "\nbobby:*\n")
+    before = read(path).decode().splitlines()
+    passwd(g, "bob", "two")
+    after = read(path).decode().splitlines()
+    assert [n for n in range(4) if before[n] != after[n]] == [1] and len(after) == 4
+    assert os.stat(path).st_mode & 0o777 == 0o640
+    passwd(g, "j\u00fcrgen@a.test", "three")
+    listed = g.host.run([g.program("godwit"), "passwd", "-f", g.conf, "--list"]).stdout.decode()
+    assert listed.splitlines() == ["bob scram-sha-256", "old crypt", "bobby cannot log in",
+                                   "j\u00fcrgen@a.test scram-sha-256"]
+    for name in "a:b", "", "#x", "a\nb", "x" * 256:
+        assert passwd(g, name, "x", check=False).returncode != 0
+    for secret in "", "a\x03b", "x" * 1025:
+        assert passwd(g, "bob", secret, check=False).returncode != 0
+    assert read(path).decode().splitlines()[:4] == after
+    for name, code in ("bob", 0), ("bob", 67), ("nobody", 67):
+        done = g.host.run([g.program("godwit"), "passwd", "-f", g.conf, "--delete", name],
+                          check=False)
+        assert (done.returncode == 0) == (code == 0), done
+    assert read(path).decode().splitlines()[:3] == [before[0], *before[2:]]
+    many = [g.host.start([g.program("godwit"), "passwd", "-f", g.conf, "--stdin", f"user{n}"],
+                         stdout=subprocess.PIPE) for n in range(4)]
+    assert all(child.wait() != 0 for child in many)         # nothing on stdin
+    for child in many:
+        child.stdout.close()
+    g.host.shell("for n in 1 2 3 4 5 6 7 8; do echo secret | " +
+                 f"{g.program('godwit')} passwd -f {g.conf} --stdin side$n & done; wait")
+    assert read(path).decode().count("\nside") == 8
+
+
+def test_passwd_asks(house):
+    """On a terminal it asks twice, and what is typed is not seen."""
+    g = house(start=False)
+    g.configure(f"login file {g.base}/passwd\n")
+
+    def type_in(first, again):
+        child = subprocess.Popen(
+            [*g.host.prefix, "script", "-qec",
+             f"{g.program('godwit')} passwd -f {g.conf} bob", "/dev/null"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        seen = b""
+        for question, answer in (b"Password: ", first), (b"Once more: ", again):
+            while not seen.endswith(question):
+                more = os.read(child.stdout.fileno(), 1000)
+                assert more, seen
+                seen += more
+            child.stdin.write(answer.encode() + b"\n")
+            child.stdin.flush()
+        out, _ = child.communicate(timeout=30 * SLOW)
+        return child.returncode, (seen + out).decode()
+
+    code, seen = type_in("pencil", "pen")
+    assert code != 0 and "not the same" in seen and "penc" not in seen, seen
+    code, seen = type_in("pencil", "pencil")
+    assert code == 0 and "penc" not in seen, seen
+    assert read(g.host.path(f"{g.base}/passwd")).startswith(b"bob:SCRAM-SHA-256$15000:")
+
+
 class Client(smtplib.SMTP):
     """smtplib's, with a socket of host b, which may be sent away."""
 
