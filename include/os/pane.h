@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef OS_PANE_H
+#define OS_PANE_H
+
+#include <stddef.h>
+
+/*
+ * A window: memory that one process writes, and that those which it forks
+ * afterwards see change but can never change themselves.  What a child has is
+ * a mapping of its own that no mprotect(2) makes writable; the other one is
+ * left out of forks.
+ */
+struct pane {
+	void		*inside;	/* not there in a child */
+	const void	*outside;	/* the same bytes */
+};
+
+/* All zero.  Takes a descriptor for a moment, and calls that a sandbox may
+ * refuse; where the kernel cannot do it (before Linux 5.1), a child sees what
+ * stood there when it was forked. */
+void	pane_make(struct pane *, size_t);
+
+#endif
