@@ -168,6 +168,11 @@ struct conf_budget {
 	uint64_t	new_per_client;		/* in a minute */
 	uint64_t	new_per_network;
 	uint64_t	new_per_second;		/* of all */
+	uint64_t	handshakes;		/* of TLS, in a minute */
+	uint64_t	commands;		/* in vain, in a minute */
+	uint64_t	stress;			/* percent of most */
+	uint64_t	cpu;			/* seconds of one session */
+	uint64_t	memory;			/* bytes of its addresses */
 };
 
 /* A part of what a DNS list may answer: addresses from low to high. */

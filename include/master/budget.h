@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "base/ip.h"
 #include "conf/conf.h"
+#include "smtpd/tally.h"
 
 /*
  * How much of this host each client may have: sessions at once and new
@@ -34,6 +35,8 @@ enum budget_answer {
 	BUDGET_CLIENT_FAST,		/* too many new connections */
 	BUDGET_NETWORK_FAST,
 	BUDGET_FAST,			/* ... from everywhere */
+	BUDGET_HANDSHAKES,		/* too many of TLS */
+	BUDGET_COMMANDS,		/* too many that led to nothing */
 };
 
 /* Where a guest is counted; to be given back by budget_leave(). */
@@ -59,6 +62,11 @@ enum budget_answer budget_enter(struct budget *, const struct budget_guest *,
 enum budget_answer budget_introduce(struct budget *,
 	    const struct budget_guest *, int64_t now, struct budget_seat *);
 void	budget_leave(struct budget *, const struct budget_seat *);
+/* What a session had to say at its end; before it leaves. */
+void	budget_charge(struct budget *, const struct budget_seat *,
+	    const struct tally *, int64_t now);
+/* Sessions at this moment. */
+uint64_t budget_open(const struct budget *);
 /* Shall one who was refused be told so?  Not when there are too many. */
 bool	budget_may_answer(struct budget *, int64_t now);
 /* Shall a refusal be logged?  The others are counted. */

@@ -6,8 +6,10 @@
 #include "conf/conf.h"
 #include "master/listen.h"
 #include "net/tls_server.h"
+#include "os/pane.h"
 #include "policy/lists.h"
 #include "route/alias.h"
+#include "smtpd/peer.h"
 #include "spool/grey.h"
 #include "spool/path.h"
 
@@ -19,6 +21,7 @@ struct master_setup {
 	struct alias_book	*aliases;
 	struct lists		*lists;		/* of the rules */
 	int			 notify;
+	struct pane		 board;		/* struct notices */
 	struct tls_server	*tls;		/* or NULL */
 	uid_t			 own;		/* the sessions' user, if it is
 						 * nobody else's; else -1 */

@@ -36,6 +36,9 @@ int	sock_listen_packets(const char *path, mode_t mode, int backlog,
 	    struct fault *);
 /* accept4 with SOCK_CLOEXEC; blocking connection.  -1 with errno. */
 int	sock_accept(int fd, struct sock_addr *peer);
+/* How many ms ago the other side was last heard of in TCP itself: just after
+ * sock_accept(), how long it has waited for that.  0 where nobody knows. */
+unsigned sock_waited(int fd);
 /* The address of this end. */
 int	sock_local(int fd, struct sock_addr *);
 /* The address of the other end. */

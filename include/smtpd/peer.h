@@ -3,6 +3,7 @@
 #define SMTPD_PEER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "os/sock.h"
@@ -10,10 +11,16 @@
 #include "policy/lists.h"
 #include "route/alias.h"
 #include "spool/grey.h"
-#include "spool/health.h"
 #include "spool/path.h"
 
 struct tls_server;
+
+/* What the master has to tell all sessions while they run; they can only read
+ * it (os/pane). */
+struct notices {
+	_Atomic bool	stressed;	/* there is little left of something */
+	_Atomic int64_t	sick_until;	/* clock_boot_ms; of the spool */
+};
 
 /* What every session shares, made once by the master before it forks. */
 struct smtpd {
@@ -21,7 +28,7 @@ struct smtpd {
 	const struct spool	*spool;
 	struct alias_book	*aliases;
 	struct lists		*lists;		/* of conf's rules */
-	struct health		*health;	/* of the spool; may be NULL */
+	const struct notices	*notices;	/* may be NULL */
 	struct dnsbl_memory	*dns_lists;	/* or NULL */
 	const struct grey	*grey;		/* or NULL; its fd may be -1 */
 	int			 notify;	/* to the runner, or -1 */

@@ -22,6 +22,9 @@
  * A bucket of tokens is one number, the time at which it will be full again:
  * an entry that was never used, all zero, has a full one.
  *
+ * What a session cost beside its place is known when it ends (smtpd/tally), and
+ * charged then, into debt if need be, but never more than a minute of it.
+ *
  * Always true: each step costs the same however many clients and sessions there
  * are, nothing is allocated after the start, and no session can see or change
  * any of this (mem_apart).  A new generation of the master begins with an empty
@@ -38,12 +41,16 @@
 enum {
 	ENTRIES_MIN = 65536,
 	KEPT_PERCENT = 15,
+	GOOD_PERCENT = 5,
+	FAILED_HANDSHAKE = 5,		/* as dear as so many */
+	NETWORK_TIMES = 3,		/* what a network may, of a client's */
 	ANSWERS = 1000,			/* refusals answered in a second */
 	LINES = 5,			/* of refusals, logged in a second */
 };
 
 #define SECOND		INT64_C(1000000)	/* in microseconds */
 #define MINUTE		(60 * SECOND)
+#define DAY		(24 * 60 * MINUTE)
 
 enum scope {
 	SCOPE_LOCAL,			/* a uid */
@@ -68,11 +75,14 @@ struct rate {
 struct limit {
 	uint64_t	most;		/* at once */
 	struct rate	rate;
+	struct rate	handshakes, commands;
 };
 
 struct entry {
 	uint64_t	prefix;
 	int64_t		full_at;
+	int64_t		handshakes_at, commands_at;	/* are full */
+	int64_t		good_at;	/* brought a message; 0: never */
 	uint32_t	next;		/* in the chain of its hash */
 	uint32_t	older, newer;	/* in the list of idle ones */
 	uint32_t	open;		/* 0: it is in that list */
@@ -84,7 +94,7 @@ struct entry {
 struct budget {
 	size_t		 size;		/* of all of it */
 	struct limit	 limit[SCOPES];
-	uint64_t	 sessions, kept;
+	uint64_t	 sessions, kept, kept_for_good;
 	struct rate	 rate;
 	uint64_t	 open, strangers;
 	int64_t		 full_at, answers_at, lines_at;
@@ -123,6 +133,21 @@ take_token(int64_t *full_at, const struct rate *r, int64_t now)
 	*full_at += r->one;
 }
 
+/* Afterwards, and whether they are there or not. */
+static void
+charge(int64_t *full_at, const struct rate *r, unsigned n, int64_t now)
+{
+	int64_t most = now + 2 * r->all;
+
+	if (r->one == 0 || n == 0)
+		return;
+	if (*full_at < now)
+		*full_at = now;
+	*full_at += (int64_t)n * r->one;
+	if (*full_at > most)
+		*full_at = most;
+}
+
 /* ------------------------------------------------------- start and end --- */
 
 static uint64_t
@@ -134,6 +159,13 @@ at_once(uint64_t n, uint64_t times, uint64_t parts)
 	return n == 0 ? 1 : n;
 }
 
+static void
+set_costs(struct limit *limit, const struct conf_budget *c, uint64_t times)
+{
+	limit->handshakes = rate_of(c->handshakes * times, MINUTE, 1);
+	limit->commands = rate_of(c->commands * times, MINUTE, 1);
+}
+
 /* SECURITY 4.6: 60 for a /24, 50 for a /56, 150 for a /48. */
 static void
 set_limits(struct budget *b, const struct conf_budget *c)
@@ -143,16 +175,20 @@ set_limits(struct budget *b, const struct conf_budget *c)
 	uint64_t each = at_once(c->per_client, 1, 1);
 
 	b->limit[SCOPE_LOCAL].most = each;
-	b->limit[SCOPE_CLIENT4] = (struct limit){ each, client };
-	b->limit[SCOPE_CLIENT6] = (struct limit){ each, client };
-	b->limit[SCOPE_NETWORK4] = (struct limit){
-	    at_once(c->per_network, 1, 1), network };
-	b->limit[SCOPE_NETWORK6] = (struct limit){
-	    at_once(c->per_network, 5, 6), network };
+	b->limit[SCOPE_CLIENT4].most = b->limit[SCOPE_CLIENT6].most = each;
+	b->limit[SCOPE_CLIENT4].rate = b->limit[SCOPE_CLIENT6].rate = client;
+	b->limit[SCOPE_NETWORK4].most = at_once(c->per_network, 1, 1);
+	b->limit[SCOPE_NETWORK6].most = at_once(c->per_network, 5, 6);
+	b->limit[SCOPE_NETWORK4].rate = b->limit[SCOPE_NETWORK6].rate = network;
+	set_costs(&b->limit[SCOPE_CLIENT4], c, 1);
+	set_costs(&b->limit[SCOPE_CLIENT6], c, 1);
+	set_costs(&b->limit[SCOPE_NETWORK4], c, NETWORK_TIMES);
+	set_costs(&b->limit[SCOPE_NETWORK6], c, NETWORK_TIMES);
 	b->limit[SCOPE_SITE6].most = at_once(c->per_network, 5, 2);
 	b->rate = rate_of(c->new_per_second, SECOND, 2);
 	b->sessions = c->most;
 	b->kept = c->most * KEPT_PERCENT / 100;
+	b->kept_for_good = c->most * GOOD_PERCENT / 100;
 }
 
 struct budget *
@@ -301,10 +337,12 @@ scopes_of(const struct budget_guest *g, enum scope *first)
 
 /* Strangers never get at the sessions that are kept for others. */
 static bool
-is_full(const struct budget *b, bool stranger)
+is_full(const struct budget *b, bool stranger, bool good)
 {
+	uint64_t kept = b->kept + (good ? 0 : b->kept_for_good);
+
 	return b->open >= b->sessions ||
-	    (stranger && b->strangers >= b->sessions - b->kept);
+	    (stranger && b->strangers >= b->sessions - kept);
 }
 
 /* Where a guest would be counted. */
@@ -325,6 +363,15 @@ look(const struct budget *b, const struct budget_guest *g, struct place *p)
 	}
 }
 
+/* Its own address is the first of them. */
+static bool
+is_good(const struct budget *b, const struct place *p, int64_t now)
+{
+	int64_t at = p->n == 0 ? 0 : b->entry[p->at[0]].good_at;
+
+	return at != 0 && now - at < DAY;
+}
+
 /* What its address and its networks allow. */
 static enum budget_answer
 judge(const struct budget *b, const struct budget_guest *g,
@@ -336,11 +383,17 @@ judge(const struct budget *b, const struct budget_guest *g,
 		if (b->entry[p->at[k]].open >= limit[k].most)
 			return k == 0 ? BUDGET_CLIENT_FULL :
 			    BUDGET_NETWORK_FULL;
-	for (unsigned k = 0; k < p->n && !g->trusted; k++)
-		if (!has_token(b->entry[p->at[k]].full_at, &limit[k].rate,
-		    now))
+	for (unsigned k = 0; k < p->n && !g->trusted; k++) {
+		const struct entry *e = &b->entry[p->at[k]];
+
+		if (!has_token(e->full_at, &limit[k].rate, now))
 			return k == 0 ? BUDGET_CLIENT_FAST :
 			    BUDGET_NETWORK_FAST;
+		if (!has_token(e->handshakes_at, &limit[k].handshakes, now))
+			return BUDGET_HANDSHAKES;
+		if (!has_token(e->commands_at, &limit[k].commands, now))
+			return BUDGET_COMMANDS;
+	}
 	return BUDGET_WELCOME;
 }
 
@@ -371,9 +424,9 @@ budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
 	struct place p;
 
 	*seat = (struct budget_seat){ .stranger = !g->trusted && !g->submits };
-	if (is_full(b, seat->stranger))
-		return BUDGET_FULL;
 	look(b, g, &p);
+	if (is_full(b, seat->stranger, is_good(b, &p, now)))
+		return BUDGET_FULL;
 	answer = judge(b, g, &p, now);
 	if (answer != BUDGET_WELCOME)
 		return answer;
@@ -406,6 +459,33 @@ budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
 		b->strangers--;
 	}
 	return BUDGET_WELCOME;
+}
+
+void
+budget_charge(struct budget *b, const struct budget_seat *seat,
+    const struct tally *t, int64_t ms)
+{
+	int64_t now = ms * 1000;
+	unsigned handshakes = !t->handshake ? 0 : t->failed ?
+	    FAILED_HANDSHAKE : 1;
+
+	for (unsigned k = 0; k < BUDGET_SCOPES; k++) {
+		struct entry *e = &b->entry[seat->at[k]];
+		const struct limit *limit = &b->limit[e->scope];
+
+		if (seat->at[k] == 0)
+			continue;
+		charge(&e->handshakes_at, &limit->handshakes, handshakes, now);
+		charge(&e->commands_at, &limit->commands, t->idle, now);
+		if (t->messages > 0 && k == 0)
+			e->good_at = now;
+	}
+}
+
+uint64_t
+budget_open(const struct budget *b)
+{
+	return b->open;
 }
 
 void

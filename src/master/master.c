@@ -29,7 +29,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
-#include "master/budget.h"
+#include "master/board.h"
 #include "master/child.h"
 #include "master/lobby.h"
 #include "os/clock.h"
@@ -46,8 +46,7 @@ enum {
 	BATCH = 16,			/* connections between two waits */
 	LOBBY_BATCH = 64,
 	DRAIN_MS = 1000,		/* between looks at who is left */
-	SESSION_CPU = 30,		/* seconds, then it says 421; */
-	SESSION_CPU_MOST = 60,		/* then it is killed */
+	CPU_TIMES = 2,			/* what a session may, and is killed */
 };
 
 struct master {
@@ -56,6 +55,8 @@ struct master {
 	struct children			 children;
 	struct budget			*budget;
 	struct lobby			*lobby;		/* or NULL */
+	struct board			 board;
+	bool				 asks;	/* the next: did it wait? */
 	int				 reserve;	/* a spare descriptor */
 	int				 desk;		/* of priv/usher, or -1 */
 	bool				 retired;
@@ -94,6 +95,7 @@ refuse_with_reserve(struct master *m, int listener)
 		turn_away(fd, "421 4.3.2 Too many connections; try again "
 		    "later\r\n");
 	keep_reserve(m);
+	board_lack(&m->board);
 	(void)poll(NULL, 0, PAUSE_MS);
 }
 
@@ -118,6 +120,12 @@ reply_of(enum budget_answer answer)
 	case BUDGET_FAST:
 		return "421 4.3.2 Too many new connections; try again "
 		    "later\r\n";
+	case BUDGET_HANDSHAKES:
+		return "421 4.7.0 Too many TLS handshakes with your address "
+		    "or network; try again later\r\n";
+	case BUDGET_COMMANDS:
+		return "421 4.7.0 Too many commands in vain from your address "
+		    "or network; try again later\r\n";
 	}
 	bug("no refusal");
 }
@@ -193,20 +201,23 @@ say_421(void *fd)
 static void
 be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 {
+	struct tally tally;
+
 	die_set_last_act(say_421, &fd);
 	listen_leave(m->setup->listeners);
 	if (m->desk >= 0)
 		close(m->desk);
 	if (m->lobby != NULL)
 		lobby_leave(m->lobby);
-	proc_limit_cpu(SESSION_CPU, SESSION_CPU_MOST);
+	proc_limit_cpu((unsigned)m->setup->conf->budget.cpu,
+	    (unsigned)m->setup->conf->budget.cpu * CPU_TIMES);
 	proc_forbid_fork();
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
 	alias_book_doubt(m->setup->aliases);
 	lists_doubt(m->setup->lists);
 	log_role("smtpd");
-	smtpd_serve(&m->smtpd, fd, peer);
-	_exit(0);
+	smtpd_serve(&m->smtpd, fd, peer, &tally);
+	_exit(tally_pack(&tally));
 }
 
 static void
@@ -222,6 +233,7 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer,
 		turn_away(fd, "421 4.3.2 Out of processes; try again "
 		    "later\r\n");
 		budget_leave(m->budget, seat);
+		board_lack(&m->board);
 		(void)poll(NULL, 0, PAUSE_MS);
 		return;
 	}
@@ -394,6 +406,14 @@ is_welcome(struct master *m, const struct listener *l, int fd,
 	return false;
 }
 
+/* Once a second one is asked for all. */
+static void
+ask(struct master *m, int fd)
+{
+	board_waited(&m->board, sock_waited(fd), clock_boot_ms());
+	m->asks = false;
+}
+
 static void
 accept_some(struct master *m, const struct listener *l)
 {
@@ -414,9 +434,24 @@ accept_some(struct master *m, const struct listener *l)
 			close(fd);
 			continue;
 		}
+		if (m->asks && !l->local)
+			ask(m, fd);
 		if (is_welcome(m, l, fd, &peer))
 			let_in(m, fd, &peer);
 	}
+}
+
+/* A session's last word; it is believed as far as smtpd/tally says. */
+static void
+hear_tally(struct master *m, const struct budget_seat *seat, int status)
+{
+	int64_t now = clock_boot_ms();
+	struct tally tally;
+
+	if (!WIFEXITED(status) || !tally_unpack(WEXITSTATUS(status), &tally))
+		return;
+	budget_charge(m->budget, seat, &tally, now);
+	board_hear(&m->board, &tally, now);
 }
 
 static void
@@ -429,6 +464,7 @@ reap(struct master *m)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (!children_remove(&m->children, pid, &seat))
 			continue;
+		hear_tally(m, &seat, status);
 		budget_leave(m->budget, &seat);
 		if (WIFSIGNALED(status))
 			log_error("session %d was killed by signal %d",
@@ -473,6 +509,8 @@ do_chores(struct master *m, int64_t now)
 		tls_server_turn(m->setup->tls, now);
 	lists_warm(m->setup->lists);
 	keep_reserve(m);
+	board_look(&m->board, budget_open(m->budget), now);
+	m->asks = board_wonders(&m->board, budget_open(m->budget));
 	m->chores_at = now;
 }
 
@@ -485,6 +523,8 @@ patience(const struct master *m, struct timespec *t)
 
 	if (m->drained_at != 0)
 		ms = DRAIN_MS;
+	if (board_is_stressed(&m->board) && (ms < 0 || ms > CHORES_MS))
+		ms = CHORES_MS;
 	if (ms < 0)
 		return NULL;
 	*t = (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
@@ -512,13 +552,16 @@ wait_and_accept(struct master *m)
 	n = ppoll(p, all, patience(m, &t), signal_wait_mask());
 	if (n < 0 && errno != EINTR)
 		(void)poll(NULL, 0, PAUSE_MS);
+	now = clock_boot_ms();
 	if (lobby_count(m->lobby) > 0) {
 		log_stamp();
-		attend_lobby(m, clock_boot_ms());
+		attend_lobby(m, now);
 	}
+	/* That stress is over is seen when nobody comes, too. */
+	if (n == 0 && board_is_stressed(&m->board))
+		board_look(&m->board, budget_open(m->budget), now);
 	if (n <= 0)
 		return;
-	now = clock_boot_ms();
 	if (now - m->chores_at >= CHORES_MS)
 		do_chores(m, now);
 	log_stamp();
@@ -575,7 +618,7 @@ master_run(const struct master_setup *setup)
 			.grey = setup->grey,
 			.dns_lists = setup->conf->guest.zones.n > 0 ?
 			    dnsbl_memory_new() : NULL,
-			.health = health_new(),
+			.notices = setup->board.outside,
 			.tls = setup->tls,
 		},
 		.reserve = -1,
@@ -583,6 +626,7 @@ master_run(const struct master_setup *setup)
 	};
 	struct fault why;
 
+	board_init(&m.board, &setup->conf->budget, setup->board.inside);
 	children_init(&m.children, (size_t)setup->conf->budget.most);
 	m.budget = budget_new(&setup->conf->budget);
 	open_desk(&m);

@@ -38,7 +38,6 @@ enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
-	SESSION_MEMORY = 192 * 1024 * 1024,	/* of addresses */
 	SESSION_FILES = 27,
 	KEEPER_PAUSE_MS = 200,		/* its master may have gone, too */
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
@@ -71,7 +70,7 @@ static void
 limit_sessions(const struct conf *conf, const struct spool *spool)
 {
 	struct proc_limits limits = {
-		.memory = SESSION_MEMORY,
+		.memory = conf->budget.memory,
 		.files = SESSION_FILES + LISTEN_MAX +
 		    (spool->shards != NULL ? SPOOL_SHARDS : 0) +
 		    supply_descriptors(conf),
@@ -154,6 +153,8 @@ be_master(struct house *h)
 	proc_close_all_but(keep, n);
 	h->listeners.queue = h->listeners.door = -1;
 	supply_open_grey(h->conf, &grey, false);
+	/* The sandbox has no such calls. */
+	pane_make(&setup.board, sizeof(struct notices));
 	/* Those who may have signed a client's certificate are in a file. */
 	if (borrow_keys(h, &setup.tls, &why) < 0 ||
 	    spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,

@@ -264,6 +264,18 @@ sock_accept(int fd, struct sock_addr *peer)
 	return conn;
 }
 
+unsigned
+sock_waited(int fd)
+{
+	struct tcp_info info;
+	socklen_t n = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &n) == -1)
+		return 0;
+	return info.tcpi_last_ack_recv;
+}
+
 int
 sock_local(int fd, struct sock_addr *addr)
 {

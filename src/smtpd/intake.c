@@ -96,7 +96,8 @@ intake_start(struct intake *in)
 	struct session *s = in->session;
 
 	in->begun = clock_mono_ms();
-	stream_set_timeout(&s->stream, (int)s->conf->timeout.data);
+	stream_set_timeout(&s->stream, (int)session_limit(s,
+	    s->conf->timeout.data, SESSION_STRESSED_DATA));
 }
 
 void
@@ -315,7 +316,7 @@ intake_refuse(struct intake *in)
 		    s->transaction->submission.name);
 	if (is_void || in->why.reply == 451) {
 		log_error("spool: %s", in->why.text);
-		health_failed(s->smtpd->health);
+		s->tally.disk = true;
 	}
 }
 
@@ -329,7 +330,7 @@ discard_message(struct session *s, const struct verdict *v)
 		session_log_action(s, "NOQUEUE", "discard", "END-OF-MESSAGE",
 		    s->transaction->reason, STR_NONE);
 	session_reply(s, r->code, r->status, "%s", r->text);
-	s->messages++;
+	s->tally.messages++;
 	s->idle = 0;
 }
 
@@ -341,7 +342,7 @@ accept_message(struct session *s)
 
 	session_reply(s, r->code, r->status, "%s: queued as %s", r->text,
 	    sub->name);
-	s->messages++;
+	s->tally.messages++;
 	s->idle = 0;
 	/* Unless more commands are waiting, the reply leaves now, while the
 	 * entry is still locked. */

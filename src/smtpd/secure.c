@@ -68,7 +68,8 @@ shake_hands(struct session *s)
 {
 	enum stream_result r;
 
-	stream_set_timeout(&s->stream, HANDSHAKE_TIME);
+	stream_set_timeout(&s->stream, (int)session_limit(s, HANDSHAKE_TIME,
+	    SESSION_STRESSED));
 	do
 		r = stream_begin(&s->stream);
 	while (r == STREAM_SIGNAL && !signal_is_pending(SIGTERM) &&
@@ -90,7 +91,9 @@ begin(struct session *s, struct tls *tls)
 
 	stream_set_ops(&s->stream, &tls_ops, tls);
 	r = shake_hands(s);
+	s->tally.handshake = true;
 	if (r != STREAM_OK) {
+		s->tally.failed = true;
 		log_failure(s, tls, r);
 		s->ended = true;
 		return false;
@@ -98,6 +101,8 @@ begin(struct session *s, struct tls *tls)
 	session_forget(s);
 	s->secure = true;
 	tls_find_facts(tls, &s->tls);
+	/* One that is resumed costs next to nothing. */
+	s->tally.handshake = !s->tls.resumed;
 	log_success(s);
 	return true;
 }

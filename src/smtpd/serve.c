@@ -34,6 +34,7 @@ enum {
 
 enum {
 	LAST_WORDS = 10,		/* seconds to take our last reply */
+	STRESSED_ERRORS = 3,		/* when little is left */
 };
 
 struct row {
@@ -218,8 +219,9 @@ read_first(struct session *s, struct str *line)
 static int
 patience(const struct session *s)
 {
-	return (int)(s->heard || s->peer->local ? s->conf->timeout.command :
-	    s->conf->timeout.greeting);
+	return (int)session_limit(s, s->heard || s->peer->local ?
+	    s->conf->timeout.command : s->conf->timeout.greeting,
+	    SESSION_STRESSED);
 }
 
 /* A signal that came before is heard between two transactions. */
@@ -245,9 +247,11 @@ read_line(struct session *s, struct str *line)
 static const char *
 too_much(const struct session *s)
 {
-	if (s->unknown >= s->conf->session.unknown_recipients)
+	if (s->unknown >= session_limit(s,
+	    s->conf->session.unknown_recipients, STRESSED_ERRORS))
 		return "too many unknown recipients";
-	if (s->errors >= s->conf->session.errors)
+	if (s->errors >= session_limit(s, s->conf->session.errors,
+	    STRESSED_ERRORS))
 		return "too many errors";
 	if (session_is_spent())
 		return "too much processor time";
@@ -350,7 +354,8 @@ greet(struct session *s)
 }
 
 void
-smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
+smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer,
+    struct tally *tally)
 {
 	struct session s;
 
@@ -368,8 +373,9 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
 	stream_set_deadline(&s.stream, LAST_WORDS);
 	(void)stream_flush(&s.stream);
 	log_info("disconnect from %s messages=%u errors=%u", s.client,
-	    s.messages, s.errors);
+	    s.tally.messages, s.errors);
 	die_set_last_act(NULL, NULL);
 	guest_free(&s);
+	*tally = session_tally(&s);
 	session_free(&s);
 }

@@ -13,14 +13,17 @@
 #include "smtpd/session.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "policy/checks.h"
 #include "smtp/reply.h"
 #include "spool/notify.h"
 
@@ -40,6 +43,9 @@ describe_client(struct session *s)
 		    STR_ARG(s->client_name), from->family == 0 ? "unknown" :
 		    ip_format(from, ip));
 }
+enum {
+	ERROR_WEIGHT = 4,		/* beside a command in vain */
+};
 
 void
 session_init(struct session *s, const struct smtpd *smtpd, int fd,
@@ -188,6 +194,7 @@ session_flush(struct session *s)
 void
 session_count_idle(struct session *s)
 {
+	s->tally.idle++;
 	if (++s->idle > IDLE_MAX)
 		s->errors++;
 }
@@ -211,6 +218,35 @@ bool
 session_is_spent(void)
 {
 	return signal_is_pending(SIGXCPU);
+}
+
+uint64_t
+session_limit(const struct session *s, uint64_t usual, uint64_t stressed)
+{
+	const struct notices *n = s->smtpd->notices;
+	struct facts facts;
+
+	if (n == NULL || usual <= stressed || !atomic_load(&n->stressed))
+		return usual;
+	facts = session_facts(s);
+	return checks_may_relay(s->conf, &facts) ? usual : stressed;
+}
+
+bool
+session_spool_is_sick(const struct session *s)
+{
+	const struct notices *n = s->smtpd->notices;
+
+	return n != NULL && atomic_load(&n->sick_until) > clock_boot_ms();
+}
+
+struct tally
+session_tally(const struct session *s)
+{
+	struct tally t = s->tally;
+
+	t.idle += ERROR_WEIGHT * s->errors;
+	return t;
 }
 
 /* As facts have it: a name must have a dot to be believed. */

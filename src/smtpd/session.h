@@ -9,6 +9,7 @@
 #include "policy/panel.h"
 #include "smtp/command.h"
 #include "smtpd/peer.h"
+#include "smtpd/tally.h"
 #include "spool/submit.h"
 
 /*
@@ -107,7 +108,7 @@ struct session {
 						 * since the last message */
 	uint64_t		 discarded;	/* octets of refused chunks */
 	unsigned		 transactions;
-	unsigned		 messages;	/* accepted */
+	struct tally		 tally;		/* so far, without the errors */
 };
 
 void	session_init(struct session *, const struct smtpd *, int fd,
@@ -141,6 +142,19 @@ bool	session_is_near(const struct session *);
 void	session_end(struct session *, struct status, const char *why);
 /* Its processor time is over: it must end as soon as it can. */
 bool	session_is_spent(void);
+/* What a stranger gets then: seconds for a command or a handshake, and for the
+ * next piece of a message. */
+#define SESSION_STRESSED	10
+#define SESSION_STRESSED_DATA	30
+
+/* Of two limits the one that holds now: the other for who is not ours, when
+ * there is little left of something (SECURITY 4.6). */
+uint64_t session_limit(const struct session *, uint64_t usual,
+	    uint64_t stressed);
+/* The disk has failed, others have said. */
+bool	session_spool_is_sick(const struct session *);
+/* What the master is to know of it at its end. */
+struct tally session_tally(const struct session *);
 struct facts session_facts(const struct session *);
 /* Who decides, as the panel wants to be asked. */
 struct panel session_panel(const struct session *);

@@ -26,7 +26,7 @@ check_space(const struct session *s, uint64_t size, struct fault *why)
 {
 	struct file_space space;
 
-	if (health_is_sick(s->smtpd->health))
+	if (session_spool_is_sick(s))
 		return fault_temporary(why, 451, 3, 0,
 		    "Trouble with the mail system's disk; try again later");
 	if (file_space(s->smtpd->spool->q, &space, why) < 0)

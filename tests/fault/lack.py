@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from instance import BUILD, Client, Instance, DOMAIN, kill, run, until
+from instance import BUILD, Client, Instance, DOMAIN, kill, run, send, until
 from tracing import Trace
 
 LASTS, BACK = 1, 2              # seconds: of the lack, until all is well
@@ -132,6 +132,23 @@ def reload_lack(verdict, instance):
                   "lack: the next reload does nothing", instance.log()[mark:])
 
 
+def disk_lack(verdict, instance):
+    """Two sessions whose disk has failed say so when they end, and the others ask
+    it no more; only a session can tell, and the master tells the others."""
+    trace = Trace(os.path.join(instance.dir, "trace.lack"), [instance.master()],
+                  "-e", "trace=fsync", "-e", "inject=fsync:error=EIO")
+    try:
+        with Client(instance) as other:
+            other.hello()
+            codes = [send(instance, f"sick-{i}", [f"alice@{DOMAIN}"]) for i in range(2)]
+            sick = until(lambda: other.say("MAIL FROM:<>")[0] == 451 or other.say("RSET") is None,
+                         3, 0.1)
+    finally:
+        trace.end()
+    verdict.check(codes == [451, 451] and sick, f"lack: the disk fails, and {codes}, {sick}",
+                  instance.log()[-2000:])
+
+
 def run_all(verdict, ground):
     instance = Instance(ground, "lack")
     instance.start()
@@ -140,5 +157,6 @@ def run_all(verdict, ground):
             lack(verdict, instance, number, calls, error, allowed)
         sessions_lack(verdict, instance)
         reload_lack(verdict, instance)
+        disk_lack(verdict, instance)
     finally:
         instance.crush()

@@ -146,7 +146,7 @@ def make(ground):
                          f"listen smtp on [{HOST6}]:25", f"listen submission on {HOST}:587"])
     return Instance(ground, "slow", settings={
         "listen": listens, "tls": f"certificate {crt} key {key}",
-        "relay": "for 172.16.0.0/16", "sessions": str(COUNT * 5 // 4),
+        "relay": "for 172.16.0.0/16", "sessions": str(COUNT * 3 // 2),
         "sessions-per-client": "100"})
 
 

@@ -88,12 +88,14 @@ smtpd_prepare(struct smtpd *smtpd)
 }
 
 void
-smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer)
+smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer,
+    struct tally *tally)
 {
 	struct theft t = { .smtpd = smtpd, .fd = fd, .log = log_fd() };
 	char line[1024], *word[4], text[64];
 	int n, err;
 
+	*tally = (struct tally){ .idle = 0 };
 	(void)peer;
 	(void)!write(fd, "220 stolen\r\n", 12);
 	if (!hear(fd, line, sizeof(line), word) || !read_words(&t, word))

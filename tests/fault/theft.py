@@ -206,7 +206,8 @@ def on_processes(w, p):
 
 
 def on_memory(w, p):
-    for call in ("map-code", "make-code", "make-code-by-key", "int80", "x32"):
+    for call in ("map-code", "make-code", "make-code-by-key", "int80", "x32", "board-open",
+                 "board-write"):
         yield call, (), (), ""
     for i, at in enumerate(w.pages):
         for call in ("page-read", "page-write"):

@@ -103,6 +103,28 @@ write_page(const struct theft *t)
 	return came_to(read(p[0], page_of(t), 8));
 }
 
+/* What the master tells all sessions, so that they believe something else. */
+static int
+change_board(const struct theft *t)
+{
+	void *p = t->smtpd == NULL ? page_of(t) :
+	    (void *)(uintptr_t)t->smtpd->notices;
+
+	return came_to(mprotect(p, THEFT_PAGE, PROT_READ | PROT_WRITE));
+}
+
+static int
+write_board(const struct theft *t)
+{
+	void *p = t->smtpd == NULL ? page_of(t) :
+	    (void *)(uintptr_t)t->smtpd->notices;
+	int pair[2];
+
+	if (pipe2(pair, O_CLOEXEC) < 0 || write(pair[1], "1", 1) < 0)
+		return errno;
+	return came_to(read(pair[0], p, 1));
+}
+
 /* A number, written in hexadecimal, as OpenSSL keeps it: its end first. */
 static size_t
 read_key(const char *text, unsigned char key[64])
@@ -153,6 +175,8 @@ static const struct attempt theft_memory[] = {
 	{ "x32", call_by_x32 },
 	{ "page-read", read_page },
 	{ "page-write", write_page },
+	{ "board-open", change_board },
+	{ "board-write", write_board },
 	{ "find-key", find_key },
 	{ NULL, NULL },
 };

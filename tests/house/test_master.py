@@ -318,7 +318,7 @@ def test_the_last_sessions_are_for_ours(house, village):
     g = house("listen smtp\nlisten submission\nsessions 20\nsessions-per-client 0\n"
               "sessions-per-network 0")
     with contextlib.ExitStack() as stack:
-        for _ in range(17):
+        for _ in range(16):
             s = stack.enter_context(village.b.connect(A))
             assert s.recv(200).startswith(b"220 ")
         assert greet(village.b).startswith("421 4.3.2 ")

@@ -318,12 +318,13 @@ serve_many(const struct smtpd *smtpd, const struct smtpd_peer *peer)
 {
 	char packet[16];
 	int fd[SOCK_FDS_MAX];
+	struct tally tally;
 	size_t n;
 
 	while (n = SOCK_FDS_MAX, sock_receive(STDIN_FILENO, packet,
 	    sizeof(packet), fd, &n, 0) > 0) {
 		if (n == 1) {
-			smtpd_serve(smtpd, fd[0], peer);
+			smtpd_serve(smtpd, fd[0], peer, &tally);
 			continue;
 		}
 		print_spool(smtpd->conf->spool.p, true);
@@ -339,6 +340,7 @@ main(int argc, char *argv[])
 	struct smtpd smtpd = { .notify = -1, .usher = -1, .tray = -1 };
 	struct spool spool;
 	struct conf *conf;
+	struct tally tally;
 	struct fault why;
 	bool many = false;
 	int option, notes[2];
@@ -371,7 +373,7 @@ main(int argc, char *argv[])
 	if (many)
 		serve_many(&smtpd, &peer);
 	else
-		smtpd_serve(&smtpd, STDIN_FILENO, &peer);
+		smtpd_serve(&smtpd, STDIN_FILENO, &peer, &tally);
 	if (doorkeeper > 0) {
 		kill(doorkeeper, SIGKILL);
 		waitpid(doorkeeper, NULL, 0);
