@@ -33,7 +33,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static const char hello[] = "EHLO a.example\r\n";
 static const char envelope[] = "MAIL FROM:<>\r\nRCPT TO:<root>\r\n";
 
-static struct smtpd smtpd = { .notify = -1, .usher = -1 };
+static struct smtpd smtpd = { .notify = -1, .usher = -1, .tray = -1 };
 static struct spool spool;
 
 static char top[] = "/dev/shm/godwit-fuzz-XXXXXX";
@@ -186,6 +186,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static char said[ROOM];
 	struct smtpd_peer peer = { .service = SERVICE_SMTP };
+	struct tally tally;
 	size_t have = 0;
 	ssize_t got;
 	int fd[2], room = ROOM;
@@ -203,7 +204,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	say(fd[1], envelope, sizeof(envelope) - 1);
 	say(fd[1], p, n);
 	must(shutdown(fd[1], SHUT_WR) == 0);
-	smtpd_serve(&smtpd, fd[0], &peer);
+	smtpd_serve(&smtpd, fd[0], &peer, &tally);
 	while ((got = read(fd[1], said + have, sizeof(said) - have)) > 0)
 		have += (size_t)got;
 	close(fd[1]);
