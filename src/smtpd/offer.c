@@ -169,7 +169,8 @@ offer_put(struct buf *b, const struct session *s)
 		    (row->holds != NULL && !row->holds(s)))
 			continue;
 		offered |= (unsigned)ext->bit;
-		buf_printf(b, "\n%.*s", STR_ARG(ext->keyword));
+		buf_putc(b, '\n');
+		buf_puts(b, ext->keyword);
 		if (row->put != NULL)
 			row->put(b, s);
 	}
