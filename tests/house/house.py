@@ -33,9 +33,13 @@ SANITIZED = "asan" in BUILD
 SLOW = 5 if SANITIZED else 1            # how much slower all may be
 PATIENCE = 20 * SLOW                    # seconds, until a wait is a failure
 
-USERS = {"alice": 2001, "bob": 2002, "carol": 2003, "dave": 2004}
-SYSTEM = {"godwit": 901, "godwitq": 902, "godwitk": 903, "godwita": 905}
-GROUPS = {"godwitdrop": 904}
+# The kernel counts some things by user, whatever the namespace: villages beside
+# each other (tests/run) have no user in common.
+VILLAGE = 10 * int(os.environ.get("GODWIT_VILLAGE", "0"))
+USERS = {name: 7501 + VILLAGE + n for n, name in enumerate(("alice", "bob", "carol", "dave"))}
+SYSTEM = {name: 6901 + VILLAGE + n
+          for n, name in enumerate(("godwit", "godwitq", "godwitk", "godwita"))}
+GROUPS = {"godwitdrop": 6909 + VILLAGE}
 
 DNS, A, B, REFUSES, B2, BLACK = ("192.0.2." + n for n in
                                  ("53", "10", "20", "21", "22", "66"))

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from house import PATIENCE, SANITIZED, read, simple, wait
+from house import PATIENCE, SANITIZED, USERS, read, simple, wait
 from test_tls import SERVICES, Client, common_name, context, make, s_client
 
 RSA = "rsa:2048"
@@ -360,7 +360,7 @@ def test_an_ordinary_user(house):
             upgrade(c)
             assert c.noop()[0] == 250
         keeper, = keepers(g)
-        assert set(status(g, keeper, "Uid").split()) == {"2001"}
+        assert set(status(g, keeper, "Uid").split()) == {str(USERS["alice"])}
         assert status(g, keeper, "Seccomp") == "2"
         looked = g.host.run(["cat", f"/proc/{keeper}/maps"], user="alice", check=False)
         assert SANITIZED or looked.returncode != 0

@@ -20,7 +20,7 @@ import time
 
 import pytest
 
-from house import A, B, SLOW, parse, read, simple, wait, write
+from house import A, B, SLOW, SYSTEM, parse, read, simple, wait, write
 
 OPEN = "login without tls\nlogin senders any\n"
 
@@ -150,15 +150,15 @@ def test_no_hash_and_no_key_is_where_a_session_is(filed, village):
     """T-38: the file is the doorkeeper's to read, and nobody else's."""
     g = filed()
     st = os.stat(g.host.path(f"{g.base}/passwd"))
-    assert (st.st_mode & 0o777, st.st_uid, st.st_gid) == (0o640, 0, 905)
+    assert (st.st_mode & 0o777, st.st_uid, st.st_gid) == (0o640, 0, SYSTEM["godwita"])
     for user in ("godwit", "godwitq", "alice"):
         told = g.host.run(["cat", f"{g.base}/passwd"], user=user, check=False)
         assert b"Permission denied" in told.stderr
     door = os.stat(g.host.path(f"{g.run_dir}/door.sock"))
-    assert (door.st_mode & 0o777, door.st_uid) == (0o600, 901)
+    assert (door.st_mode & 0o777, door.st_uid) == (0o600, SYSTEM["godwit"])
     doorkeeper = wait(lambda: g.process("doorkeeper"), "the doorkeeper runs")
     status = read(g.host.path(f"/proc/{doorkeeper}/status")).decode()
-    assert "\nUid:\t905\t905\t905\t905\n" in status
+    assert "\nUid:" + 4 * f"\t{SYSTEM['godwita']}" + "\n" in status
     assert "\nSeccomp:\t2\n" in status and "\nNoNewPrivs:\t1\n" in status
     # No secret stays in the log.
     with Client(village.b) as c:
@@ -312,7 +312,7 @@ def test_time_does_not_tell_who_exists(filed, crowd, fail, tries):
     g = filed()
     path = g.host.path(f"{g.base}/passwd")
     write(path, read(path).decode() + "locked:!\n", 0o640)
-    os.chown(path, 0, 905)
+    os.chown(path, 0, SYSTEM["godwita"])
     assert_same(measure(crowd, fail, ["bob", "locked", "ghost"], tries))
 
 
