@@ -16,6 +16,7 @@
 
 #include "smtpd/login.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -332,7 +333,8 @@ knock(struct exchange *x)
 		return false;
 	}
 	if (door_send(x->door, &p, s->stream.fd) < 0) {
-		put_off(x, STR("nobody hears the knock"));
+		put_off(x, arena_printf(&s->arena, "nobody hears the knock: "
+		    "%s", strerror(errno)));
 		return false;
 	}
 	return hear(x, &p, DOOR_ENTER);
