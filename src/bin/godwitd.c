@@ -33,12 +33,13 @@ say(const char *text)
 }
 
 /* A reload happens in another directory. */
+static char *real_path;
+
 static const char *
 absolute(const char *path)
 {
-	const char *real = realpath(path, NULL);
-
-	return real != NULL ? real : path;
+	real_path = realpath(path, NULL);
+	return real_path != NULL ? real_path : path;
 }
 
 int
