@@ -135,7 +135,7 @@ static const struct setting table[] = {
 	    0, 100000, true, "new connections in a second from everywhere" },
 	{ "handshakes-per-minute", SETTING_NUMBER, AT(budget.handshakes), "60",
 	    0, 100000, true, "TLS handshakes in a minute with one address" },
-	{ "commands-per-minute", SETTING_NUMBER, AT(budget.commands), "300",
+	{ "commands-per-minute", SETTING_NUMBER, AT(budget.commands), "600",
 	    0, 100000, true,
 	    "commands in vain in a minute from one address" },
 	{ "stress-at", SETTING_NUMBER, AT(budget.stress), "80",
