@@ -49,7 +49,9 @@ CC	= gcc
 FORTIFY	= -U_FORTIFY_SOURCE
 HARDEN	= -fsanitize=address,undefined -fno-sanitize-recover=all \
 	  -fno-omit-frame-pointer
-HARDEN_LD = -fsanitize=address,undefined
+# What the sanitizer wraps it must find: modules of PAM call crypt_r.
+HARDEN_LD = -fsanitize=address,undefined -Wl,--push-state,--no-as-needed \
+	  -lcrypt -Wl,--pop-state
 else ifeq ($(MODE),fuzz)
 CC	= clang
 FORTIFY	= -U_FORTIFY_SOURCE
