@@ -7,6 +7,7 @@
  * nothing of mail.
  */
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,13 +34,10 @@ say(const char *text)
 }
 
 /* A reload happens in another directory. */
-static char *real_path;
-
 static const char *
-absolute(const char *path)
+absolute(const char *path, char room[PATH_MAX])
 {
-	real_path = realpath(path, NULL);
-	return real_path != NULL ? real_path : path;
+	return realpath(path, room) != NULL ? room : path;
 }
 
 int
@@ -48,6 +46,7 @@ main(int argc, char **argv)
 	struct warden_setup setup = { .path = CONF_DEFAULT_PATH,
 	    .may_be_missing = true };
 	struct buf errors = { 0 };
+	char room[PATH_MAX];
 	bool check = false;
 	int c;
 
@@ -78,7 +77,7 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	proc_null_stdio(false);
-	setup.path = absolute(setup.path);
+	setup.path = absolute(setup.path, room);
 	setup.conf = conf_load(setup.path, setup.may_be_missing, &errors);
 	if (setup.conf == NULL || (setup.lists = lists_open(setup.conf,
 	    &errors)) == NULL) {

@@ -3,11 +3,11 @@
  * Log lines: to the system's log socket, to standard error or to a file.
  *
  * A line is formatted on the stack, cleaned by the one sanitiser of the house
- * where it needs that, and handed over in one system call; nothing is allocated and nothing is
- * kept back, so that a line which was logged is out even when the process
- * dies at the next instruction.  A target that does not take a line loses
- * it: the log never stops the mail, and for the same reason the socket never
- * blocks.
+ * where it needs that, and handed over in one system call; nothing is
+ * allocated and nothing is kept back, so that a line which was logged is out
+ * even when the process dies at the next instruction.  A target that does not
+ * take a line loses it: the log never stops the mail, and for the same reason
+ * the socket never blocks.
  *
  * The socket is opened once and inherited over fork.  When the system's
  * logger was restarted, the first line after that finds the connection
@@ -283,6 +283,7 @@ emit(enum log_level level, const char *word, const char *fmt, va_list ap)
 	l.n = 0;
 	add_ident(&l, level);
 	add_known(&l, "%s", word);
+	errno = saved;
 	add_text(&l, fmt, ap);
 	if (the_log.target == TARGET_SYSLOG) {
 		send_line(&l);

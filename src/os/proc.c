@@ -47,6 +47,15 @@
 #define SANITIZED	0
 #endif
 
+/* An allocator that tells its top, and a fork that leaves the library alone. */
+#ifdef __GLIBC__
+#define HAVE_HEAP_TOP	(__GLIBC_PREREQ(2, 33) && !SANITIZED)
+#define HAVE_FORK_ALONE	__GLIBC_PREREQ(2, 34)
+#else
+#define HAVE_HEAP_TOP	0
+#define HAVE_FORK_ALONE	0
+#endif
+
 #define CHILD_HEAP	(96 * 1024)	/* a session's needs are half of it */
 #define CHUNK_HEAD	(2 * sizeof(size_t))	/* of what malloc(3) gives */
 #define PAGE		4096		/* no smaller anywhere */
@@ -228,7 +237,7 @@ proc_notify_ready(void)
 	close(fd);
 }
 
-#if defined(__GLIBC__) && !SANITIZED
+#if HAVE_HEAP_TOP
 /* Where the heap still grows. */
 static char *
 heap_top(void)
@@ -243,7 +252,7 @@ heap_top(void)
 void
 proc_fill_heap(void)
 {
-#if defined(__GLIBC__) && !SANITIZED
+#if HAVE_HEAP_TOP
 	char *top = heap_top(), *volatile p;	/* or no memory is taken */
 	size_t left;
 
@@ -262,7 +271,7 @@ proc_fill_heap(void)
 pid_t
 proc_fork(void)
 {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#if HAVE_FORK_ALONE
 	return _Fork();
 #else
 	return fork();
