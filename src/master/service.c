@@ -39,6 +39,7 @@ enum {
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
 	SESSION_FILES = 27,
+	FLIGHT = 200,			/* knocks that are on their way */
 	KEEPER_PAUSE_MS = 200,		/* its master may have gone, too */
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
 	SESSION_RECIPIENT_ROOM = 1024,		/* slot, and addresses twice */
@@ -65,13 +66,16 @@ logs_to_a_file(void)
 }
 
 /* Sessions inherit them.  The largest file is an entry with all its
- * recipients, which the last alias may have made more than are given. */
+ * recipients, which the last alias may have made more than are given.  Who
+ * hands over a descriptor may have as many as all processes of its user have
+ * on their way together, or the kernel refuses it (unix(7), ETOOMANYREFS): so
+ * a burst of logins has room. */
 static void
 limit_sessions(const struct conf *conf, const struct spool *spool)
 {
 	struct proc_limits limits = {
 		.memory = conf->budget.memory,
-		.files = SESSION_FILES + LISTEN_MAX +
+		.files = SESSION_FILES + FLIGHT + LISTEN_MAX +
 		    (spool->shards != NULL ? SPOOL_SHARDS : 0) +
 		    supply_descriptors(conf),
 	};

@@ -22,6 +22,7 @@
 
 #include "os/log.h"
 #include "os/signal.h"
+#include "smtp/ext.h"
 
 enum {
 	HANDSHAKE_TIME = 30,	/* seconds; SECURITY R-26 */
@@ -159,6 +160,9 @@ smtpd_starttls(struct session *s, struct str args)
 	} else if (args.n > 0) {
 		session_reply(s, 501, (struct status){ 5, 5, 4 },
 		    "Syntax: STARTTLS");
+	} else if ((s->extensions & EXT_STARTTLS) == 0) {
+		session_reply(s, 502, (struct status){ 5, 5, 1 },
+		    "STARTTLS is not offered here");
 	} else {
 		upgrade(s);
 	}

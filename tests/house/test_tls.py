@@ -84,6 +84,14 @@ def test_starttls(tls):
                r"TLSv1.3 with cipher TLS_\w+ \(256/256 bits\) key-exchange x25519$")
 
 
+def test_switched_off(tls):
+    g = tls("extension starttls no\n")
+    with Client(g.host) as c:
+        assert not c.has_extn("starttls")
+        assert c.docmd("STARTTLS")[0] == 502
+        assert c.noop()[0] == 250
+
+
 @pytest.mark.parametrize("port", [587, 465])
 def test_submission(tls, port):
     g = tls()
