@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The clerk of the submission services: the header of a message that a user
- * submits, made such as other hosts expect it (RFC 6409 8).  A program of this
- * machine has no need of it: sendmail does the same before it sends, and what
- * comes on port 25 from other hosts is not ours to mend.
+ * submits, made such as other hosts expect it (RFC 6409 8).  Who has logged in
+ * on port 25 submits as well.  A program of this machine has no need of it:
+ * sendmail does the same before it sends, and what other hosts bring is not ours
+ * to mend.
  *
  * Bcc and Resent-Bcc go, each field with all its lines, for whom they name
  * nobody else is to know (RFC 5322 3.6.3); a signature over them does not keep
@@ -25,7 +26,9 @@
 bool
 clerk_is_wanted(const struct session *s)
 {
-	return s->peer->service != SERVICE_SMTP && !s->peer->local;
+	if (s->peer->local)
+		return false;
+	return s->peer->service != SERVICE_SMTP || s->login.n > 0;
 }
 
 /* ------------------------------------------------------ what is taken out */
