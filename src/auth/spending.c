@@ -9,7 +9,9 @@
  *
  * To whom a login has written before is known by hashes, of a fixed number: the
  * oldest of eight is forgotten for a new one, and is new again.  Only what was
- * within the budget gets there, so nobody can make others forget much.
+ * within the budget gets there, so nobody can make others forget much.  Logins
+ * without a pass, which a stolen session could make up, have pages and places
+ * of their own: whatever happens there, the others' stay.
  *
  * The book is an array in a file that is mapped, with a fixed number of pages;
  * a login's page is sought among four neighbours, and the one that was begun
@@ -37,8 +39,10 @@
 
 enum {
 	SETS = 4096,
+	TOLD_SETS = 256,		/* of logins without a pass */
 	WAYS = 4,			/* pages of logins */
 	KNOWN_SETS = 65536,
+	TOLD_KNOWN_SETS = 4096,
 	KNOWN_WAYS = 8,			/* recipients */
 	HELD_AT_LEAST = 100,		/* before one has to wait */
 };
@@ -62,8 +66,9 @@ struct page {
 struct book {
 	uint64_t	magic, size;
 	struct spending_key key;
-	struct page	pages[SETS][WAYS];
-	uint64_t	known[KNOWN_SETS][KNOWN_WAYS];	/* newest first */
+	struct page	pages[SETS + TOLD_SETS][WAYS];
+	/* Newest first. */
+	uint64_t	known[KNOWN_SETS + TOLD_KNOWN_SETS][KNOWN_WAYS];
 };
 
 struct spending {
@@ -160,6 +165,13 @@ spending_make_pass(const struct spending_key *key, struct str login,
 	    (unsigned long long)table_hash(key->words + 2, login));
 }
 
+/* Not proved to us. */
+static bool
+is_told(const struct spending_wish *w)
+{
+	return w->pass.n == 0;
+}
+
 /* In a time that does not tell where the difference is. */
 static bool
 is_pass(const struct spending *s, const struct spending_wish *w)
@@ -169,7 +181,7 @@ is_pass(const struct spending *s, const struct spending_wish *w)
 
 	spending_make_pass(&s->book->key, w->login, pass);
 	if (w->pass.n != SPENDING_PASS_MAX - 1)
-		return w->pass.n == 0;
+		return is_told(w);
 	for (size_t i = 0; i < w->pass.n; i++)
 		difference |= (unsigned char)(w->pass.p[i] ^ pass[i]);
 	return difference == 0;
@@ -188,9 +200,10 @@ static struct page *
 find_page(struct spending *s, const struct spending_wish *w, int64_t now)
 {
 	const uint64_t *k = s->book->key.words;
-	uint64_t name[2] = { table_hash(k, w->login) ^ (w->pass.n == 0),
+	uint64_t name[2] = { table_hash(k, w->login),
 	    table_hash(k + 2, w->login) };
-	struct page *set = s->book->pages[name[0] % SETS], *p = &set[0];
+	struct page *set = s->book->pages[is_told(w) ? SETS +
+	    name[0] % TOLD_SETS : name[0] % SETS], *p = &set[0];
 
 	for (int i = 0; i < WAYS; i++) {
 		if (memcmp(set[i].name, name, sizeof(name)) == 0) {
@@ -222,6 +235,14 @@ name_recipient(const struct spending *s, const struct page *p,
 	h = table_hash(s->book->key.words, str_span((const char *)words,
 	    sizeof(words)));
 	return h == 0 ? 1 : h;
+}
+
+/* Where this name is kept, if it is. */
+static uint64_t *
+set_of(const struct spending *s, const struct spending_wish *w, uint64_t name)
+{
+	return s->book->known[is_told(w) ? KNOWN_SETS +
+	    name % TOLD_KNOWN_SETS : name % KNOWN_SETS];
 }
 
 /* Its place in the set, or KNOWN_WAYS. */
@@ -256,8 +277,7 @@ count_new(const struct spending *s, const struct page *p,
 	for (size_t i = 0; i < w->recipients.n / 8; i++) {
 		uint64_t name = name_recipient(s, p, w->recipients, i);
 
-		n -= look(s->book->known[name % KNOWN_SETS], name) <
-		    KNOWN_WAYS;
+		n -= look(set_of(s, w, name), name) < KNOWN_WAYS;
 	}
 	return n;
 }
@@ -327,7 +347,7 @@ spend(struct spending *s, struct page *page, const struct spending_wish *w,
 	for (size_t i = 0; i < w->recipients.n / 8; i++) {
 		uint64_t name = name_recipient(s, page, w->recipients, i);
 
-		note(s->book->known[name % KNOWN_SETS], name);
+		note(set_of(s, w, name), name);
 	}
 }
 

@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "auth/desk.h"
+#include "auth/sasl.h"
 #include "auth/slow.h"
 #include "base/bytes.h"
 #include "os/clock.h"
@@ -240,6 +241,8 @@ weigh(struct doorkeeper *d, const struct visitor *v,
 	struct door_packet p = { .kind = DOOR_WITHIN };
 	bool tell;
 
+	if (!sasl_is_name(w.login))
+		return;
 	switch (spending_take(d->spending, &d->conf->login.allowance, &w, now,
 	    &why, &tell)) {
 	case SPENDING_WITHIN:

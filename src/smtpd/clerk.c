@@ -136,16 +136,16 @@ find_author(const struct session *s, struct address *author)
 	    utf8_is_ascii(author->domain));
 }
 
-void
-clerk_put_id(struct buf *b, const struct session *s, struct str id)
+struct str
+clerk_id(const struct session *s, struct str id)
 {
 	struct header_field f;
 
 	if (header_find(buf_str(&s->header.block), STR("Message-ID"), &f))
-		buf_puts(b, str_trim(f.value));
-	else if (clerk_is_wanted(s))
-		buf_printf(b, "<%.*s@%.*s>", STR_ARG(id),
-		    STR_ARG(s->conf->hostname));
+		return str_trim(f.value);
+	return !clerk_is_wanted(s) ? STR_NONE :
+	    arena_printf(&s->transaction->arena, "<%.*s@%.*s>", STR_ARG(id),
+	    STR_ARG(s->conf->hostname));
 }
 
 void
@@ -153,11 +153,9 @@ clerk_put_missing(struct buf *b, const struct session *s, struct str id)
 {
 	struct address author;
 
-	if (!has(s, STR("Message-ID"))) {
-		buf_putz(b, "Message-ID: ");
-		clerk_put_id(b, s, id);
-		buf_putz(b, "\r\n");
-	}
+	if (!has(s, STR("Message-ID")))
+		buf_printf(b, "Message-ID: %.*s\r\n",
+		    STR_ARG(clerk_id(s, id)));
 	if (!has(s, STR("Date"))) {
 		buf_putz(b, "Date: ");
 		date_put(b, clock_wall());

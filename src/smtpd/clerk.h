@@ -29,7 +29,8 @@ void	clerk_init(struct clerk *, const struct header_collector *,
 int	clerk_finish(struct clerk *, struct fault *);
 /* Appends the fields that the header has not; id is the entry's name. */
 void	clerk_put_missing(struct buf *, const struct session *, struct str id);
-/* Appends the message's Message-ID, ours if it had none. */
-void	clerk_put_id(struct buf *, const struct session *, struct str id);
+/* The message's Message-ID, ours if it had none and gets one; perhaps in the
+ * transaction's arena. */
+struct str clerk_id(const struct session *, struct str id);
 
 #endif

@@ -195,7 +195,6 @@ log_message(const struct session *s)
 {
 	const struct transaction *t = s->transaction;
 	const char *id = t->submission.name;
-	struct buf text = { 0 };
 
 	if (s->peer->local)
 		log_info("%s: uid=%u from=<%.*s%s%.*s>", id,
@@ -207,9 +206,7 @@ log_message(const struct session *s)
 	/* RFC 6710 4.1 */
 	if (t->envelope.wishes.priority != 0)
 		log_info("%s: priority=%d", id, t->envelope.wishes.priority);
-	clerk_put_id(&text, s, str_of(id));
-	log_info("%s: message-id=%.*s", id, STR_ARG(buf_str(&text)));
-	buf_free(&text);
+	log_info("%s: message-id=%.*s", id, STR_ARG(clerk_id(s, str_of(id))));
 	if (t->verdict.kind == VERDICT_HOLD)
 		session_log_action(s, id, "hold", "RCPT", t->reason,
 		    address_text(&s->transaction->arena,
@@ -242,18 +239,28 @@ ask_again(struct intake *in, struct verdict *v)
 	t->verdict = *v;
 }
 
+/* Only who has logged in is asked, and only where it is wanted. */
+static int
+check_from(const struct session *s, struct fault *why)
+{
+	struct facts facts;
+
+	if (s->login.n == 0 || !s->conf->login.checks_from)
+		return 0;
+	facts = session_facts(s);
+	return senders_check_from(s->conf, s->smtpd->lists, &facts,
+	    buf_str(&s->header.block), &s->transaction->arena, why);
+}
+
 /* What the header and the rules say.  False: a refusal. */
 static bool
 judge(struct intake *in, struct verdict *v)
 {
 	struct session *s = in->session;
-	const struct facts facts = session_facts(s);
 	struct fault why;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
-	if (check_header(s, &why) < 0 || senders_check_from(s->conf,
-	    s->smtpd->lists, &facts, buf_str(&s->header.block),
-	    &s->transaction->arena, &why) < 0)
+	if (check_header(s, &why) < 0 || check_from(s, &why) < 0)
 		verdict_refuse(v, &why);
 	else
 		ask_again(in, v);

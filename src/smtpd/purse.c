@@ -234,6 +234,8 @@ purse_tell(struct session *s)
 		log_error("postmaster is not told that %.*s: %s",
 		    STR_ARG(s->transaction->over), why.text);
 	}
+	if (sub.is_void)
+		notify_send(s->smtpd->notify, NOTIFY_VOID, sub.name);
 	if (sub.left_over)
 		notify_send(s->smtpd->notify, NOTIFY_TEMP, sub.name);
 	submit_free(&sub);

@@ -211,6 +211,37 @@ test_false(void **state)
 	spending_close(s);
 }
 
+/* T-28: nor can it drive out what others have spent, by names made up. */
+static void
+test_made_up(void **state)
+{
+	static const struct conf_allowance most = { { 1, 0 }, { 0, 1 } };
+	struct spending_wish w = { .count = 1 };
+	struct spending *s;
+	struct buf why = { 0 };
+	struct fault fault;
+	char name[32];
+	bool tell;
+
+	(void)state;
+	assert_int_equal(spending_open(&s, NULL, &fault), 0);
+	assert_int_equal(take(s, &most, "ann", "x", HOUR, &tell, &why), IN);
+	for (int i = 0; i < 300000; i++) {
+		snprintf(name, sizeof(name), "%016d", i);
+		w.login = str_of(name);
+		w.recipients = str_span(name + 8, 8);
+		buf_reset(&why);
+		(void)spending_take(s, &most, &w, START + HOUR + i, &why,
+		    &tell);
+	}
+	assert_int_equal(take(s, &most, "ann", "x", HOUR, &tell, &why), OVER);
+	/* In the next hour: a recipient that is known. */
+	assert_int_equal(take(s, &most, "ann", "x", 2 * HOUR, &tell, &why),
+	    IN);
+	buf_free(&why);
+	spending_close(s);
+}
+
 static void
 damage(off_t at, char byte)
 {
@@ -292,6 +323,7 @@ main(void)
 		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_false),
+		cmocka_unit_test(test_made_up),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_many),
 	};
