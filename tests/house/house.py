@@ -625,6 +625,18 @@ class Godwit:
                 return [row for row in rows if row[0] in ours]
             ours |= more
 
+    def limits_of_a_session(self):
+        """{what: (soft, hard)} of any that lives; one that has just ended has none."""
+        def look():
+            master = self.process("master")
+            for pid, parent, _ in self.processes():
+                with contextlib.suppress(OSError):
+                    if parent == master and (text := read(self.host.path(f"/proc/{pid}/limits"))):
+                        return text.decode()
+            return None
+        return {match[1].strip(): (match[2], match[3]) for match in
+                re.finditer(r"(?m)^(Max [a-z ]+?)  +(\S+) +(\S+)", wait(look, "a session"))}
+
     def process(self, word):
         """The first process of that title, or None."""
         for pid, _, title in self.processes():

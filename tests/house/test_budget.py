@@ -171,9 +171,7 @@ def test_limits_of_a_session(house):
     g = house("session-cpu 7s\nsession-memory 128M")
     with Client(g.host) as client:
         client.ehlo()
-        session, = [p[0] for p in g.processes() if p[1] == g.process("master")]
-        limits = read(g.host.path(f"/proc/{session}/limits")).decode()
+        limits = g.limits_of_a_session()
     for what, soft, hard in (("cpu time", 7, 14), ("processes", 0, 0),
                              *([] if SANITIZED else [("address space", 128 << 20, 128 << 20)])):
-        found = re.search(rf"Max {what}\s+(\d+)\s+(\d+)", limits)
-        assert found and (int(found[1]), int(found[2])) == (soft, hard), what
+        assert limits["Max " + what] == (str(soft), str(hard)), what

@@ -393,11 +393,7 @@ def test_a_trickle_is_ended(house):
 def limits_of_a_session(g):
     with Client(g.host) as client:
         client.ehlo()
-        session = wait(lambda: [p for p in g.processes()
-                                if p[1] == g.process("master")], "a session")[0][0]
-        text = read(g.host.path(f"/proc/{session}/limits")).decode()
-    return {match[1].strip(): (match[2], match[3]) for match in
-            re.finditer(r"(?m)^(Max [a-z ]+?)  +(\S+) +(\S+)", text)}
+        return g.limits_of_a_session()
 
 
 def test_limits_of_a_session(house):
