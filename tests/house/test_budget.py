@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from house import A, B, PATIENCE, SANITIZED, Client, read, simple, wait
+from house import A, B, PATIENCE, SANITIZED, Client, simple, wait
 from test_master import greet, is_served
 from test_tls import context, make
 
