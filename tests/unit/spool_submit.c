@@ -411,16 +411,6 @@ test_reserve(void **state)
 	assert_int_equal(st.st_size, s.super.total);
 	submit_free(&s);
 	assert_int_equal(spool_remove(&f->spool, name, &why), 0);
-	/* More than there is. */
-	submit_init(&s, &f->spool);
-	if (submit_begin(&s, &(struct envelope){ .recipients = { .p =
-	    &(struct recipient){ .address = { STR("joe"), STR("b.example") } },
-	    .n = 1 } }, NULL, UINT64_C(1) << 42, &why) < 0) {
-		assert_true(fault_is_temporary(&why));
-		assert_int_equal(why.reply, 452);
-		assert_int_equal(s.fd, -1);
-	}
-	submit_free(&s);
 	assert_int_equal(fake_count(f, "q"), 0);
 }
 
