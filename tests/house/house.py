@@ -225,7 +225,11 @@ class Host:
         write(os.path.join(etc, "resolv.conf"), f"nameserver {DNS}\n")
         write(os.path.join(etc, "aliases"), "")
         write(os.path.join(etc, "mailname"), f"{self.name}.test\n")
+        # The tree may lie where only root comes to, as below /root.
+        self.programs = os.path.join(self.base, "programs")
+        os.mkdir(self.programs, 0o755)
         self.shell(f"""
+            mount --bind {BUILD} {self.programs}
             mount --bind {etc} /etc
             mount -t tmpfs tmpfs /var/mail
             chgrp mail /var/mail; chmod 2775 /var/mail
@@ -593,7 +597,7 @@ class Godwit:
     def program(self, name):
         path = os.path.join(BUILD, name)
         assert os.access(path, os.X_OK), f"{path} was not built"
-        return path
+        return os.path.join(self.host.programs, name)
 
     def start(self):
         mark = self.mark()
