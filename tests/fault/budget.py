@@ -146,11 +146,11 @@ def whole_session(instance, act):
         kill(instance.master(), signal.SIGSTOP)
         try:
             c.quit()
-            until(lambda: is_zombie(session), 5, 0.001)
+            until(lambda: is_zombie(session), every=0.001)
             return usage(session)
         finally:
             kill(instance.master(), signal.SIGCONT)
-            until(lambda: not os.path.exists(f"/proc/{session}"), 5, 0.001)
+            until(lambda: not os.path.exists(f"/proc/{session}"), every=0.001)
 
 
 def untraced_accepts(instance, entry, row, act):
@@ -279,9 +279,9 @@ def accept_budget(verdict, ground, entry):
     instance.start()
     try:
         send(instance, "wake", [f"x@{FAR}"])
-        verdict.check(until(lambda: "status=deferred" in instance.log(), 5),
+        verdict.check(until(lambda: "status=deferred" in instance.log()),
                       "accept: the destination is not asleep", instance.log()[-2000:])
-        until(lambda: not instance.workers(False), 5)
+        until(lambda: not instance.workers(False))
         untraced_accepts(instance, entry, "connection", lambda c: None)
         untraced_accepts(instance, entry, "first",
                          lambda c: c.message("first", [f"x@{FAR}"], size=4096))
@@ -312,7 +312,7 @@ def messages(c, token, to, arrived, after):
     for i in range(SOME):
         def one(i=i):
             c.message(f"{token}-{i}", [to], size=4096)
-            if not until(lambda: arrived(f"{token}-{i}"), 5, 0.001):
+            if not until(lambda: arrived(f"{token}-{i}"), every=0.001):
                 raise RuntimeError(f"{token}-{i} did not arrive")
         after(one)
 
@@ -330,7 +330,7 @@ def untraced_deliveries(instance, entry, row, to, arrived):
         messages(c, "used", to, arrived, meter.during)
         meter.enter(entry, row)
         c.quit()
-    until(lambda: not instance.workers(row != "relay"), 5)
+    until(lambda: not instance.workers(row != "relay"))
     time.sleep(REST)
 
 
@@ -339,7 +339,7 @@ def traced_deliveries(verdict, instance, entry, row, to, arrived, trace, most):
     roles, several = Roles(instance), []
 
     def first():
-        until(lambda: not instance.workers(row != "relay"), 5)
+        until(lambda: not instance.workers(row != "relay"))
         return without(accept(verdict, instance, roles, trace, row + " start", to),
                        "master", "session")
     starts = [undisturbed(first) for _ in range(SOME)]
@@ -373,7 +373,7 @@ def batch(instance, roles, trace, to):
         for i in range(BATCH):
             c.message(f"batch-{i}", [to], size=4096)
         c.quit()
-    if not until(lambda: sum(instance.arrived("alice").values()) >= before + BATCH, 10, 0.1):
+    if not until(lambda: sum(instance.arrived("alice").values()) >= before + BATCH, every=0.1):
         raise RuntimeError("the batch did not arrive")
     return without(roles.columns(trace.calls(start, trace.quiet(1.8))), "master", "session")
 

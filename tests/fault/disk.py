@@ -42,7 +42,7 @@ def is_mounted_here(kind):
 
 def unmount(at):
     if not until(lambda: subprocess.run(["umount", at], stderr=subprocess.DEVNULL,
-                                        check=False).returncode == 0, 10, 0.02):
+                                        check=False).returncode == 0, every=0.02):
         raise RuntimeError(f"{at} is in use")
 
 
@@ -64,7 +64,7 @@ class Recording:
         os.mkdir(self.at)
         self.disk, self.child = disk, subprocess.Popen(
             [os.path.join(BUILD, "fault", "blocklog"), image, self.log, disk])
-        if not until(lambda: os.path.ismount(disk) and os.path.getsize(disk), 5):
+        if not until(lambda: os.path.ismount(disk) and os.path.getsize(disk)):
             raise RuntimeError("blocklog does not start")
         ground.mounts.append(disk)
         run("mount", "-o", "loop", disk, self.at)

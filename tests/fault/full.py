@@ -142,7 +142,7 @@ def accept_full(verdict, ground, what, options, make_hog, steps):
                 again = c.message(token + "-again", [ALICE])
                 verdict.check(again == 250, f"{name}: then answered {again}, not 250",
                               instance.log()[-2000:])
-            until(lambda: instance.is_empty() and instance.arrived("alice")[token + "-again"], 10)
+            until(lambda: instance.is_empty() and instance.arrived("alice")[token + "-again"])
             box = instance.arrived("alice")
             verdict.check(box[token + "-again"] == 1, f"{name}: the next one arrived "
                           f"{box[token + '-again']} times", instance.log()[-2000:])
@@ -171,12 +171,12 @@ def deliver_from_full(verdict, ground):
             codes = [c.message(f"queued-{i}", [ALICE, far]) for i in range(10)]
         verdict.check(codes == [250] * 10, f"full queue: answered {codes}")
         hog.fill()
-        until(lambda: sum(instance.arrived("alice").values()) == 10, 10)
+        until(lambda: sum(instance.arrived("alice").values()) == 10)
         time.sleep(2.5)                 # one more attempt on the full disk
         verdict.check(len(instance.queued()) == 10, "full queue: entries are gone while the far "
                       "end refuses", instance.log()[-2000:])
         sink.answer = "250 2.1.0 Ok"
-        done = until(instance.is_empty, 20)
+        done = until(instance.is_empty)
         verdict.check(done, "full queue: the full spool is not delivered", instance.log()[-3000:])
         box = instance.arrived("alice")
         wrong = [f"{t}: {box[t]} here, {sink.got[(t, far)]} there" for t in
@@ -201,7 +201,7 @@ def start_full(verdict, ground):
             hog.fill()
             sink.answer = "250 2.1.0 Ok"
             instance.again()
-            verdict.check(until(instance.is_empty, 20) and sink.got[("waits-" + what, far)] == 1,
+            verdict.check(until(instance.is_empty) and sink.got[("waits-" + what, far)] == 1,
                           f"full start, no {what}: not delivered once", instance.log()[-2000:])
         except RuntimeError as e:
             verdict.check(False, f"full start, no {what}", e)
@@ -247,7 +247,7 @@ def mailbox_full(verdict, ground, box):
         with Client(instance) as c:
             c.hello()
             c.message("first", [ALICE])
-            verdict.check(until(lambda: instance.arrived("alice")["first"] == 1, 10),
+            verdict.check(until(lambda: instance.arrived("alice")["first"] == 1),
                           f"{box}: the first does not arrive", instance.log()[-2000:])
             for what, hog in hogs:
                 name = f"{box} on a disk without {what}"
@@ -258,17 +258,17 @@ def mailbox_full(verdict, ground, box):
                 code = c.message("full-" + what, [ALICE], size=size)
                 verdict.check(code == 250, f"{name}: answered {code}")
                 seen = until(lambda: "status=deferred" in instance.log().rsplit(
-                    "full-" + what, 1)[-1], 10)
+                    "full-" + what, 1)[-1])
                 verdict.check(seen, f"{name}: not deferred", instance.log()[-2000:])
                 verdict.check(instance.arrived("alice") == before and (box == "maildir" or
                               os.path.getsize(os.path.join(instance.boxes, "alice")) == length),
                               f"{name}: a part of it was left in the mailbox")
                 verdict.check("status=bounced" not in instance.log(), f"{name}: bounced")
                 hog.free()
-                came = until(lambda: instance.arrived("alice")["full-" + what] == 1, 10)
+                came = until(lambda: instance.arrived("alice")["full-" + what] == 1)
                 verdict.check(came, f"{name}: not delivered when there is room",
                               instance.log()[-2000:])
-        until(instance.is_empty, 10)
+        until(instance.is_empty)
         verdict.check(instance.is_empty() and max(instance.arrived("alice").values()) == 1,
                       f"{box}: not exactly once", instance.log()[-2000:])
         verdict.say(f"full {box}: deferred, then delivered")

@@ -14,7 +14,7 @@ import os
 import random
 import time
 
-from instance import LONG, SANITIZED, Instance, Sink, DOMAIN, FAR, kill, send, until
+from instance import LONG, SANITIZED, Instance, Sink, DOMAIN, FAR, kill, perhaps, send, until
 from tracing import Trace
 
 SAMPLE = 60                     # runs of each of two ways, in short mode
@@ -77,7 +77,7 @@ class Path:
             i.start()
         for pid in i.workers(True) + i.workers(False) + i.agents():
             kill(pid)
-        until(lambda: not i.workers(True) + i.workers(False) + i.agents(), 3)
+        until(lambda: not i.workers(True) + i.workers(False) + i.agents())
 
 
 def enumerate_calls(path):
@@ -89,7 +89,7 @@ def enumerate_calls(path):
     try:
         trace.quiet(0.1)
         code = send(i, "clean", [path.to], size=path.size)
-        until(lambda: path.count("clean") and i.is_empty(), 5)
+        until(lambda: path.count("clean") and i.is_empty())
         trace.quiet(0.2)
         calls = trace.calls()
     finally:
@@ -144,7 +144,7 @@ def check_health(path, name):
             time.sleep(0.1)
     if code != 250:
         return f"the next message is answered {code}"
-    if not until(lambda: path.count(token) >= 1, 8):
+    if not until(lambda: path.count(token) >= 1):
         return "the next message does not arrive"
     return None
 
@@ -163,7 +163,7 @@ def inject(verdict, path, number, call, n, error, role, deaths):
     try:
         code = send(i, token, [path.to], size=path.size)
         if code == 250:
-            until(lambda: path.count(token) >= 1, 0.7)
+            perhaps(lambda: path.count(token) >= 1, 0.7)
         else:
             time.sleep(0.02)
         with open(trace.path, errors="replace") as f:
@@ -177,9 +177,9 @@ def inject(verdict, path, number, call, n, error, role, deaths):
         deaths.update(f"{name}: {call} {error}" for name in ends)
     # After a fault of its own disk the queue rests for a minute, and a word that
     # was not heard is made up for within one; a new runner looks at once.
-    if not until(lambda: i.is_empty() and (code != 250 or path.count(token)), 2.5):
+    if not perhaps(lambda: i.is_empty() and (code != 250 or path.count(token)), 2.5):
         i.again()
-        until(lambda: i.is_empty() and (code != 250 or path.count(token)), 6)
+        until(lambda: i.is_empty() and (code != 250 or path.count(token)))
     count = path.count(token)
     what = f"answered {code}, arrived {count} times" + ("" if hit else " (fault not reached)")
     story = "\n".join(c.name + "(" + c.text for c in trace.calls() if "INJ" in c.text) + "\n" + \

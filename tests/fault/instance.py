@@ -93,8 +93,15 @@ def run(*argv):
     return done.stdout
 
 
-def until(what, seconds=10, every=0.01):
-    """Waits until what() is true; tells whether it became so."""
+def until(what, seconds=30, every=0.01):
+    """Waits until what() is true, which is sooner unless something is wrong; tells
+    whether it became so.  However busy the machine is: nothing here is a measure
+    of speed."""
+    return perhaps(what, max(seconds, 30), every)
+
+
+def perhaps(what, seconds, every=0.01):
+    """The same, where it may well not become so."""
     end = time.monotonic() + seconds * SLOW
     while not what():
         if time.monotonic() > end:
@@ -183,7 +190,7 @@ class Instance:
                 [os.path.abspath(self.argv[0]), *self.argv[1:], self.conf],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, user=self.user,
                 group=self.user, extra_groups=[] if self.user else None)
-        if not until(self.is_up, 10):
+        if not until(self.is_up):
             raise RuntimeError("the daemon does not start: " + self.log()[-2000:])
 
     def is_up(self):
@@ -214,7 +221,7 @@ class Instance:
             self.warden.kill()
             self.warden.wait()
         self.warden = None
-        until(lambda: not self.all(), 5)
+        until(lambda: not self.all())
 
     def again(self):
         self.stop()

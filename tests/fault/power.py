@@ -177,9 +177,9 @@ def live_again(account, instance, letters, sink, past, cut, model):
     with past.power_up(cut, model):
         instance.start()
         try:
-            if not until(instance.is_empty, 5, 0.02):
+            if not perhaps(instance.is_empty, 5, 0.02):
                 run(os.path.join(BUILD, "godwit"), "queue", "flush", "-f", instance.conf)
-                if not until(instance.is_empty, 10, 0.02):
+                if not until(instance.is_empty, every=0.02):
                     account.wrong.append(f"cut at {cut}, {model}: the queue does not end: "
                                          f"{instance.queued()[:3]}\n{instance.log()[-1000:]}")
         finally:

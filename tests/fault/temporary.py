@@ -78,7 +78,7 @@ def in_order(place, dir_synced):
     trace = place.trace("")
     try:
         code = send(i, token, [ALICE])
-        came = until(lambda: i.is_empty() and place.count(token), 5)
+        came = until(lambda: i.is_empty() and place.count(token))
         trace.quiet()
         calls = place.session(trace)
     finally:
@@ -121,7 +121,7 @@ def one_fault(place, fault, named):
         i.again()
     elif killed:
         i.again()               # or within the minute, when the runner walks
-    place.check(until(i.is_empty, 8), f"{what}: there lies {i.queued()}")
+    place.check(until(i.is_empty), f"{what}: there lies {i.queued()}")
     # Killed with its name, it may be delivered: the client knows nothing.
     want = (1,) if code == 250 else (0, 1) if killed and named else (0,)
     place.check(place.count(token) in want, f"{what}: arrived {place.count(token)} times")
@@ -140,9 +140,9 @@ def given_up(place):
             c.envelope([ALICE])
             c.say("DATA")
             c.put(body[:600000])
-            place.check(until(place.left, 5), "nothing was begun under a temporary name")
+            place.check(until(place.left), "nothing was begun under a temporary name")
             c.close()
-            place.check(until(lambda: not place.left(), 5), f"lost connection: {place.left()}")
+            place.check(until(lambda: not place.left()), f"lost connection: {place.left()}")
     finally:
         trace.end()
     place.check(place.count("never") == 0, "half a message arrived")
@@ -171,14 +171,14 @@ def by_drop(place):
     place.check(done.returncode == 0, f"drop: {done.stderr}")
     opens = [text for name, text in calls if name == "openat"]
     number = 1 + next(k for k, text in enumerate(opens) if UNNAMED in text)
-    until(lambda: place.count("dropped") == 1, 5)
+    until(lambda: place.count("dropped") == 1)
     done, calls = dropped(place, "-e", f"inject=openat:error=EOPNOTSUPP:when={number}")
     made = next(k for k, c in enumerate(calls) if "O_EXCL" in c[1])
     steps = [name for name, _ in calls[made:]]
     place.check(done.returncode == 0, f"drop: {done.stderr}", calls)
     place.check(steps[:3] == ["openat", "renameat2", "fsync"] and "unlink" not in steps,
                 f"drop: the order is {' '.join(steps)}")
-    place.check(until(lambda: place.count("dropped") == 2 and not i.queued("drop"), 5),
+    place.check(until(lambda: place.count("dropped") == 2 and not i.queued("drop")),
                 f"drop: arrived {place.count('dropped')} times")
     done, calls = dropped(place, "-e", f"inject=openat:error=EOPNOTSUPP:when={number}",
                           "-e", "inject=renameat2:error=EIO")

@@ -118,7 +118,7 @@ def within(instance, name, path="-", other="-", number="-"):
         found[:] = re.findall(rf"theft {name}: (\d+) (.*)|was killed by signal (\d+)",
                               instance.log()[mark:])
         return found
-    if not until(told, 5):
+    if not until(told):
         return 0, "it ended, and nobody knows how"
     if found[0][2]:
         return None if int(found[0][2]) == SIGSYS else 0, "killed by signal " + found[0][2]
@@ -363,7 +363,8 @@ class Loot:
         self.world = w = World(ground, name, aliases, sink=self.sink, user=user, drain=drain,
                                settings=settings | {"aliases": aliases})
         w.key, w.key_text = key, number
-        w.conf_secret, w.shm = os.path.join(w.dir, "password"), f"/dev/shm/theft-{os.getpid()}"
+        w.conf_secret, w.shm = os.path.join(w.dir, "password"), \
+            os.path.join("/dev/shm", os.path.basename(ground.dir))
         w.mount = os.path.join(ground.dir, name + ".mount")
         os.mkdir(w.mount)
         put(w.conf_secret, 0o600)
@@ -474,13 +475,13 @@ def harm(verdict, w, loot):
     with Client(w, timeout=20) as c:
         c.put(f"flood {name} - -\n")
         time.sleep(1)
-    verdict.check(until(lambda: w.runner() == runner, 2), "theft: lies end the runner")
+    verdict.check(until(lambda: w.runner() == runner), "theft: lies end the runner")
     verdict.check(not w.agents(), "theft: a session was given an agent")
     verdict.check(not re.search(r"agent|deliver as", w.log()), "theft: the warden heard a session")
     verdict.check(os.path.exists(w.entry), "theft: a lie removed an entry")
     loot.sink.answer = "250 2.1.0 Ok"
     run(os.path.join(BUILD, "godwit"), "-f", w.conf, "queue", "flush")
-    until(lambda: sum(loot.sink.got.values()) >= 2, 20)
+    until(lambda: sum(loot.sink.got.values()) >= 2)
     time.sleep(1)
     verdict.check(dict(loot.sink.got) == {(f"loot-{i}", f"x@{FAR}"): 1 for i in range(2)},
                   "theft: the entries are not delivered once each", loot.sink.got)

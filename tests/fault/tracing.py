@@ -46,7 +46,7 @@ class Trace:
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.pids = pids
         # All threads of all of them are stopped once and then let go.
-        if not until(self._attached, 10, 0.005):
+        if not until(self._attached, every=0.005):
             raise RuntimeError("strace does not attach")
 
     def _attached(self):

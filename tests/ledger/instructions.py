@@ -39,7 +39,7 @@ class Uncaged(Instance):
                 raise RuntimeError("the daemon does not start under valgrind: " +
                                    self.said.read()[-2000:])
             self.pids[words[0]] = int(words[1])
-        if not until(self.answers, 20):
+        if not until(self.answers):
             raise RuntimeError("the daemon does not answer under valgrind: " + self.log()[-2000:])
         self.rest()
 
@@ -54,7 +54,7 @@ class Uncaged(Instance):
 
     def rest(self):
         """Until the master is alone and has taken note of it."""
-        until(lambda: not self.children(self.pids["master"]), 10)
+        until(lambda: not self.children(self.pids["master"]))
         time.sleep(0.05)
 
     def count(self, roles):
@@ -75,7 +75,7 @@ class Uncaged(Instance):
                     return re.search(r"^totals: (\d+)$", f.read(), re.M)
             except FileNotFoundError:
                 return None
-        if not until(whole, 20):
+        if not until(whole):
             raise RuntimeError(f"callgrind left no count of process {pid}: it is gone?")
         return int(whole()[1])
 
@@ -166,7 +166,7 @@ def accept_all(ground, entry):
         with Client(instance) as c:
             c.hello()
             c.message("wake", [f"x@{FAR}"])
-            need(until(lambda: "status=deferred" in instance.log(), 10), "not asleep", instance)
+            need(until(lambda: "status=deferred" in instance.log()), "not asleep", instance)
             c.quit()
         time.sleep(2)                   # the worker that found it so has gone
         accept(instance, entry)
@@ -184,7 +184,7 @@ def deliver(instance, entry, row, to, arrived):
 
         def one(token):
             c.message(token, [to], size=4096)
-            need(until(lambda: arrived(token), 10), f"{row}: no delivery", instance)
+            need(until(lambda: arrived(token)), f"{row}: no delivery", instance)
             time.sleep(0.1)             # until the removal is synced
         for i in range(2):
             one(f"warm-{i}")
