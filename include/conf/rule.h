@@ -87,12 +87,14 @@ struct rules {
 	size_t		 n, cap;
 	unsigned	 stages;	/* 1 << STAGE_..., of those at which
 					 * some rule is to be asked */
+	bool		 may_hold;	/* some rule holds messages */
 	size_t		 lists;		/* values that are a FILE or DB */
 };
 
 #define RULE_LISTS_MAX	64
 
-/* The stage from which on a fact is known; a size as it was declared. */
+/* The stage from which on a fact is known; a size as it was declared, which is
+ * only that it is over something. */
 enum rule_stage rule_fact_stage(enum rule_fact);
 /* "reject", "rcpt", "client": as they are written. */
 const char *rule_action_word(enum rule_action);

@@ -30,6 +30,10 @@ struct submission {
 	bool			 temporary;	/* begun under such a name */
 	bool			 left_over;	/* and that is still there */
 	bool			 held;		/* it goes into hold */
+	bool			 may_be_held;	/* it may yet */
+	bool			 in_hold;	/* fd was made there */
+	int			 twin;	/* the same content, made in hold; -1:
+					 * none */
 	struct str		 reason;	/* why */
 };
 
@@ -45,10 +49,11 @@ int	submit_begin(struct submission *, const struct envelope *,
 /*
  * It is to be set aside: committed, it lies in hold and nowhere else, with the
  * reason (which must live until then) as the last words about its first
- * recipient.  May be said before submit_begin() or before submit_commit();
- * where it is only said then, a kernel whose Landlock forbids all links between
- * directories (Linux 5.13 to 5.18) makes the commit fail with 451.
+ * recipient.  May be said before submit_begin(); or before submit_commit(), if
+ * submit_expect_hold() was said before submit_begin(): a file gets its name only
+ * in the directory in which it was made.
  */
+void	submit_expect_hold(struct submission *);
 void	submit_hold(struct submission *, struct str reason);
 /* Content so far, in bytes. */
 uint64_t submit_size(const struct submission *);

@@ -511,6 +511,7 @@ clause_parse(struct conf *conf, const struct setting *set,
 	if (rule_has_size(&rule) && rule.stage == STAGE_RCPT)
 		rules->stages |= 1U << STAGE_END;
 	vec_push(&conf->arena, rules, rule);
+	rules->may_hold |= rule.action == RULE_HOLD;
 }
 
 /* --------------------------------------------------------- and back ----- */

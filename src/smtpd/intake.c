@@ -74,6 +74,9 @@ intake_begin(struct intake *in)
 		submit_hold(&t->submission, t->reason);
 	else if (t->over.n > 0)
 		submit_hold(&t->submission, t->over);
+	else if (s->conf->rules.may_hold &&
+	    rule_is_due(&s->conf->rules, STAGE_END))
+		submit_expect_hold(&t->submission);
 	if (submit_begin(&t->submission, &t->envelope, NULL,
 	    t->envelope.size_declared, &in->why) < 0) {
 		log_warning("spool: %s", in->why.text);
@@ -217,7 +220,8 @@ log_message(const struct session *s)
 		    &t->taken.p[0]));
 }
 
-/* What was found at RCPT stands unless the rules were asked again. */
+/* What was found at RCPT stands unless the rules were asked again; and that it
+ * is held stands unless it is refused or thrown away. */
 static void
 ask_again(struct intake *in, struct verdict *v)
 {
@@ -232,7 +236,11 @@ ask_again(struct intake *in, struct verdict *v)
 		*v = t->verdict;
 		return;
 	}
-	if (v->kind == VERDICT_HOLD || v->kind == VERDICT_DISCARD)
+	if ((v->kind == VERDICT_NONE || v->kind == VERDICT_ACCEPT) &&
+	    t->verdict.kind == VERDICT_HOLD) {
+		v->kind = VERDICT_HOLD;
+		v->rule = t->verdict.rule;
+	} else if (v->kind == VERDICT_HOLD || v->kind == VERDICT_DISCARD)
 		t->reason = rule_reason(v->rule, &facts, &t->arena);
 	if (v->kind == VERDICT_HOLD)
 		submit_hold(&t->submission, t->reason);

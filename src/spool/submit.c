@@ -20,8 +20,9 @@
  * sync that failed is never repeated, because Linux reports such an error once
  * and then forgets error and data.
  *
- * One that is to be held is linked into hold instead, from where nobody
- * delivers it; all else is the same.
+ * One that is to be held is made in hold instead, from where nobody delivers it.
+ * No session may link from one directory into another (os/sandbox), so of a large
+ * one that may yet be held a twin is written there; a small one is in memory.
  *
  * Where the file system knows no unnamed files, all is the same but for the
  * beginning, where it gets a temporary name (spool/temp), and the end, where
@@ -52,6 +53,59 @@ enum {
 	WRITE_OUT_AT = 1024 * 1024,	/* then the disk may begin */
 };
 
+/* An unnamed file below q or in hold, locked; -1. */
+static int
+open_unnamed(const struct submission *s, bool in_hold, bool *supported,
+    struct fault *why)
+{
+	char shard[3];
+	int fd;
+
+	spool_shard(s->name, shard);
+	fd = file_open_unnamed(in_hold ? s->spool->hold : s->spool->q,
+	    in_hold ? "." : shard, s->spool->mode, false, supported, why);
+	/* Nobody else can have it: the kernel has no room for one. */
+	if (fd >= 0 && file_try_lock(fd) != 1) {
+		close(fd);
+		return fault_temporary(why, 451, 3, 0, "cannot lock an entry");
+	}
+	return fd;
+}
+
+/* In hold, as far as that is not where it is. */
+static int
+make_twin(struct submission *s, struct fault *why)
+{
+	bool supported;
+
+	if (s->twin < 0 && !s->temporary && !s->in_hold)
+		s->twin = open_unnamed(s, true, &supported, why);
+	return s->twin < 0 && !s->temporary && !s->in_hold ? -1 : 0;
+}
+
+static void
+drop_twin(struct submission *s)
+{
+	if (s->twin >= 0)
+		close(s->twin);
+	s->twin = -1;
+}
+
+/* What was made in q is to lie in hold. */
+static int
+change_over(struct submission *s, struct fault *why)
+{
+	if (s->flushed == 0 && make_twin(s, why) < 0)
+		return -1;
+	if (s->twin >= 0) {
+		close(s->fd);
+		s->fd = s->twin;
+		s->twin = -1;
+		s->in_hold = true;
+	}
+	return 0;
+}
+
 static int
 flush(struct submission *s, struct fault *why)
 {
@@ -59,6 +113,10 @@ flush(struct submission *s, struct fault *why)
 
 	if (file_pwrite(s->fd, s->pending.p, s->pending.n, (int64_t)at,
 	    why) < 0)
+		return -1;
+	if (s->may_be_held && (make_twin(s, why) < 0 || (s->twin >= 0 &&
+	    file_pwrite(s->twin, s->pending.p, s->pending.n, (int64_t)at,
+	    why) < 0)))
 		return -1;
 	if ((s->flushed + s->pending.n) / WRITE_OUT_AT !=
 	    s->flushed / WRITE_OUT_AT)
@@ -85,7 +143,13 @@ submit_init(struct submission *s, const struct spool *spool)
 	memset(s, 0, sizeof(*s));
 	s->sink.write = take;
 	s->spool = spool;
-	s->fd = -1;
+	s->fd = s->twin = -1;
+}
+
+void
+submit_expect_hold(struct submission *s)
+{
+	s->may_be_held = true;
 }
 
 void
@@ -114,20 +178,10 @@ static int
 create(struct submission *s, struct fault *why)
 {
 	bool supported = false;
-	char shard[3];
 
-	if (!s->spool->temporaries) {
-		spool_shard(s->name, shard);
-		s->fd = file_open_unnamed(s->held ? s->spool->hold :
-		    s->spool->q, s->held ? "." : shard, s->spool->mode, false,
-		    &supported, why);
-		/* Nobody else can have it: the kernel has no room for one. */
-		if (s->fd >= 0 && file_try_lock(s->fd) != 1) {
-			submit_release(s);
-			return fault_temporary(why, 451, 3, 0,
-			    "cannot lock an entry");
-		}
-	}
+	if (!s->spool->temporaries)
+		s->fd = open_unnamed(s, s->held, &supported, why);
+	s->in_hold = s->held && s->fd >= 0;
 	if (!supported) {
 		s->fd = temp_open(s->spool, s->name, why);
 		s->temporary = s->fd >= 0;
@@ -299,7 +353,8 @@ submit_commit(struct submission *s, struct str head, bool *exists,
 	bool taken = false;
 
 	must(s->fd >= 0);
-	if (write_all(s, head, why) < 0 || write_reason(s, why) < 0 ||
+	if ((s->held && !s->in_hold && change_over(s, why) < 0) ||
+	    write_all(s, head, why) < 0 || write_reason(s, why) < 0 ||
 	    give_name(s, &taken, why) < 0 ||
 	    sync_named(s, why) < 0) {
 		if (exists != NULL)
@@ -320,6 +375,7 @@ submit_release(struct submission *s)
 	if (s->fd >= 0)
 		close(s->fd);
 	s->fd = -1;
+	drop_twin(s);
 }
 
 void

@@ -340,7 +340,9 @@ test_hold(void **state)
 		struct fault why;
 
 		submit_init(&s, &f->spool);
-		if (!late)
+		if (late)
+			submit_expect_hold(&s);
+		else
 			submit_hold(&s, STR("ask Ann"));
 		assert_int_equal(submit_begin(&s, &env, NULL, 0, &why), 0);
 		assert_int_equal(sink_write(&s.sink, STR(SMALL), &why), 0);
@@ -643,6 +645,73 @@ submit_caged(struct fake_spool *f)
 	return s.left_over && !s.is_void ? 0 : 5;
 }
 
+/* One that is large or small, and is held or not in the end, by a session that
+ * may link nothing from one directory into another. */
+static int
+hold_late(struct fake_spool *f, size_t n, bool held)
+{
+	struct envelope env = fake_envelope(f, "", "joe@example.org");
+	struct sandbox_path paths[2] = { { .access = SANDBOX_CREATE },
+	    { .access = SANDBOX_CREATE } };
+	char q[100], hold[100], *content = make_large(n);
+	struct submission s;
+	struct fault why;
+
+	snprintf(q, sizeof(q), "%s/q", f->path);
+	snprintf(hold, sizeof(hold), "%s/hold", f->path);
+	paths[0].path = q;
+	paths[1].path = hold;
+	if (proc_harden(&why) < 0 ||
+	    sandbox_enter(SANDBOX_MASTER, paths, 2, &why) < 0)
+		return 1;
+	submit_init(&s, &f->spool);
+	submit_expect_hold(&s);
+	if (submit_begin(&s, &env, "01ARZ3NDEKTSV4RRFF", n, &why) < 0)
+		return 2;
+	for (size_t i = 0; i < n; i += n / 4)
+		if (sink_write(&s.sink, str_span(content + i, n / 4),
+		    &why) < 0)
+			return 3;
+	if (held)
+		submit_hold(&s, STR("late"));
+	if (submit_commit(&s, STR(HEAD), NULL, &why) < 0)
+		return 4;
+	submit_free(&s);
+	return s.fd == -1 && s.twin == -1 ? 0 : 5;
+}
+
+static void
+test_hold_late_of_session(void **state)
+{
+	static const size_t sizes[] = { 1000, 2000000 };
+	static const char name[] = "01ARZ3NDEKTSV4RRFF";
+	struct fake_spool *f = *state;
+	struct fault why;
+
+	for (int i = 0; i < 4; i++) {
+		size_t n = sizes[i / 2];
+		bool held = i % 2 == 0;
+		char *content = make_large(n);
+		int status;
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(hold_late(f, n, held));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(WEXITSTATUS(status), 0);
+		assert_int_equal(fake_count(f, "q"), !held);
+		assert_int_equal(fake_count(f, "hold"), held);
+		if (held)
+			assert_int_equal(spool_bring_back(&f->spool, name,
+			    "hold", &why), 0);
+		check(f, name, STR(HEAD), str_span(content, n));
+		assert_int_equal(spool_remove(&f->spool, name, &why), 0);
+		free(content);
+	}
+}
+
 static void
 test_temporary_of_session(void **state)
 {
@@ -705,6 +774,7 @@ main(void)
 		WITH(test_temporary),
 		WITH(test_temporary_is_there),
 		WITH(test_temporary_of_session),
+		WITH(test_hold_late_of_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
