@@ -43,9 +43,10 @@ struct rule_asking {
  * Asks the rules in their order until one decides.
  *
  * At RCPT and at END all are asked but those that speak at an earlier stage.
- * One that wants something that is not known yet (the size) cannot decide at
- * RCPT, and nor can one behind it that it might have kept from being asked;
- * then the verdict is NONE, and END decides.
+ * One that wants the size cannot decide at RCPT, unless it refuses what is
+ * declared to be too large; and nor can one behind it that it might have kept
+ * from being asked.  Then the verdict is NONE, perhaps spoken_for, and END
+ * decides.
  *
  * At the stages before, those are asked that are written "at" that stage, and
  * of the others those that end the search without a refusal, where all that

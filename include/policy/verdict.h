@@ -20,6 +20,9 @@ enum verdict_kind {
 struct verdict {
 	enum verdict_kind	 kind;
 	const struct rule	*rule;	/* that decided, or NULL */
+	bool			 spoken_for;	/* NONE: which of the rules
+					 * decides is seen at the end, but one
+					 * of them will, as if by ACCEPT */
 	struct fault		 why;	/* REFUSE: the reply */
 	VEC(const struct rule *) headers;	/* whose fields are added */
 };

@@ -75,6 +75,9 @@ put_action(struct buf *b, const struct verdict *v)
 		buf_putz(b, ", and it is thrown away");
 		break;
 	case VERDICT_NONE:
+		if (v->spoken_for)
+			buf_putz(b, ", and the end shows which rule decides");
+		break;
 	case VERDICT_ACCEPT:
 	case VERDICT_REFUSE:
 		break;

@@ -329,20 +329,32 @@ parse_terms(struct cursor *c, struct rule *rule)
 
 /* --------------------------------------------------- at, with, header --- */
 
+/* A size that is declared says how much there is at least: that it is under
+ * something is never known of it. */
+static enum rule_stage
+know(const struct rule_term *term)
+{
+	if (term->fact == FACT_SIZE &&
+	    (term->values.p->kind == VALUE_UNDER) != term->negated)
+		return STAGE_END;
+	return rule_fact_stage(term->fact);
+}
+
+/* From RCPT on a rule about the size waits for it. */
 static bool
 check_stage(struct cursor *c, const struct rule *rule)
 {
 	struct place at = c->s->words.p[c->i].place;
-	enum rule_fact fact;
+	const struct rule_term *term = rule->terms.p;
 
-	for (size_t i = 0; i < rule->terms.n; i++) {
-		fact = rule->terms.p[i].fact;
-		if (rule_fact_stage(fact) <= rule->stage)
+	for (size_t i = 0; i < rule->terms.n && rule->stage < STAGE_RCPT;
+	    i++, term++) {
+		if (know(term) <= rule->stage)
 			continue;
-		reader_error(c->errors, at, "\"%s\" is not known at %s, but "
-		    "from %s on", rule_fact_word(fact),
-		    rule_stage_word(rule->stage),
-		    rule_stage_word(rule_fact_stage(fact)));
+		reader_error(c->errors, at, "\"%s%s\" is not known at %s, "
+		    "but from %s on", rule_fact_word(term->fact),
+		    know(term) == STAGE_END ? " under" : "",
+		    rule_stage_word(rule->stage), rule_stage_word(know(term)));
 		return false;
 	}
 	return true;

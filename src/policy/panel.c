@@ -6,7 +6,8 @@
  *	mail		must he log in first; the size that is declared; as
  *			whom a login may send; then such rules
  *	rcpt		relaying, the rules, who the recipient is, and what the
- *			world says of the client, where no rule has spoken for it
+ *			world says of the client, where no rule has spoken for
+ *			it, or will
  *	end		the rules again, where one of them wants the size
  *
  * Relaying comes first and alone: what a rule accepts has passed it.  The rules
@@ -94,7 +95,7 @@ panel_rcpt(const struct panel_case *c, address_vec *finals, struct verdict *v)
 	if (alias_expand(c->panel->aliases, c->arena, c->facts->recipient,
 	    finals, &why) < 0) {
 		verdict_refuse(v, &why);
-	} else if (v->kind == VERDICT_NONE &&
+	} else if (v->kind == VERDICT_NONE && !v->spoken_for &&
 	    facts_check_client(c->facts, &why) < 0) {
 		finals->n = before;
 		verdict_refuse(v, &why);

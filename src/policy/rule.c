@@ -8,6 +8,17 @@
  *	        not known the rule has to wait for the content
  *	    all hold      header: noted, and on; else: that is the verdict
  *
+ * The first rule that holds decides, and of one that waits it is open whether
+ * it will be the first.  Those that can only refuse keep no other from deciding
+ * meanwhile, since the worst is that it is refused later.  Behind one that might
+ * spare the mail something nothing is decided, but that some rule will speak
+ * for the mail, if one that does so holds.  All is asked again at the end of the
+ * content.
+ *
+ * A declared size (RFC 1870) is the client's word, and believed to its own harm
+ * alone: that there will be at least so much, for a refusal.  "Under" is never
+ * known before the content.
+ *
  * Pure but for the lists and the prober, which are asked where a condition
  * names them and all before it in its rule hold.  A list that cannot be asked
  * is a temporary refusal, whatever the rule would have done: mail waits until
@@ -103,7 +114,15 @@ find_subject(struct judging *j, enum rule_fact fact, struct lists_subject *s)
 	bug("a fact without a text");
 }
 
-/* The size is that of the content as soon as there is one. */
+/* A size is that of the content as soon as there is one. */
+static bool
+is_certain(const struct judging *j, enum rule_fact fact)
+{
+	return fact != FACT_SIZE || j->in->stage == STAGE_END;
+}
+
+/* What is known of it; false: nothing is.  Of a size before the content that is
+ * the client's word. */
 static bool
 find_amount(const struct judging *j, enum rule_fact fact, uint64_t *n)
 {
@@ -115,7 +134,7 @@ find_amount(const struct judging *j, enum rule_fact fact, uint64_t *n)
 		*n = f->size;
 	else
 		*n = f->size_declared;
-	return fact == FACT_RECIPIENTS || j->in->stage == STAGE_END || *n > 0;
+	return is_certain(j, fact) || *n > 0;
 }
 
 /* -------------------------------------------------------- conditions ---- */
@@ -166,7 +185,12 @@ ask_amount(const struct judging *j, const struct rule_term *term)
 
 	if (!find_amount(j, term->fact, &n))
 		return UNKNOWN_YET;
-	return v->kind == VALUE_OVER ? n > v->number : n < v->number;
+	if (is_certain(j, term->fact))
+		return v->kind == VALUE_OVER ? n > v->number : n < v->number;
+	/* There will be n or more. */
+	if (v->kind == VALUE_OVER)
+		return n > v->number ? 1 : UNKNOWN_YET;
+	return n >= v->number ? 0 : UNKNOWN_YET;
 }
 
 static int
@@ -178,9 +202,9 @@ ask_service(const struct judging *j, const struct rule_term *term)
 	return 0;
 }
 
-/* 1, 0, -1 with j->why, UNKNOWN_YET. */
+/* 1, 0, -1 with j->why, UNKNOWN_YET; whichever action it is for. */
 static int
-ask_term(struct judging *j, const struct rule_term *term, struct str *key)
+ask_fact(struct judging *j, const struct rule_term *term, struct str *key)
 {
 	int r = 0;
 
@@ -213,6 +237,23 @@ ask_term(struct judging *j, const struct rule_term *term, struct str *key)
 	return r;
 }
 
+static bool
+refuses(const struct rule *rule)
+{
+	return rule->action == RULE_REJECT || rule->action == RULE_DEFER;
+}
+
+/* Nobody gets anything for what he has only declared. */
+static int
+ask_term(struct judging *j, const struct rule *rule,
+    const struct rule_term *term, struct str *key)
+{
+	int r = ask_fact(j, term, key);
+
+	return r == 1 && !refuses(rule) && !is_certain(j, term->fact) ?
+	    UNKNOWN_YET : r;
+}
+
 /* ----------------------------------------------------- what is noted ---- */
 
 static void
@@ -223,7 +264,8 @@ put_amount(struct judging *j, enum rule_fact fact)
 	if (!find_amount(j, fact, &n))
 		buf_putz(&j->because, " is not known before the content");
 	else if (fact == FACT_SIZE) {
-		buf_putz(&j->because, " is ");
+		buf_putz(&j->because, is_certain(j, fact) ? " is " :
+		    " is said to be ");
 		num_format_size(&j->because, n);
 	} else
 		buf_printf(&j->because, " is %llu", (unsigned long long)n);
@@ -318,7 +360,7 @@ ask_rule(struct judging *j, const struct rule *rule)
 
 	buf_reset(&j->because);
 	for (size_t i = 0; i < rule->terms.n && answer != RULE_NO; i++) {
-		one = answer_of(ask_term(j, &rule->terms.p[i], &key));
+		one = answer_of(ask_term(j, rule, &rule->terms.p[i], &key));
 		if (one == RULE_NO)
 			buf_reset(&j->because);
 		if (traced)
@@ -335,12 +377,6 @@ ask_rule(struct judging *j, const struct rule *rule)
 		j->why = *first;
 	note_rule(j, rule, answer);
 	return answer;
-}
-
-static bool
-refuses(const struct rule *rule)
-{
-	return rule->action == RULE_REJECT || rule->action == RULE_DEFER;
 }
 
 static bool
@@ -448,6 +484,12 @@ refuse(struct judging *j, const struct rule *rule, struct fault *why)
 		    rule->status.detail, "%.*s", STR_ARG(text));
 }
 
+static bool
+speaks_for(const struct rule *rule)
+{
+	return rule->action == RULE_ACCEPT || rule->action == RULE_HOLD;
+}
+
 static void
 decide(struct judging *j, const struct rule *rule, struct verdict *v)
 {
@@ -476,8 +518,9 @@ decide(struct judging *j, const struct rule *rule, struct verdict *v)
 
 /* What rules that must wait leave to those behind them. */
 struct waiting {
-	bool	any;		/* nothing but a refusal can be decided */
-	bool	mercy;		/* not even that: one might have let it pass */
+	bool	any;		/* nothing can be thrown away */
+	bool	mercy;		/* nothing can be decided: one of them might do
+				 * something else than refuse */
 };
 
 /* True: the search is over. */
@@ -503,9 +546,11 @@ weigh(struct judging *j, const struct rule *rule, enum rule_answer answer,
 	case RULE_YES:
 		break;
 	}
-	if (rule->action == RULE_HEADER || !(refuses(rule) ? w->mercy :
-	    w->any))
+	if (rule->action == RULE_HEADER || !(rule->action == RULE_DISCARD ?
+	    w->any : w->mercy))
 		decide(j, rule, v);
+	else
+		v->spoken_for = speaks_for(rule);
 	return rule->action != RULE_HEADER;
 }
 

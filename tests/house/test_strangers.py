@@ -628,6 +628,39 @@ def test_rules(house, village):
                             "looked up now")
 
 
+def offer(village, source, size, to="alice@a.test"):
+    """The reply to RCPT of a message that is said to be so long."""
+    with Stranger(village, source) as c:
+        c.ehlo()
+        assert c.mail("x@b.test", [f"SIZE={size}"])[0] == 250
+        return c.rcpt(to)[0]
+
+
+def test_a_declared_size_spares_nothing(house, village):
+    """What a client says of itself opens no way around lists and greylist; only
+    mail of which some rule will speak anyway need not wait."""
+    g = house(LISTEN + "client-names no\ndnsbl bl.test\ngreylist 1h\n"
+              "hold size over 2M\n"
+              "accept client 192.0.2.41\n"
+              "accept size under 1M\n"
+              "accept size over 3M to alice@a.test\n")
+    for size in (1, 100, 1500000, 2500000, 4000000):
+        assert offer(village, "192.0.2.40", size) == 554, size
+        assert offer(village, "192.0.2.45", size) == 450, size
+        assert offer(village, "192.0.2.41", size) == 250, size
+    # `godwit explain' says so.
+    told = explain(g, "--client", "192.0.2.41", "--from", "x@b.test", "--size", "100",
+                   "alice@a.test")[1]
+    assert "later" in told and "(size is said to be 100)" in told, told
+    assert re.search(r"says 250 2.1.5 Ok, and the end shows which rule decides", told), told
+    g.configure("reject size over 2M with \"552 5.3.4 too much\"\n"
+                "accept client 192.0.2.41\n" + LISTEN + "dnsbl bl.test\ngreylist 1h\n")
+    g.signal("HUP")
+    g.wait_log("reload: done")
+    assert offer(village, "192.0.2.41", 2097153) == 552
+    assert offer(village, "192.0.2.41", 100) == 250
+
+
 def test_hello_and_names(house, village):
     """What a client calls itself, beside what it is called."""
     g = house(LISTEN + "reject helo matching a.test or *.a.test at hello with "

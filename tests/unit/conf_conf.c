@@ -497,6 +497,10 @@ static const struct {
 	    "connect, but from hello on" },
 	{ "reject size over 1 at hello", "1:23: \"size\" is not known at "
 	    "hello, but from mail on" },
+	{ "reject size under 1 at mail", "1:24: \"size under\" is not known "
+	    "at mail, but from end on" },
+	{ "defer not size over 1K at mail", "1:27: \"size under\" is not "
+	    "known at mail, but from end on" },
 	{ "reject at helo", "1:11: expected \"connect\", \"hello\", \"mail\", "
 	    "\"rcpt\" or \"end\", got \"helo\"; did you mean \"hello\"?" },
 	{ "reject with", "1:12: expected a text in quotes, of ASCII and not "
