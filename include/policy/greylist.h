@@ -13,28 +13,20 @@
  * were never seen together is put off; who tries again is let in.  Times are
  * wall seconds; a delay is that of the setting.
  */
-#define GREYLIST_FORGET		(2 * 86400)	/* who never came again */
-#define GREYLIST_KEEP		(36 * 86400)	/* who did */
 #define GREYLIST_PASSES		5		/* then the network is known */
-
-/* Which slots are asked: the three together, and the network alone. */
-struct greylist_tags {
-	uint64_t	triplet, network;
-};
 
 void	greylist_tags(const struct grey *, const struct ip *client,
 	    const struct address *sender, const struct address *recipient,
-	    struct greylist_tags *);
-/* Seconds until it may pass; 0: now.  The slots as they were found, or NULL
- * where there is none. */
+	    struct grey_tags *);
+/* Seconds until it may pass; 0: now.  The slots as they were found. */
 uint32_t greylist_judge(const struct grey_slot *triplet,
 	    const struct grey_slot *network, uint32_t delay, uint32_t now);
 /* The same, looked up; 0 where it cannot be. */
-uint32_t greylist_ask(const struct grey *, const struct greylist_tags *,
+uint32_t greylist_ask(const struct grey *, const struct grey_tags *,
 	    uint32_t delay, uint32_t now);
 /* An attempt was made: what is remembered of it.  For the one who writes.
  * False: it could not be written, and would be new for ever. */
-bool	greylist_note(const struct grey *, const struct greylist_tags *,
+bool	greylist_note(const struct grey *, const struct grey_tags *,
 	    uint32_t delay, uint32_t now);
 
 #endif

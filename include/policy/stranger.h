@@ -65,7 +65,7 @@ bool	stranger_is_greylisted(const struct conf *, enum conf_service,
 /* What the greylist says of the sender and the recipient in the facts: 450
  * 4.7.1 and *left, in seconds, or 0.  tags are what is to be noted of it. */
 int	stranger_check_greylist(const struct conf *, const struct grey *,
-	    const struct facts *, struct greylist_tags *, uint32_t now,
+	    const struct facts *, struct grey_tags *, uint32_t now,
 	    uint32_t *left, struct fault *);
 
 #endif

@@ -3,7 +3,7 @@
 #define SPOOL_NOTIFY_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include "spool/grey.h"
 #include "spool/path.h"
 
 /*
@@ -26,13 +26,13 @@ enum notify_kind {
 struct notify {
 	enum notify_kind	kind;
 	char			name[NOTIFY_NAME_MAX];	/* may be "" */
-	uint64_t		tag[2];	/* NOTIFY_GREY: of policy/greylist */
+	struct grey_tags	grey;	/* NOTIFY_GREY */
 };
 
 /* Never blocks.  fd may be -1. */
 void	notify_send(int fd, enum notify_kind, const char *name);
 /* False: nobody will hear of it. */
-bool	notify_send_grey(int fd, uint64_t triplet, uint64_t network);
+bool	notify_send_grey(int fd, const struct grey_tags *);
 /* 1, or 0 when there is none (or it was malformed).  Never blocks. */
 int	notify_receive(int fd, struct notify *);
 

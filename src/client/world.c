@@ -47,7 +47,7 @@ tell_listed(struct prober *p, const struct facts *f, struct str zone)
 static int
 check_greylist(struct world *w, const struct facts *f, struct fault *why)
 {
-	struct greylist_tags tags;
+	struct grey_tags tags;
 	struct fault unread;
 
 	if (!stranger_is_greylisted(w->conf, f->service,

@@ -49,11 +49,17 @@ void
 supply_renew(const struct conf *conf, const struct cage *c, int tray[2])
 {
 	struct fault why;
+	bool anew;
 
 	renew_tray(conf, tray);
-	if (conf->guest.greylist > 0 && grey_make(conf->spool.p,
-	    c->privileged ? c->runner_uid : (uid_t)-1, c->runner_gid, &why) < 0)
+	if (conf->guest.greylist == 0)
+		return;
+	if (grey_make(conf->spool.p, c->privileged ? c->runner_uid :
+	    (uid_t)-1, c->runner_gid, &anew, &why) < 0)
 		log_error("greylist: %s", why.text);
+	else if (anew)
+		log_warning("greylist: %s/%s was damaged or of another version; "
+		    "it begins anew", conf->spool.p, GREY_FILE);
 }
 
 void

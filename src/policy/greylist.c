@@ -19,13 +19,26 @@
 
 #include "base/buf.h"
 
-#define CLOCK_SLACK	300		/* seconds */
+/* In octets: what is known by its mail, what shares the room in the file, and
+ * what shares that share. */
+struct widths {
+	size_t	network, site, host;
+};
 
 static void
-put_network(struct buf *out, const struct ip *ip)
+put_prefix(struct buf *out, const struct ip *ip, size_t octets)
 {
 	buf_putc(out, (char)ip->family);
-	buf_put(out, ip->b, ip->family == 4 ? 3 : 8);
+	buf_put(out, ip->b, octets);
+}
+
+static uint64_t
+tag_prefix(const struct grey *g, struct buf *b, const struct ip *ip,
+    size_t octets)
+{
+	buf_reset(b);
+	put_prefix(b, ip, octets);
+	return grey_tag(g, buf_str(b));
 }
 
 static void
@@ -51,12 +64,15 @@ without_number(struct str local)
 void
 greylist_tags(const struct grey *g, const struct ip *client,
     const struct address *sender, const struct address *recipient,
-    struct greylist_tags *tags)
+    struct grey_tags *tags)
 {
+	static const struct widths four = { 3, 3, 4 }, six = { 8, 6, 8 };
+	const struct widths *w = client->family == 4 ? &four : &six;
 	struct buf b = { 0 };
 
-	put_network(&b, client);
-	tags->network = grey_tag(g, buf_str(&b));
+	tags->site = tag_prefix(g, &b, client, w->site);
+	tags->host = tag_prefix(g, &b, client, w->host);
+	tags->network = tag_prefix(g, &b, client, w->network);
 	put_folded(&b, without_number(sender->local), sender->domain);
 	put_folded(&b, recipient->local, recipient->domain);
 	tags->triplet = grey_tag(g, buf_str(&b));
@@ -64,24 +80,9 @@ greylist_tags(const struct grey *g, const struct ip *client,
 }
 
 static bool
-is_alive(const struct grey_slot *slot, uint32_t now)
-{
-	uint32_t keep = GREYLIST_KEEP, from;
-
-	if (slot == NULL || slot->first > now + CLOCK_SLACK)
-		return false;
-	from = slot->last;
-	if (slot->passes == 0) {
-		keep = GREYLIST_FORGET;
-		from = slot->first;
-	}
-	return now <= from || now - from < keep;
-}
-
-static bool
 is_known(const struct grey_slot *network, uint32_t now)
 {
-	return is_alive(network, now) && network->passes >= GREYLIST_PASSES;
+	return grey_is_alive(network, now) && network->passes >= GREYLIST_PASSES;
 }
 
 uint32_t
@@ -92,7 +93,7 @@ greylist_judge(const struct grey_slot *triplet,
 
 	if (is_known(network, now))
 		return 0;
-	if (!is_alive(triplet, now))
+	if (!grey_is_alive(triplet, now))
 		return delay;
 	age = now > triplet->first ? now - triplet->first : 0;
 	return triplet->passes > 0 || age >= delay ? 0 : delay - age;
@@ -100,52 +101,45 @@ greylist_judge(const struct grey_slot *triplet,
 
 /* What cannot be read is worth no wait: it might never be. */
 uint32_t
-greylist_ask(const struct grey *g, const struct greylist_tags *tags,
+greylist_ask(const struct grey *g, const struct grey_tags *tags,
     uint32_t delay, uint32_t now)
 {
 	struct grey_slot triplet, network;
-	int has_network = grey_find(g, tags->network, &network), has_triplet;
 
-	if (has_network < 0 || (has_network > 0 && is_known(&network, now)))
-		return 0;
-	has_triplet = grey_find(g, tags->triplet, &triplet);
-	return has_triplet < 0 ? 0 : greylist_judge(has_triplet > 0 ?
-	    &triplet : NULL, has_network > 0 ? &network : NULL, delay, now);
+	return !grey_find(g, tags, &triplet, &network) ? 0 :
+	    greylist_judge(&triplet, &network, delay, now);
 }
 
-/* The slot as it is, or a fresh one; false: it cannot be read. */
-static bool
-take(const struct grey *g, uint64_t tag, uint32_t now,
-    struct grey_slot *slot)
+/* The slot as it is, or a fresh one. */
+static void
+take(struct grey_slot *slot, uint64_t tag, uint32_t now)
 {
-	int found = grey_find(g, tag, slot);
-
-	if (found == 0 || (found > 0 && !is_alive(slot, now)))
+	if (!grey_is_alive(slot, now))
 		*slot = (struct grey_slot){ .tag = tag, .first = now,
 		    .last = now };
-	return found >= 0;
 }
 
 bool
-greylist_note(const struct grey *g, const struct greylist_tags *tags,
+greylist_note(const struct grey *g, const struct grey_tags *tags,
     uint32_t delay, uint32_t now)
 {
 	struct grey_slot triplet, network;
 	bool is_first, ok = true;
 
-	if (!take(g, tags->triplet, now, &triplet) ||
-	    !take(g, tags->network, now, &network))
+	if (!grey_find(g, tags, &triplet, &network))
 		return false;
+	take(&triplet, tags->triplet, now);
+	take(&network, tags->network, now);
 	is_first = triplet.passes == 0 && now > triplet.first &&
 	    now - triplet.first >= delay;
 	triplet.passes += is_first;
 	triplet.last = now;
 	/* Of a network that is known nothing more need be kept. */
 	if (!is_known(&network, now))
-		ok = grey_save(g, &triplet);
+		ok = grey_save(g, tags, &triplet);
 	network.passes += is_first;
 	network.last = now;
 	if (network.passes > 0)
-		ok &= grey_save(g, &network);
+		ok &= grey_save(g, tags, &network);
 	return ok;
 }

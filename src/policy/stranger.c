@@ -189,7 +189,7 @@ stranger_is_greylisted(const struct conf *conf, enum conf_service service,
 
 int
 stranger_check_greylist(const struct conf *conf, const struct grey *grey,
-    const struct facts *f, struct greylist_tags *tags, uint32_t now,
+    const struct facts *f, struct grey_tags *tags, uint32_t now,
     uint32_t *left, struct fault *why)
 {
 	const struct address *to = f->recipient;

@@ -27,10 +27,9 @@ enum {
 static void
 note_grey(const struct runner_setup *setup, const struct notify *n)
 {
-	struct greylist_tags tags = { n->tag[0], n->tag[1] };
 	struct grey *grey = setup->grey;
 
-	if (grey == NULL || grey->fd == -1 || greylist_note(grey, &tags,
+	if (grey == NULL || grey->fd == -1 || greylist_note(grey, &n->grey,
 	    (uint32_t)setup->conf->guest.greylist, (uint32_t)clock_wall()))
 		return;
 	log_error("greylist: it cannot be written; nobody has to wait until "

@@ -224,7 +224,7 @@ check_greylist(struct guest *g, const struct facts *f, struct fault *why)
 {
 	struct session *s = g->session;
 	const struct grey *grey = s->smtpd->grey;
-	struct greylist_tags tags;
+	struct grey_tags tags;
 	uint32_t left;
 	int r;
 
@@ -233,7 +233,7 @@ check_greylist(struct guest *g, const struct facts *f, struct fault *why)
 		return 0;
 	r = stranger_check_greylist(s->conf, grey, f, &tags,
 	    (uint32_t)clock_wall(), &left, why);
-	if (!notify_send_grey(s->smtpd->notify, tags.triplet, tags.network))
+	if (!notify_send_grey(s->smtpd->notify, &tags))
 		return 0;
 	s->known.put_off = r < 0;
 	return r;

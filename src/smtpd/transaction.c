@@ -284,8 +284,10 @@ refuse_recipient(struct session *s, const struct fault *why)
 {
 	struct facts facts = session_facts(s);
 
-	/* Who has to come again has made no mistake. */
+	/* Who has to come again has made no mistake; but nobody floods the
+	 * greylist for nothing. */
 	if (s->known.put_off) {
+		session_count_idle(s);
 		reply_put_fault(&s->stream.out, why);
 	} else if (!is_unknown(why)) {
 		session_reply_fault(s, why);

@@ -16,7 +16,7 @@
 #include "base/bytes.h"
 #include "mail/domain.h"
 
-#define GREY_SIZE	17		/* kind and two tags */
+#define GREY_SIZE	33		/* kind and four tags */
 
 void
 notify_send(int fd, enum notify_kind kind, const char *name)
@@ -32,15 +32,17 @@ notify_send(int fd, enum notify_kind kind, const char *name)
 }
 
 bool
-notify_send_grey(int fd, uint64_t triplet, uint64_t network)
+notify_send_grey(int fd, const struct grey_tags *tags)
 {
 	uint8_t packet[GREY_SIZE];
 
 	if (fd < 0)
 		return false;
 	packet[0] = NOTIFY_GREY;
-	bytes_put_le64(packet + 1, triplet);
-	bytes_put_le64(packet + 9, network);
+	bytes_put_le64(packet + 1, tags->triplet);
+	bytes_put_le64(packet + 9, tags->network);
+	bytes_put_le64(packet + 17, tags->site);
+	bytes_put_le64(packet + 25, tags->host);
 	return send(fd, packet, sizeof(packet), MSG_DONTWAIT |
 	    MSG_NOSIGNAL) == sizeof(packet);
 }
@@ -54,9 +56,11 @@ take_grey(const char *packet, size_t n, struct notify *out)
 		return 0;
 	out->kind = NOTIFY_GREY;
 	out->name[0] = '\0';
-	out->tag[0] = bytes_get_le64(p + 1);
-	out->tag[1] = bytes_get_le64(p + 9);
-	return out->tag[0] != 0 && out->tag[1] != 0;
+	out->grey.triplet = bytes_get_le64(p + 1);
+	out->grey.network = bytes_get_le64(p + 9);
+	out->grey.site = bytes_get_le64(p + 17);
+	out->grey.host = bytes_get_le64(p + 25);
+	return out->grey.triplet != 0 && out->grey.network != 0;
 }
 
 static bool

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import smtplib
 import socket
 import struct
 import subprocess
@@ -892,6 +893,7 @@ def test_a_greylist_that_cannot_be_kept(house, village):
     assert visit(village, "192.0.2.40", sender="z@b.test")[0] == 250
     assert g.log().count("greylist: it cannot be written") == 1
     g.signal("HUP")
+    g.wait_log("greylist: /.*/greylist was damaged or of another version; it begins anew")
     g.wait_log("reload: done")
     assert visit(village, "192.0.2.40", sender="z@b.test")[0] == 450
 
@@ -916,6 +918,29 @@ def test_greylisted_recipients_are_no_errors(house, village):
         for _ in range(10):
             assert c.rcpt("alice@a.test")[0] == 450
         assert c.rcpt("bob@a.test")[0] == 450
+
+
+def test_put_off_recipients_are_paid_for(house, village):
+    """Nobody fills the greylist for nothing: it is his budget."""
+    g = house(LISTEN + "greylist 1h\ncommands-per-minute 60\n")
+    with Stranger(village, "192.0.2.40") as c:
+        c.ehlo()
+        c.mail("x@b.test")
+        said = [c.rcpt("alice@a.test") for _ in range(70)]
+        assert {code for code, _ in said} == {450}
+    def greeted():
+        with dial(village.b, "192.0.2.40") as s:
+            return s.recv(100)
+
+    wait(lambda: greeted().startswith(b"421 4.7.0 Too many commands in vain"), "it is charged")
+    # In one session it ends as well.
+    with Stranger(village, "192.0.2.41") as c, contextlib.suppress(OSError,
+                                                                   smtplib.SMTPException):
+        c.ehlo()
+        c.mail("x@b.test")
+        for _ in range(200):
+            c.rcpt("alice@a.test")
+    g.wait_log(r"too many errors after RCPT from .*192.0.2.41\]")
 
 
 @pytest.mark.slow

@@ -151,27 +151,29 @@ test_long_name(void **state)
 static void
 test_grey(void **state)
 {
-	static const char bad[][19] = { "G", "G234567890123456",
-	    "G23456789012345678" };
+	static const struct grey_tags tags = { 0x0102030405060708, UINT64_MAX,
+	    3, 1 }, none[] = { { 0, 1, 1, 1 }, { 1, 0, 1, 1 } };
+	static const char bad[][36] = { "G", "G2345678901234567",
+	    "G2345678901234567890123456789012",
+	    "G234567890123456789012345678901234" };
 	struct notify n;
 
 	(void)state;
-	notify_send_grey(fd[0], 0x0102030405060708, UINT64_MAX);
+	notify_send_grey(fd[0], &tags);
 	assert_int_equal(notify_receive(fd[1], &n), 1);
 	assert_int_equal(n.kind, NOTIFY_GREY);
 	assert_string_equal(n.name, "");
-	assert_true(n.tag[0] == 0x0102030405060708);
-	assert_true(n.tag[1] == UINT64_MAX);
+	assert_memory_equal(&n.grey, &tags, sizeof(tags));
 	/* No tag is 0. */
-	notify_send_grey(fd[0], 0, 1);
-	assert_int_equal(notify_receive(fd[1], &n), 0);
-	notify_send_grey(fd[0], 1, 0);
-	assert_int_equal(notify_receive(fd[1], &n), 0);
+	for (size_t i = 0; i < 2; i++) {
+		notify_send_grey(fd[0], &none[i]);
+		assert_int_equal(notify_receive(fd[1], &n), 0);
+	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_true(send(fd[0], bad[i], strlen(bad[i]), 0) > 0);
 		assert_int_equal(notify_receive(fd[1], &n), 0);
 	}
-	notify_send_grey(-1, 1, 1);
+	notify_send_grey(-1, &tags);
 }
 
 int
