@@ -20,8 +20,8 @@ enum desk_result {
  * answers it.  Blocks; whoever is on the other end sees YES, NO or LATER last.
  * Before that a byte is written to `tell`, the result: so who keeps count knows
  * of a failure before the client does.  Nothing is written when it was broken
- * off.  DESK_TALKING is told once, before the first challenge.  The key is that
- * of the pass which goes along with a yes.
+ * off.  DESK_TALKING is told before each challenge; a client that does not answer
+ * it in time has failed.  The key is that of the pass which goes along with a yes.
  */
 enum desk_result desk_serve(struct backend *, int sock, int tell,
 	    const struct ip *client, const struct ip *server,

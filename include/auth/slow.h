@@ -17,6 +17,10 @@ struct slow *slow_new(void);
 void	slow_free(struct slow *);
 /* Milliseconds until it may; 0: now. */
 int64_t	slow_wait(const struct slow *, const struct ip *, int64_t now);
+/* Are fewer than so many attempts of its address and of its network under
+ * way? */
+bool	slow_has_room(const struct slow *, const struct ip *,
+	    unsigned of_client, unsigned of_network);
 /* It will try at that time: until slow_end() others of its place count it as a
  * failure to come, beyond the first few. */
 void	slow_begin(struct slow *, const struct ip *, int64_t at);

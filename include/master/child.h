@@ -6,29 +6,55 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "base/ip.h"
 #include "master/budget.h"
 
-/* The sessions that are alive, found by their process. */
+/* The sessions that are alive, found by their process, and whose connection
+ * each has. */
 struct child {
 	pid_t			pid;	/* 0: a free slot */
+	bool			told;	/* ip is whom a proxy has named */
+	struct ip		ip;
 	struct budget_seat	seat;
 };
 
+/* As it lies in memory, which may be that of others, too. */
+struct child_table {
+	uint64_t	serial;		/* of the master: later ones have more */
+	uint32_t	turn;		/* odd: it is being changed */
+	uint32_t	bits;
+	struct child	child[];	/* 1 << bits slots */
+};
+
+#define CHILDREN_BITS_MAX	18
+#define CHILDREN_ROOM	(sizeof(struct child_table) + \
+	    ((size_t)1 << CHILDREN_BITS_MAX) * sizeof(struct child))
+
 struct children {
-	struct child	*child;		/* 1 << bits slots */
-	unsigned	 bits;
-	size_t		 n, max;
+	struct child_table	*table;
+	size_t			 n, max;
+	bool			 is_own;	/* memory */
 };
 
 /* Takes all memory that it will ever need, where no child can see it: later
- * there may be none. */
-void	children_init(struct children *, size_t max);
+ * there may be none.  room, if not NULL, is CHILDREN_ROOM bytes to be taken
+ * instead, in which others can ask; what stood there is forgotten. */
+void	children_init(struct children *, size_t max, void *room,
+	    uint64_t serial);
 void	children_free(struct children *);
 /* There must be room for it. */
-void	children_add(struct children *, pid_t, const struct budget_seat *);
+void	children_add(struct children *, pid_t, const struct ip *,
+	    const struct budget_seat *);
+/* A proxy has said whose connection this child's is. */
+void	children_tell(struct children *, pid_t, const struct ip *);
 /* Its seat, until the next is added or removed; NULL: it is none of them. */
 struct budget_seat *children_find(const struct children *, pid_t);
 /* False: it was none of them. */
 bool	children_remove(struct children *, pid_t, struct budget_seat *);
+
+/* In another process, which sees the room change: the child and the serial of
+ * its master; false: it is not there, or not yet. */
+bool	children_ask(const void *room, pid_t, struct child *,
+	    uint64_t *serial);
 
 #endif

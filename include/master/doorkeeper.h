@@ -5,13 +5,15 @@
 #include "auth/backend.h"
 #include "auth/spending.h"
 #include "conf/conf.h"
+#include "master/roster.h"
 
 /*
  * Answers sessions that ask who may log in, and what that one may send, on a
- * listening socket of packets (priv/door).  Returns after SIGTERM, to be caught, when all that were there
- * have been answered.  Closes the socket.
+ * listening socket of packets (priv/door), of sessions that are in the rosters.
+ * Returns after SIGTERM, to be caught, when all that were there have been
+ * answered.  Closes the socket.
  */
 void	doorkeeper_run(const struct conf *, struct backend *,
-	    struct spending *, int listener);
+	    struct spending *, const struct rosters *, int listener);
 
 #endif

@@ -28,6 +28,9 @@ struct master_setup {
 	const struct grey	*grey;		/* its fd may be -1 */
 	int			 tray;		/* of lines to the resolver,
 						 * or -1 */
+	int			 desk[2];	/* of priv/usher, or -1 */
+	void			*roster;	/* for its children, or NULL */
+	uint64_t		 serial;	/* of it */
 };
 
 /*

@@ -43,11 +43,11 @@ unsigned sock_waited(int fd);
 int	sock_local(int fd, struct sock_addr *);
 /* The address of the other end. */
 int	sock_peer(int fd, struct sock_addr *);
-/* Closes what somebody else has handed to us, who may have made closing it wait
- * for his peer. */
-void	sock_forget(int fd);
 /* The user on the other end of a unix socket; -1 with errno. */
 int	sock_peer_uid(int fd, uid_t *uid, pid_t *pid);
+/* Whether the other end is open still, and the process that has connected it
+ * there, as far as the kernel can tell. */
+bool	sock_peer_lives(int fd);
 
 /* Connects within timeout seconds; src may be NULL.  The fault's text is the
  * plain reason ("Connection refused"). */

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/str.h"
-#include "os/sock.h"
 
 /*
  * What a session can ask the doorkeeper, who alone sees passwords and hashes:
@@ -13,12 +12,11 @@
  * it has a socket of its own and hears nobody else's answers.
  *
  *	number	    from	what it carries
- *	KNOCK	    session	a descriptor, its client's socket: the kernel
- *				says whose that is, and so how long this client
- *				has to wait; and, where a proxy or XCLIENT has
- *				told of another client, his address or "unknown",
- *				or else "".  It is heard only of a socket of one
- *				who may tell such things
+ *	KNOCK	    session	where a proxy or XCLIENT has told of a client,
+ *				his address or "unknown", or else "": it is
+ *				heard only of a session of one who may tell such
+ *				things; and the address of ours to which the
+ *				client has come, or ""
  *	ENTER	    doorkeeper	nothing: it may ask now
  *	SECRET	    session	mechanism, service, name, secret: is it his?
  *	TOKEN	    session	the same of an OAuth bearer token
@@ -41,7 +39,11 @@
  *	OVER	    doorkeeper	which budget is spent: to be held
  *
  * YES, NO, LATER, WAIT, WITHIN and OVER are the last packet.  Whatever is malformed ends the
- * connection.
+ * connection.  Whose session it is, and so how long its client has to wait, no
+ * packet says: the kernel knows the process that has connected, and the masters
+ * have written down whose connection that process has (master/roster).  No
+ * descriptor travels here: those on their way are counted by user, and a stolen
+ * session could use up what there may be.
  */
 enum door_kind {
 	DOOR_KNOCK = 1,
@@ -76,12 +78,11 @@ struct door_packet {
 						 * the order of the table */
 };
 
-/* 0 or -1 with errno (EMSGSIZE: it would be too long).  fd goes along with a
- * KNOCK; -1 with all others. */
-int	door_send(int sock, const struct door_packet *, int fd);
-/* A packet into room, to which its fields point; *fd is -1 or to be closed by
- * the caller.  0, or -1: the end, a timeout, or nothing that is a packet. */
+/* 0 or -1 with errno (EMSGSIZE: it would be too long). */
+int	door_send(int sock, const struct door_packet *);
+/* A packet into room, to which its fields point.  0, or -1: the end, a timeout,
+ * or nothing that is a packet. */
 int	door_receive(int sock, char room[DOOR_PACKET_MAX],
-	    struct door_packet *, int *fd);
+	    struct door_packet *);
 
 #endif

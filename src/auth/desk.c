@@ -17,14 +17,17 @@
 #include "auth/sasl.h"
 #include "priv/door.h"
 
-#define QUESTION_MS	5000	/* until it comes; a session has it ready */
+enum {
+	QUESTION_MS = 5000,	/* until it comes; a session has it ready */
+	RESPONSE_MS = 20000,	/* until the client has answered */
+};
 
 static void
 say(int sock, enum door_kind kind, struct str a, struct str b)
 {
 	struct door_packet p = { .kind = kind, .field = { a, b } };
 
-	(void)door_send(sock, &p, -1);
+	(void)door_send(sock, &p);
 }
 
 static void
@@ -35,7 +38,7 @@ say_yes(int sock, const struct attempt *a, const struct spending_key *key)
 	    .field = { a->login, a->out, { pass, sizeof(pass) - 1 } } };
 
 	spending_make_pass(key, a->login, pass);
-	(void)door_send(sock, &p, -1);
+	(void)door_send(sock, &p);
 	explicit_bzero(pass, sizeof(pass));
 }
 
@@ -44,10 +47,8 @@ static int
 hear(int sock, struct arena *arena, struct door_packet *p)
 {
 	char room[DOOR_PACKET_MAX];
-	int fd, r = door_receive(sock, room, p, &fd);
+	int r = door_receive(sock, room, p);
 
-	if (fd >= 0)
-		close(fd);
 	for (int i = 0; r == 0 && i < DOOR_FIELDS; i++)
 		p->field[i] = arena_str(arena, p->field[i]);
 	explicit_bzero(room, sizeof(room));
@@ -55,11 +56,11 @@ hear(int sock, struct arena *arena, struct door_packet *p)
 }
 
 static bool
-is_asked(int sock)
+is_asked(int sock, int ms)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 
-	return poll(&p, 1, QUESTION_MS) == 1;
+	return poll(&p, 1, ms) == 1;
 }
 
 static bool
@@ -126,6 +127,24 @@ finish(int sock, int tell, struct attempt *a, const struct spending_key *key,
 	return DESK_LATER;
 }
 
+/* The rest of an exchange, in which it is the client's turn.  False: it is
+ * over; who has gone has not failed, who is silent has. */
+static bool
+listen_on(int sock, int tell, struct attempt *a, struct door_packet *p,
+    enum desk_result *result)
+{
+	tell_of(tell, DESK_TALKING);
+	say(sock, DOOR_CHALLENGE, a->out, STR_NONE);
+	a->out = STR_NONE;
+	if (is_asked(sock, RESPONSE_MS))
+		return hear(sock, a->arena, p) == 0 &&
+		    p->kind == DOOR_RESPONSE;
+	*result = DESK_NO;
+	tell_of(tell, DESK_NO);
+	say(sock, DOOR_LATER, STR("the client was silent"), STR_NONE);
+	return false;
+}
+
 enum desk_result
 desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
     const struct ip *server, const struct spending_key *key)
@@ -138,7 +157,7 @@ desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
 	enum desk_result result = DESK_LATER;
 
 	say(sock, DOOR_ENTER, STR_NONE, STR_NONE);
-	if (!is_asked(sock) || hear(sock, &arena, &p) < 0)
+	if (!is_asked(sock, QUESTION_MS) || hear(sock, &arena, &p) < 0)
 		goto out;
 	if (!take(&p, &a)) {
 		a.why = STR("malformed request");
@@ -146,12 +165,8 @@ desk_serve(struct backend *b, int sock, int tell, const struct ip *client,
 		goto out;
 	}
 	answer = b->ops->ask(b, &a);
-	if (answer == ATTEMPT_MORE)
-		tell_of(tell, DESK_TALKING);
 	while (answer == ATTEMPT_MORE && b->ops->next != NULL) {
-		say(sock, DOOR_CHALLENGE, a.out, STR_NONE);
-		a.out = STR_NONE;
-		if (hear(sock, &arena, &p) < 0 || p.kind != DOOR_RESPONSE)
+		if (!listen_on(sock, tell, &a, &p, &result))
 			goto out;
 		answer = b->ops->next(b, &a, p.field[0]);
 	}

@@ -178,6 +178,22 @@ slow_wait(const struct slow *s, const struct ip *ip, int64_t now)
 	return wait;
 }
 
+bool
+slow_has_room(const struct slow *s, const struct ip *ip, unsigned of_client,
+    unsigned of_network)
+{
+	const unsigned most[SCOPES] = { of_client, of_network };
+
+	for (enum scope scope = 0; scope < scopes_of(ip); scope++) {
+		struct place name = name_place(ip, scope);
+		const struct place *p = find(s, &name);
+
+		if (p != NULL && p->under_way >= most[scope])
+			return false;
+	}
+	return true;
+}
+
 void
 slow_begin(struct slow *s, const struct ip *ip, int64_t at)
 {

@@ -3,6 +3,16 @@
  * Which session is which client's: from the process that has ended to the seat
  * that it gives back (master/budget).  The master forks and reaps.
  *
+ * The doorkeeper reads the same table, in memory that he shares with the masters
+ * and no session has (master/roster): so he knows whose connection a process has
+ * without asking anybody who would have to answer.  He reads while it may be
+ * changed: a number that is odd meanwhile tells him to read again.  A master
+ * that dies in the middle of a change leaves it odd, and its sessions strangers.
+ *
+ * A session is removed after it was waited for, so for a moment its number may
+ * be that of a new process, of another master at that: whoever reads takes what
+ * the younger master says (master/roster).
+ *
  * A hash of process numbers with linear probing, never more than half full, so
  * that each step costs the same at ten sessions and at ten thousand.  The
  * numbers come from the kernel, one after the other: nobody chooses them, and a
@@ -17,32 +27,63 @@
 #include "base/die.h"
 #include "base/mem.h"
 
+enum {
+	PATIENCE = 1000,		/* looks at a table that changes */
+};
+
 static size_t
-size_of(const struct children *c)
+size_of(const struct child_table *t)
 {
-	return ((size_t)1 << c->bits) * sizeof(*c->child);
+	return sizeof(*t) + ((size_t)1 << t->bits) * sizeof(t->child[0]);
+}
+
+/* Between the two whoever reads waits or reads again. */
+static void
+begin(struct child_table *t)
+{
+	__atomic_store_n(&t->turn, t->turn + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void
+end(struct child_table *t)
+{
+	__atomic_store_n(&t->turn, t->turn + 1, __ATOMIC_RELEASE);
 }
 
 void
-children_init(struct children *c, size_t max)
+children_init(struct children *c, size_t max, void *room, uint64_t serial)
 {
+	struct child_table head = { .serial = serial };
+
 	memset(c, 0, sizeof(*c));
 	c->max = max;
-	while ((size_t)1 << c->bits < 2 * max)
-		c->bits++;
-	c->child = mem_apart(size_of(c));
+	while ((size_t)1 << head.bits < 2 * max)
+		head.bits++;
+	must(head.bits <= CHILDREN_BITS_MAX);
+	c->is_own = room == NULL;
+	c->table = c->is_own ? mem_apart(size_of(&head)) : room;
+	/* Its former master may have died in the middle of a change. */
+	c->table->turn |= 1;
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	c->table->serial = head.serial;
+	c->table->bits = head.bits;
+	if (!c->is_own)
+		memset(c->table->child, 0, size_of(&head) - sizeof(head));
+	end(c->table);
 }
 
 void
 children_free(struct children *c)
 {
-	mem_apart_free(c->child, size_of(c));
+	if (c->is_own)
+		mem_apart_free(c->table, size_of(c->table));
 	memset(c, 0, sizeof(*c));
 }
 
 /* Fibonacci hashing: the upper bits of the product are the scattered ones. */
 static size_t
-home(const struct children *c, pid_t pid)
+home(const struct child_table *c, pid_t pid)
 {
 	uint32_t product = (uint32_t)pid * UINT32_C(2654435769);
 
@@ -50,14 +91,14 @@ home(const struct children *c, pid_t pid)
 }
 
 static size_t
-next(const struct children *c, size_t i)
+next(const struct child_table *c, size_t i)
 {
 	return (i + 1) & (((size_t)1 << c->bits) - 1);
 }
 
 /* The slot of the process, or the free one where it would be put. */
 static size_t
-look(const struct children *c, pid_t pid)
+look(const struct child_table *c, pid_t pid)
 {
 	size_t i = home(c, pid);
 
@@ -67,24 +108,49 @@ look(const struct children *c, pid_t pid)
 }
 
 void
-children_add(struct children *c, pid_t pid, const struct budget_seat *seat)
+children_add(struct children *c, pid_t pid, const struct ip *ip,
+    const struct budget_seat *seat)
 {
 	must(c->n < c->max && pid > 0);
-	c->child[look(c, pid)] = (struct child){ pid, *seat };
+	begin(c->table);
+	c->table->child[look(c->table, pid)] = (struct child){ .pid = pid,
+	    .ip = *ip, .seat = *seat };
+	end(c->table);
 	c->n++;
+}
+
+static struct child *
+find(const struct children *c, pid_t pid)
+{
+	struct child *child = pid > 0 ?
+	    &c->table->child[look(c->table, pid)] : NULL;
+
+	return child != NULL && child->pid != 0 ? child : NULL;
+}
+
+void
+children_tell(struct children *c, pid_t pid, const struct ip *ip)
+{
+	struct child *child = find(c, pid);
+
+	must(child != NULL);
+	begin(c->table);
+	child->ip = *ip;
+	child->told = true;
+	end(c->table);
 }
 
 struct budget_seat *
 children_find(const struct children *c, pid_t pid)
 {
-	struct child *child = pid > 0 ? &c->child[look(c, pid)] : NULL;
+	struct child *child = find(c, pid);
 
-	return child != NULL && child->pid != 0 ? &child->seat : NULL;
+	return child == NULL ? NULL : &child->seat;
 }
 
 /* Does the way from its home to i lead over the gap? */
 static bool
-may_fill(const struct children *c, size_t gap, size_t i)
+may_fill(const struct child_table *c, size_t gap, size_t i)
 {
 	size_t mask = ((size_t)1 << c->bits) - 1;
 	size_t from = home(c, c->child[i].pid);
@@ -95,17 +161,61 @@ may_fill(const struct children *c, size_t gap, size_t i)
 bool
 children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 {
-	size_t gap = look(c, pid);
+	struct child_table *t = c->table;
+	size_t gap = look(t, pid);
 
-	if (pid <= 0 || c->child[gap].pid == 0)
+	if (pid <= 0 || t->child[gap].pid == 0)
 		return false;
-	*seat = c->child[gap].seat;
-	for (size_t i = next(c, gap); c->child[i].pid != 0; i = next(c, i))
-		if (may_fill(c, gap, i)) {
-			c->child[gap] = c->child[i];
+	*seat = t->child[gap].seat;
+	begin(t);
+	for (size_t i = next(t, gap); t->child[i].pid != 0; i = next(t, i))
+		if (may_fill(t, gap, i)) {
+			t->child[gap] = t->child[i];
 			gap = i;
 		}
-	c->child[gap].pid = 0;
+	t->child[gap].pid = 0;
+	end(t);
 	c->n--;
 	return true;
+}
+
+/* A probe that ends whatever it reads, since it may read half a change. */
+static bool
+read_one(const struct child_table *t, pid_t pid, struct child *out)
+{
+	uint32_t bits = t->bits;
+	struct child_table head = { .bits = bits };
+	size_t i, n = (size_t)1 << bits;
+
+	if (bits > CHILDREN_BITS_MAX)
+		return false;
+	i = home(&head, pid);
+	for (size_t tries = 0; tries < n; tries++) {
+		*out = t->child[i];
+		if (out->pid == pid || out->pid == 0)
+			break;
+		i = next(&head, i);
+	}
+	return out->pid == pid;
+}
+
+bool
+children_ask(const void *room, pid_t pid, struct child *child,
+    uint64_t *serial)
+{
+	const struct child_table *t = room;
+
+	for (int i = 0; i < PATIENCE && pid > 0; i++) {
+		uint32_t turn = __atomic_load_n(&t->turn, __ATOMIC_ACQUIRE);
+		bool found;
+
+		if (turn % 2 != 0)
+			continue;
+		*serial = t->serial;
+		found = t->bits > 0 && read_one(t, pid, child);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		if (__atomic_load_n(&t->turn, __ATOMIC_RELAXED) == turn)
+			return found;
+	}
+	return false;
 }

@@ -3,28 +3,31 @@
  * The doorkeeper: who alone can tell whether a password is right.
  *
  * Sessions connect to its socket, once for each attempt to log in.  The first
- * packet is a knock and brings the socket of the session's client; whose that
- * is the kernel says, not the session, and by that it is decided how long the
- * attempt has to wait (auth/slow).  Then a child is forked, which reads the
+ * packet is a knock; whose session that is the kernel and the masters say
+ * (master/caller), and by that it is decided how long the attempt has to wait
+ * (auth/slow).  Then a child is forked, which reads the
  * rest, asks the backend, answers and ends (auth/desk).  So what parses, hashes
  * and calls PAM does it for one attempt only; this process reads a knock and no
  * more, holds the table of failures and counts.
  *
- * He also keeps the book of what each login has sent (auth/spending).  A session
- * asks for each message, in one packet that is answered at once, and shows the
- * pass that its login has got with the yes: for another login it has none.
+ * He also keeps the book of what each login has sent: a session asks for each
+ * message and is answered at once (master/cashier).
  *
- * What a stolen session can do is what its client could: it hears only its own
- * answers, and waits as long.  It is not told more than yes and no.  One behind
- * a proxy could lie about its client, as the proxy itself could.
+ * A stolen session can do what its client could: it hears only its own answers,
+ * waits as long, and is told yes or no.
  *
  * So many children reckon at once and no more, since hashes are dear by intent.
- * One that waits for its client has done so already and does not count: who
- * begins an exchange and falls silent keeps nobody out.
+ * One that waits for its client has done so and does not count; it keeps its
+ * seat for as long as auth/desk has patience.  When all seats are taken, who has
+ * been silent for longest gives his to the next.  Some places no attempt gets:
+ * they are for those who have just come, one for a process, and again the one who
+ * has said nothing for longest makes room.
  *
  *	knocking ──SPEND──▶ answered, gone
- *	knocking ──KNOCK──▶ waiting ──its time, a free child──▶ served ──▶ gone
- *	    └──too long, no knock                └──too long a wait: WAIT
+ *	knocking ──KNOCK──▶ sought ──known──▶ waiting ──its time, a free
+ *	    │                  │                 │      child──▶ served ──▶ gone
+ *	    │                  │                 └──too long a wait: WAIT
+ *	    └──too long        └──too long: LATER
  */
 
 #include "master/doorkeeper.h"
@@ -35,13 +38,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "auth/desk.h"
-#include "auth/sasl.h"
 #include "auth/slow.h"
-#include "base/bytes.h"
+#include "master/caller.h"
+#include "master/cashier.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
@@ -51,27 +55,36 @@
 #include "priv/door.h"
 
 enum {
-	VISITORS = 512,			/* at once; others wait in the queue */
+	VISITORS = 512,			/* at once */
+	ATTEMPTS = 448,			/* of them; the rest is for knocks and
+					 * for who asks what he may send */
+	CLIENT_ATTEMPTS = 112,		/* from one address */
+	NETWORK_ATTEMPTS = 224,
 	CHILDREN = 32,			/* that reckon */
 	KNOCK_MS = 5000,		/* to knock in */
+	SEEK_MS = 20,			/* between looks for who is unknown */
 	PATIENCE_MS = 8000,		/* longer waits are refused */
 	TRUSTED_MS = 2000,		/* the longest for one of ours */
 	ATTEMPT_SECONDS = 60,		/* of one attempt */
 	ATTEMPT_CPU = 20,
 };
 
-enum state { STATE_FREE, STATE_KNOCKING, STATE_WAITING, STATE_SERVED };
+enum state { STATE_FREE, STATE_KNOCKING, STATE_SOUGHT, STATE_WAITING,
+	    STATE_SERVED };
 
 struct visitor {
 	enum state	state;
 	int		fd;
 	int		told;		/* where its child tells the result; -1:
 					 * it has */
-	bool		talking;	/* its child waits for the client */
+	bool		talking;	/* its child waits for the client, */
+	int64_t		since;		/* and has since */
+	int64_t		sought;		/* when its master was last looked for */
+	bool		ended;		/* has lost its seat */
 	pid_t		pid;
-	int64_t		until;		/* knock by then; begin then */
-	struct ip	client, server;
-	bool		reported;	/* client is not who has connected */
+	int64_t		until;		/* knock by then, be known by then;
+					 * begin then */
+	struct caller	caller;
 };
 
 struct doorkeeper {
@@ -79,6 +92,7 @@ struct doorkeeper {
 	struct backend		*backend;
 	struct slow		*slow;
 	struct spending		*spending;
+	const struct rosters	*rosters;
 	struct spending_key	 key;
 	int			 listener;	/* -1: no more */
 	unsigned		 children;	/* that reckon */
@@ -94,6 +108,28 @@ dismiss(struct visitor *v)
 	memset(v, 0, sizeof(*v));
 }
 
+/* It has no seat, and holds only its place before the door. */
+static bool
+is_outside(const struct visitor *v)
+{
+	switch (v->state) {
+	case STATE_KNOCKING:
+	case STATE_SOUGHT:
+		return true;
+	case STATE_FREE:
+	case STATE_WAITING:
+	case STATE_SERVED:
+		break;
+	}
+	return false;
+}
+
+static bool
+is_seated(const struct visitor *v)
+{
+	return v->state != STATE_FREE && !is_outside(v) && !v->ended;
+}
+
 static struct visitor *
 find_free(struct doorkeeper *d)
 {
@@ -103,85 +139,70 @@ find_free(struct doorkeeper *d)
 	return NULL;
 }
 
+/* Who has connected and not yet said why, for longest: he makes room. */
+static struct visitor *
+find_silent(struct doorkeeper *d)
+{
+	struct visitor *found = NULL;
+
+	for (int i = 0; i < VISITORS; i++) {
+		struct visitor *v = &d->visitors[i];
+
+		if (is_outside(v) && (found == NULL ||
+		    v->until < found->until))
+			found = v;
+	}
+	return found;
+}
+
+/* A process has one question at a time. */
+static void
+drop_former(struct doorkeeper *d, pid_t session)
+{
+	for (int i = 0; i < VISITORS; i++)
+		if (is_outside(&d->visitors[i]) &&
+		    d->visitors[i].caller.session == session)
+			dismiss(&d->visitors[i]);
+}
+
 static void
 let_in(struct doorkeeper *d, int64_t now)
 {
 	struct sock_addr nobody;
-	struct visitor *v = find_free(d);
-	int fd = v == NULL ? -1 : sock_accept(d->listener, &nobody);
-
-	if (fd < 0)
-		return;
-	*v = (struct visitor){ .state = STATE_KNOCKING, .fd = fd, .told = -1,
+	struct visitor *v, new = { .state = STATE_KNOCKING, .told = -1,
 	    .until = now + KNOCK_MS };
-}
 
-/* May who connects from there say for whom? */
-static bool
-may_report(const struct conf *conf, const struct ip *ip)
-{
-	const struct conf_networks *n = &conf->session.xclient;
-
-	for (size_t i = 0; i < n->nets.n; i++)
-		if (ipnet_has(&n->nets.p[i], ip))
-			return true;
-	for (size_t i = 0; i < conf->listens.n; i++) {
-		n = &conf->listens.p[i].proxies;
-		for (size_t k = 0; k < n->nets.n; k++)
-			if (ipnet_has(&n->nets.p[k], ip))
-				return true;
+	if ((new.fd = sock_accept(d->listener, &nobody)) < 0)
+		return;
+	if (!caller_meet(&new.caller, new.fd)) {
+		close(new.fd);
+		return;
 	}
-	return false;
-}
-
-/* Whom he speaks for, who may; one of whom nothing is known is counted as the
- * proxy. */
-static bool
-hear_report(const struct conf *conf, struct str told, struct visitor *v)
-{
-	struct ip ip;
-
-	if (told.n == 0)
-		return true;
-	if (!may_report(conf, &v->client))
-		return false;
-	v->reported = true;
-	if (ip_parse(told, &ip))
-		v->client = ip;
-	return true;
-}
-
-/*
- * Whose socket is it?  A local one has a user in the place of an address, and
- * is taken only where everything runs as one user: a session could make one
- * of its own.
- */
-static bool
-look_at(int sock, struct visitor *v)
-{
-	struct sock_addr peer, own;
-	uid_t uid, session;
-
-	if (sock_peer(sock, &peer) < 0 || sock_local(sock, &own) < 0)
-		return false;
-	v->client = peer.ip;
-	v->server = own.ip;
-	if (peer.ip.family != 0)
-		return true;
-	if (sock_peer_uid(v->fd, &session, NULL) < 0 || session != getuid() ||
-	    sock_peer_uid(sock, &uid, NULL) < 0)
-		return false;
-	memcpy(v->client.b, &uid, sizeof(uid));
-	return true;
+	drop_former(d, new.caller.session);
+	if ((v = find_free(d)) == NULL && (v = find_silent(d)) != NULL)
+		dismiss(v);
+	if (v == NULL)
+		close(new.fd);
+	else
+		*v = new;
 }
 
 static bool
 is_trusted(const struct doorkeeper *d, const struct visitor *v)
 {
-	const struct facts facts = { .client_ip = v->client,
-	    .local = v->client.family == 0, .reported = v->reported };
+	const struct ip *ip = &v->caller.client;
+	const struct facts facts = { .client_ip = *ip,
+	    .local = ip->family == 0, .reported = v->caller.reported };
 
 	return checks_may_relay(d->conf, &facts);
+}
+
+static void
+put_off(struct visitor *v, const char *why)
+{
+	struct door_packet p = { .kind = DOOR_LATER, .field = { str_of(why) } };
+
+	(void)door_send(v->fd, &p);
 }
 
 static void
@@ -193,14 +214,14 @@ send_away(struct visitor *v, int64_t wait)
 	struct door_packet p = { .kind = DOOR_WAIT,
 	    .field = { str_span(seconds, (size_t)n) } };
 
-	(void)door_send(v->fd, &p, -1);
+	(void)door_send(v->fd, &p);
 	dismiss(v);
 }
 
 static void
 settle(struct doorkeeper *d, struct visitor *v, bool failed, int64_t now)
 {
-	slow_end(d->slow, &v->client, failed, now);
+	slow_end(d->slow, &v->caller.client, failed, now);
 	close(v->told);
 	v->told = -1;
 }
@@ -222,68 +243,122 @@ hear_child(struct doorkeeper *d, struct visitor *v, int64_t now)
 
 	while (v->state == STATE_SERVED && v->told >= 0 &&
 	    read(v->told, &byte, 1) == 1) {
-		if (byte == DESK_TALKING)
+		if (byte == DESK_TALKING) {
 			stop_counting(d, v);
-		else
+			v->since = now;
+		} else
 			settle(d, v, byte == DESK_NO, now);
 	}
 }
 
-/* A message that somebody wants to send who has logged in. */
+/* Ends an exchange whose seat is wanted; that is not the client's failure. */
 static void
-weigh(struct doorkeeper *d, const struct visitor *v,
-    const struct door_packet *asked, int64_t now)
+interrupt(struct doorkeeper *d, struct visitor *v, int64_t now)
 {
-	struct spending_wish w = { asked->field[0], asked->field[1],
-	    asked->field[3], asked->field[2].n != 4 ? 0 :
-	    bytes_get_le32((const uint8_t *)asked->field[2].p) };
-	struct buf why = { 0 };
-	struct door_packet p = { .kind = DOOR_WITHIN };
-	bool tell;
+	put_off(v, "too many at once");
+	(void)shutdown(v->fd, SHUT_RDWR);
+	if (v->told >= 0)
+		settle(d, v, false, now);
+	v->ended = true;
+}
 
-	if (!sasl_is_name(w.login))
-		return;
-	switch (spending_take(d->spending, &d->conf->login.allowance, &w, now,
-	    &why, &tell)) {
-	case SPENDING_WITHIN:
-		break;
-	case SPENDING_OVER:
-		p.kind = DOOR_OVER;
-		p.flags = tell ? DOOR_FIRST : 0;
-		break;
-	case SPENDING_FAR_OVER:
-		p.kind = DOOR_LATER;
-		break;
-	case SPENDING_FALSE:
-		log_warning("a session wanted to spend what is not its own");
-		return;
+static bool
+may_yield(const struct visitor *v, enum state state)
+{
+	return is_seated(v) && v->state == state &&
+	    (v->state != STATE_SERVED || v->talking);
+}
+
+/* Whose client has been silent for longest; or, of those who wait, who has to
+ * for longest.  NULL: there is none. */
+static struct visitor *
+find_yielding(struct doorkeeper *d, enum state state)
+{
+	struct visitor *found = NULL;
+
+	for (int i = 0; i < VISITORS; i++) {
+		struct visitor *v = &d->visitors[i];
+
+		if (may_yield(v, state) && (found == NULL ||
+		    (state == STATE_SERVED ? v->since < found->since :
+		    v->until > found->until)))
+			found = v;
 	}
-	if (p.kind != DOOR_WITHIN && tell)
-		log_warning("login %.*s is over its budget: %s; what it sends "
-		    "now is held", STR_ARG(w.login), buf_cstr(&why));
-	p.field[0] = buf_str(&why);
-	(void)door_send(v->fd, &p, -1);
-	buf_free(&why);
+	return found;
+}
+
+/* A seat for one who may begin at that time; false: there is none for him. */
+static bool
+make_seat(struct doorkeeper *d, int64_t begin, int64_t now)
+{
+	struct visitor *v;
+	int seated = 0;
+
+	for (int i = 0; i < VISITORS; i++)
+		seated += is_seated(&d->visitors[i]);
+	if (seated < ATTEMPTS)
+		return true;
+	if ((v = find_yielding(d, STATE_SERVED)) != NULL) {
+		interrupt(d, v, now);
+		return true;
+	}
+	v = find_yielding(d, STATE_WAITING);
+	if (v == NULL || v->until <= begin)
+		return false;
+	slow_end(d->slow, &v->caller.client, false, now);
+	send_away(v, v->until - now);
+	return true;
 }
 
 /* How long has this client to wait?  A wait that is too long is told. */
 static void
 seat(struct doorkeeper *d, struct visitor *v, int64_t now)
 {
+	const struct ip *ip = &v->caller.client;
 	int64_t wait;
 
 	for (int i = 0; i < VISITORS; i++)
 		hear_child(d, &d->visitors[i], now);
-	wait = slow_wait(d->slow, &v->client, now);
+	wait = slow_wait(d->slow, ip, now);
 	if (wait > TRUSTED_MS && is_trusted(d, v))
 		wait = TRUSTED_MS;
 	if (wait > PATIENCE_MS) {
 		send_away(v, wait);
 		return;
 	}
+	if (!slow_has_room(d->slow, ip, CLIENT_ATTEMPTS, NETWORK_ATTEMPTS) ||
+	    !make_seat(d, now + wait, now)) {
+		put_off(v, "too many at once");
+		dismiss(v);
+		return;
+	}
 	v->state = STATE_WAITING;
 	v->until = now + wait;
-	slow_begin(d->slow, &v->client, v->until);
+	slow_begin(d->slow, ip, v->until);
+}
+
+/* Whom does it come for?  Its master may not have come to write that down. */
+static void
+recognise(struct doorkeeper *d, struct visitor *v, int64_t now)
+{
+	switch (caller_find(&v->caller, v->fd, d->conf, d->rosters)) {
+	case CALLER_KNOWN:
+		seat(d, v, now);
+		break;
+	case CALLER_UNKNOWN:
+		v->state = STATE_SOUGHT;
+		v->sought = now;
+		if (now < v->until)
+			break;
+		log_warning("nobody knows whose connection session %d has",
+		    (int)v->caller.session);
+		put_off(v, "nobody knows whose session that is");
+		dismiss(v);
+		break;
+	case CALLER_FALSE:
+		dismiss(v);
+		break;
+	}
 }
 
 static void
@@ -291,20 +366,16 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 {
 	char room[DOOR_PACKET_MAX];
 	struct door_packet p;
-	int sock = -1;
-	bool heard, good;
+	bool heard = door_receive(v->fd, room, &p) == 0;
 
-	heard = door_receive(v->fd, room, &p, &sock) == 0;
-	good = heard && p.kind == DOOR_KNOCK && look_at(sock, v) &&
-	    hear_report(d->conf, p.field[0], v);
-	if (sock >= 0)
-		sock_forget(sock);
-	if (good) {
-		seat(d, v, now);
+	if (heard && p.kind == DOOR_KNOCK) {
+		caller_hear(&v->caller, &p);
+		recognise(d, v, now);
 		return;
 	}
 	if (heard && p.kind == DOOR_SPEND)
-		weigh(d, v, &p, now);
+		cashier_answer(d->spending, &d->conf->login.allowance, v->fd,
+		    &p, now);
 	dismiss(v);
 }
 
@@ -319,8 +390,8 @@ serve(struct doorkeeper *d, const struct visitor *v, int tell)
 	proc_close_all_but(keep, 3);
 	proc_limit_cpu(ATTEMPT_CPU, ATTEMPT_CPU);
 	(void)alarm(ATTEMPT_SECONDS);
-	_exit((int)desk_serve(d->backend, v->fd, tell, &v->client,
-	    &v->server, &d->key));
+	_exit((int)desk_serve(d->backend, v->fd, tell, &v->caller.client,
+	    &v->caller.server, &d->key));
 }
 
 static void
@@ -336,7 +407,7 @@ start(struct doorkeeper *d, struct visitor *v)
 		close(tell[1]);
 	if (pid < 0) {
 		log_warning("fork: %s", strerror(errno));
-		slow_end(d->slow, &v->client, false, clock_boot_ms());
+		slow_end(d->slow, &v->caller.client, false, clock_boot_ms());
 		dismiss(v);
 		return;
 	}
@@ -346,13 +417,21 @@ start(struct doorkeeper *d, struct visitor *v)
 }
 
 /* A child that was killed, by its session or by its own fault, may have been
- * made to die before it could say no; one whose client fell silent was. */
+ * made to die before it could say no.  One whose time was over waits for its
+ * client if it is talking; else it waited for the backend. */
+static bool
+has_failed(const struct visitor *v, int status)
+{
+	return WIFSIGNALED(status) &&
+	    (WTERMSIG(status) != SIGALRM || v->talking);
+}
+
 static void
 bury(struct doorkeeper *d, struct visitor *v, int status, int64_t now)
 {
 	hear_child(d, v, now);
 	if (v->told >= 0)
-		settle(d, v, !WIFEXITED(status), now);
+		settle(d, v, has_failed(v, status), now);
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGALRM)
 		log_warning("an attempt to log in was ended by signal %d",
 		    WTERMSIG(status));
@@ -377,26 +456,61 @@ reap(struct doorkeeper *d)
 	}
 }
 
+/* Its time has come. */
+static void
+call_up(struct doorkeeper *d, struct visitor *v, int64_t now)
+{
+	switch (v->state) {
+	case STATE_KNOCKING:
+		dismiss(v);
+		break;
+	case STATE_SOUGHT:
+		recognise(d, v, now);
+		break;
+	case STATE_WAITING:
+		if (d->children < CHILDREN)
+			start(d, v);
+		break;
+	case STATE_FREE:
+	case STATE_SERVED:
+		break;
+	}
+}
+
+/* Milliseconds until something is to be done for him; -1: never. */
+static int64_t
+time_left(const struct visitor *v, int64_t now)
+{
+	switch (v->state) {
+	case STATE_KNOCKING:
+	case STATE_WAITING:
+		return v->until > now ? v->until - now : 0;
+	case STATE_SOUGHT:
+		return v->sought + SEEK_MS > now ? v->sought + SEEK_MS - now :
+		    0;
+	case STATE_FREE:
+	case STATE_SERVED:
+		break;
+	}
+	return -1;
+}
+
 /* Those whose time has come; returns milliseconds until the next one's. */
 static int64_t
 look_round(struct doorkeeper *d, int64_t now)
 {
-	int64_t next = -1;
+	int64_t left, next = -1;
 
 	for (int i = 0; i < VISITORS; i++) {
 		struct visitor *v = &d->visitors[i];
-		int64_t left = v->until - now;
 
-		if (v->state != STATE_KNOCKING && v->state != STATE_WAITING)
-			continue;
-		if (left > 0) {
-			if (next < 0 || left < next)
-				next = left;
-		} else if (v->state == STATE_KNOCKING) {
-			dismiss(v);
-		} else if (d->children < CHILDREN) {
-			start(d, v);
-		}
+		/* Who is known at last may begin at once. */
+		for (int k = 0; k < 2 && time_left(v, now) == 0; k++)
+			call_up(d, v, now);
+		left = time_left(v, now);
+		/* Who waits for a free child is called by its end. */
+		if (left > 0 && (next < 0 || left < next))
+			next = left;
 	}
 	return next;
 }
@@ -409,8 +523,9 @@ word_of(const struct visitor *v)
 	case STATE_KNOCKING:
 		return v->fd;
 	case STATE_SERVED:
-		return v->talking ? -1 : v->told;
+		return v->told;
 	case STATE_FREE:
+	case STATE_SOUGHT:
 	case STATE_WAITING:
 		break;
 	}
@@ -434,7 +549,8 @@ wait_and_hear(struct doorkeeper *d, int64_t next)
 		    .events = POLLIN };
 		n++;
 	}
-	if (d->listener >= 0 && find_free(d) != NULL) {
+	if (d->listener >= 0 && (find_free(d) != NULL ||
+	    find_silent(d) != NULL)) {
 		of[n] = NULL;
 		p[n++] = (struct pollfd){ .fd = d->listener,
 		    .events = POLLIN };
@@ -447,6 +563,8 @@ wait_and_hear(struct doorkeeper *d, int64_t next)
 			continue;
 		if (of[i] == NULL)
 			let_in(d, now);
+		else if (word_of(of[i]) != p[i].fd)
+			continue;	/* has gone since */
 		else if (of[i]->state == STATE_KNOCKING)
 			hear_knock(d, of[i], now);
 		else
@@ -467,10 +585,10 @@ is_over(const struct doorkeeper *d)
 
 void
 doorkeeper_run(const struct conf *conf, struct backend *backend,
-    struct spending *spending, int listener)
+    struct spending *spending, const struct rosters *rosters, int listener)
 {
 	struct doorkeeper d = { .conf = conf, .backend = backend,
-	    .slow = slow_new(), .spending = spending,
+	    .slow = slow_new(), .spending = spending, .rosters = rosters,
 	    .key = spending_key(spending), .listener = listener };
 
 	for (;;) {

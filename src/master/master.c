@@ -237,7 +237,7 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer,
 		(void)poll(NULL, 0, PAUSE_MS);
 		return;
 	}
-	children_add(&m->children, pid, seat);
+	children_add(&m->children, pid, &peer->addr.ip, seat);
 	close(fd);
 }
 
@@ -247,7 +247,8 @@ receive_client(struct master *m, const struct usher_call *call)
 {
 	const struct smtpd_peer peer = { .addr.ip = call->ip,
 	    .reported = true };
-	struct budget_seat *seat = children_find(&m->children, call->session);
+	pid_t session = call->from.pid;
+	struct budget_seat *seat = children_find(&m->children, session);
 	struct budget_guest guest = guest_of(m->setup->conf, &peer);
 	int64_t now = clock_boot_ms();
 	enum budget_answer answer = BUDGET_FULL;
@@ -256,12 +257,13 @@ receive_client(struct master *m, const struct usher_call *call)
 	if (seat != NULL && seat->at[0] == 0)
 		answer = budget_introduce(m->budget, &guest, now, seat);
 	if (answer == BUDGET_WELCOME) {
-		usher_answer(call, "2");
+		children_tell(&m->children, session, &call->ip);
+		usher_answer(m->desk, call, "2");
 		return;
 	}
 	if (budget_may_log(m->budget, now))
 		log_refusal(&peer, reply_of(answer));
-	usher_answer(call, reply_of(answer));
+	usher_answer(m->desk, call, reply_of(answer));
 }
 
 static void
@@ -572,25 +574,6 @@ wait_and_accept(struct master *m)
 		attend_desk(m);
 }
 
-/* For those who come through proxies, if there are such listeners. */
-static void
-open_desk(struct master *m)
-{
-	const struct conf *conf = m->setup->conf;
-	struct fault why;
-	bool any = false;
-	int desk[2];
-
-	for (size_t i = 0; i < conf->listens.n; i++)
-		any |= conf->listens.p[i].proxies.nets.n > 0;
-	if (!any)
-		return;
-	if (sock_pair(SOCK_SEQPACKET, desk, &why) < 0)
-		die("%s", why.text);
-	m->desk = desk[0];
-	m->smtpd.usher = desk[1];
-}
-
 static bool
 is_over(const struct master *m)
 {
@@ -613,7 +596,7 @@ master_run(const struct master_setup *setup)
 			.aliases = setup->aliases,
 			.lists = setup->lists,
 			.notify = setup->notify,
-			.usher = -1,
+			.usher = setup->desk[1],
 			.tray = setup->tray,
 			.grey = setup->grey,
 			.dns_lists = setup->conf->guest.zones.n > 0 ?
@@ -622,14 +605,14 @@ master_run(const struct master_setup *setup)
 			.tls = setup->tls,
 		},
 		.reserve = -1,
-		.desk = -1,
+		.desk = setup->desk[0],
 	};
 	struct fault why;
 
 	board_init(&m.board, &setup->conf->budget, setup->board.inside);
-	children_init(&m.children, (size_t)setup->conf->budget.most);
+	children_init(&m.children, (size_t)setup->conf->budget.most,
+	    setup->roster, setup->serial);
 	m.budget = budget_new(&setup->conf->budget);
-	open_desk(&m);
 	if (setup->conf->guest.wait > 0)
 		m.lobby = lobby_new((int64_t)setup->conf->guest.wait * 1000);
 	keep_reserve(&m);

@@ -39,7 +39,6 @@ enum {
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
 	SESSION_FILES = 27,
-	FLIGHT = 200,			/* knocks that are on their way */
 	KEEPER_PAUSE_MS = 200,		/* its master may have gone, too */
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
 	SESSION_RECIPIENT_ROOM = 1024,		/* slot, and addresses twice */
@@ -66,16 +65,13 @@ logs_to_a_file(void)
 }
 
 /* Sessions inherit them.  The largest file is an entry with all its
- * recipients, which the last alias may have made more than are given.  Who
- * hands over a descriptor may have as many as all processes of its user have
- * on their way together, or the kernel refuses it (unix(7), ETOOMANYREFS): so
- * a burst of logins has room. */
+ * recipients, which the last alias may have made more than are given. */
 static void
 limit_sessions(const struct conf *conf, const struct spool *spool)
 {
 	struct proc_limits limits = {
 		.memory = conf->budget.memory,
-		.files = SESSION_FILES + FLIGHT + LISTEN_MAX +
+		.files = SESSION_FILES + LISTEN_MAX +
 		    (spool->shards != NULL ? SPOOL_SHARDS : 0) +
 		    supply_descriptors(conf),
 	};
@@ -140,7 +136,7 @@ be_master(struct house *h)
 	struct spool spool;
 	struct grey grey;
 	struct fault why;
-	int keep[LISTEN_MAX + 5];
+	int keep[LISTEN_MAX + 6];
 	size_t n = 0;
 
 	proc_set_oom_score(h->oom_score + SESSION_OOM);
@@ -154,11 +150,16 @@ be_master(struct house *h)
 	}
 	if (h->tray[1] != -1)
 		keep[n++] = h->tray[1];
+	if (roster_fd(&h->rosters) != -1)
+		keep[n++] = roster_fd(&h->rosters);
 	proc_close_all_but(keep, n);
 	h->listeners.queue = h->listeners.door = -1;
 	supply_open_grey(h->conf, &grey, false);
 	/* The sandbox has no such calls. */
 	pane_make(&setup.board, sizeof(struct notices));
+	setup.roster = roster_open(&h->rosters);
+	setup.serial = h->rosters.serial;
+	supply_open_desk(h->conf, &h->cage, setup.desk);
 	/* Those who may have signed a client's certificate are in a file. */
 	if (borrow_keys(h, &setup.tls, &why) < 0 ||
 	    spool_open(&spool, h->conf->spool.p, true, h->cage.privileged,
@@ -245,7 +246,8 @@ become_service(struct house *h, enum service service)
 		break;
 	case SERVICE_DOORKEEPER:
 		proc_set_oom_score(h->oom_score);
-		supply_be_doorkeeper(h->conf, &h->cage, h->listeners.door);
+		supply_be_doorkeeper(h->conf, &h->cage, &h->rosters,
+		    h->listeners.door);
 		break;
 	case SERVICES:
 		break;
@@ -320,6 +322,8 @@ start(struct house *h, enum service service)
 		schedule_restart(r);
 		return;
 	}
+	if (service == SERVICE_MASTER)
+		rosters_turn(&h->rosters);
 	pid = fork();
 	if (pid == 0)
 		become_service(h, service);

@@ -10,6 +10,7 @@
 #include "master/keeper.h"
 #include "master/listen.h"
 #include "master/proof.h"
+#include "master/roster.h"
 #include "policy/lists.h"
 
 /* What the warden keeps for its whole life, and whom it keeps alive with it. */
@@ -49,6 +50,7 @@ struct house {
 						 * warden reads [1] */
 	int			 tray[2];	/* the relay fills [0], sessions
 						 * take from [1]; or -1 */
+	struct rosters		 rosters;	/* whose each session is */
 	struct running		 running[SERVICES];
 	struct keeper_ways	 ways;		/* until the master has them */
 	struct retired		 retired[RETIRED_MAX];

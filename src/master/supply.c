@@ -13,6 +13,7 @@
 #include "master/supply.h"
 
 #include <sys/socket.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -20,6 +21,8 @@
 #include "master/lobby.h"
 #include "master/names.h"
 #include "net/servers.h"
+#include "os/call.h"
+#include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/sock.h"
@@ -105,19 +108,43 @@ supply_be_relay(const struct conf *conf, const struct cage *c,
 	_exit(0);
 }
 
+void
+supply_open_desk(const struct conf *conf, const struct cage *c, int desk[2])
+{
+	uid_t asker = c->privileged ? c->master.uid : geteuid();
+	struct arena a = { 0 };
+	struct fault why;
+	bool any = false;
+
+	desk[0] = desk[1] = -1;
+	for (size_t i = 0; i < conf->listens.n; i++)
+		any |= conf->listens.p[i].proxies.nets.n > 0;
+	/* Somebody may have cleared /run. */
+	if (any && (dir_make(AT_FDCWD, conf->run.p, 0755, geteuid(),
+	    getegid(), &why) < 0 || call_open(conf_run_path(conf, &a,
+	    "usher").p, asker, desk, &why) < 0))
+		die("%s", why.text);
+	arena_free(&a);
+}
+
 /* It looks at passwords, and at nothing else that is ours. */
 void
 supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
-    int listener)
+    struct rosters *rosters, int listener)
 {
 	struct proc_limits limits = { .files = DOORKEEPER_FILES };
 	struct arena a = { 0 };
 	struct spending *spending;
 	struct backend backend;
 	struct fault why;
-	int keep[] = { listener, log_fd() };
+	int keep[ROSTERS + 2] = { listener, log_fd() };
+	size_t n = 2;
 
-	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
+	for (int i = 0; i < ROSTERS; i++)
+		if (rosters->fd[i] != -1)
+			keep[n++] = rosters->fd[i];
+	proc_close_all_but(keep, n);
+	rosters_look(rosters);
 	proc_limit(&limits);
 	/* The book while root may open it. */
 	if (spending_open(&spending, conf_run_path(conf, &a, "spending").p,
@@ -126,6 +153,6 @@ supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
 	    backend_open(&backend, conf, &why) < 0 ||
 	    cage_lock_doorkeeper(conf, &why) < 0)
 		die("login: %s", why.text);
-	doorkeeper_run(conf, &backend, spending, listener);
+	doorkeeper_run(conf, &backend, spending, rosters, listener);
 	_exit(0);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include "conf/conf.h"
 #include "master/cage.h"
+#include "master/roster.h"
 #include "spool/grey.h"
 
 /* What sessions need to learn of strangers, and may not make themselves: a tray
@@ -21,8 +22,12 @@ int	supply_descriptors(const struct conf *);
 /* Becomes the relay of names; never returns. */
 void	supply_be_relay(const struct conf *, const struct cage *,
 	    const int tray[2]) __attribute__((noreturn));
+/* By the master, while it may still make one: where sessions tell who has come
+ * through a proxy (priv/usher); -1 where nobody does.  Dies. */
+void	supply_open_desk(const struct conf *, const struct cage *,
+	    int desk[2]);
 /* Becomes the doorkeeper, who listens there; never returns. */
 void	supply_be_doorkeeper(const struct conf *, const struct cage *,
-	    int listener) __attribute__((noreturn));
+	    struct rosters *, int listener) __attribute__((noreturn));
 
 #endif

@@ -306,7 +306,8 @@ prepare(struct warden *w, struct fault *why)
 	    dir_make(AT_FDCWD, w->house.conf->run.p, 0755, geteuid(), getegid(),
 	    why) < 0 ||
 	    sock_pair(SOCK_SEQPACKET, w->house.notify, why) < 0 ||
-	    sock_pair(SOCK_SEQPACKET, w->house.channel, why) < 0)
+	    sock_pair(SOCK_SEQPACKET, w->house.channel, why) < 0 ||
+	    rosters_make(&w->house.rosters, why) < 0)
 		return -1;
 	r = proc_pidfile(conf_run_path(w->house.conf, &a, "godwit.pid").p, why);
 	arena_free(&a);
@@ -352,7 +353,7 @@ warden_run(const struct warden_setup *setup)
 {
 	struct warden w = { .setup = setup, .house = {
 	    .conf = setup->conf, .lists = setup->lists,
-	    .ways = KEEPER_NOWHERE } };
+	    .ways = KEEPER_NOWHERE, .rosters = ROSTERS_NONE } };
 	struct fault why;
 
 	if (log_open(w.house.conf->log.p) < 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Two mappings of one anonymous file.  The first is writable and is not
+ * A pane is two mappings of one anonymous file.  The first is writable and is not
  * inherited; then the file is sealed against mappings that could be written,
  * so that the second, which is inherited, is and stays for reading only.  It
  * costs a fork nothing: the pages of a shared mapping are found when they are
@@ -8,6 +8,10 @@
  *
  * Always true: both pointers are good as long as the process lives, and no
  * descriptor stays open.
+ *
+ * Where the one who writes is forked after the one who makes it, there is a
+ * descriptor for so long, and who has it can map it as he likes: it is for
+ * processes that trust each other that far, and for no session.
  */
 #include "os/pane.h"
 
@@ -20,6 +24,7 @@
 
 #include "base/die.h"
 
+#define NOEXEC_SEAL	0x0008	/* MFD_NOEXEC_SEAL, of newer headers */
 #define SEALS	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE)
 
 static void
@@ -51,10 +56,22 @@ make_shared(struct pane *p, size_t n, int fd)
 	return seen != MAP_FAILED;
 }
 
+/* One that can never be executed, where the kernel knows that word; some are
+ * set up to make no others. */
+static int
+make_file(void)
+{
+	int fd = memfd_create("pane", MFD_CLOEXEC | MFD_ALLOW_SEALING |
+	    NOEXEC_SEAL);
+
+	return fd != -1 || errno != EINVAL ? fd :
+	    memfd_create("pane", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
 void
 pane_make(struct pane *p, size_t n)
 {
-	int fd = memfd_create("pane", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd = make_file();
 
 	p->inside = MAP_FAILED;
 	if (fd == -1 || !make_shared(p, n, fd)) {
@@ -64,4 +81,29 @@ pane_make(struct pane *p, size_t n)
 	}
 	if (fd != -1)
 		close(fd);
+}
+
+int
+pane_file(size_t n, struct fault *why)
+{
+	int fd = make_file(), err;
+
+	if (fd != -1 && ftruncate(fd, (off_t)n) == 0)
+		return fd;
+	err = errno;
+	if (fd != -1)
+		close(fd);
+	return fault_system(why, err, "a file in memory");
+}
+
+void *
+pane_look(int fd, size_t n, bool writes)
+{
+	void *p = mmap(NULL, n, writes ? PROT_READ | PROT_WRITE : PROT_READ,
+	    MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED || madvise(p, n, MADV_DONTFORK) == -1)
+		die("%zu bytes of memory that is shared: %s", n,
+		    strerror(errno));
+	return p;
 }

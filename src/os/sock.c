@@ -30,6 +30,8 @@
 #include "base/die.h"
 #include "os/clock.h"
 
+#define PEER_PIDFD	77	/* SO_PEERPIDFD, of newer headers */
+
 union any_addr {
 	struct sockaddr		sa;
 	struct sockaddr_in	in;
@@ -302,15 +304,6 @@ sock_peer(int fd, struct sock_addr *addr)
 	return 0;
 }
 
-void
-sock_forget(int fd)
-{
-	struct linger none = { 0 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-	close(fd);
-}
-
 int
 sock_peer_uid(int fd, uid_t *uid, pid_t *pid)
 {
@@ -328,6 +321,31 @@ sock_peer_uid(int fd, uid_t *uid, pid_t *pid)
 	if (pid != NULL)
 		*pid = cred.pid;
 	return 0;
+}
+
+/* Without waiting: has this become readable, or come to its end? */
+static bool
+has_news(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+bool
+sock_peer_lives(int fd)
+{
+	int process = -1;
+	socklen_t n = sizeof(process);
+	bool lives = !has_news(fd, 0);
+
+	/* Of one that was waited for there is no handle; older kernels, and
+	 * those with few rights to spare, have none at all. */
+	if (getsockopt(fd, SOL_SOCKET, PEER_PIDFD, &process, &n) == -1)
+		return lives && errno != ESRCH;
+	lives = lives && !has_news(process, POLLIN);
+	close(process);
+	return lives;
 }
 
 /* A connect that a signal has interrupted goes on by itself. */
@@ -517,8 +535,11 @@ sock_send(int fd, struct str packet, const int *fds, size_t nfds, int flags)
 		control.head.cmsg_len = CMSG_LEN(nfds * sizeof(int));
 		memcpy(CMSG_DATA(&control.head), fds, nfds * sizeof(int));
 	}
+	/* A session has no sendmsg(2). */
 	do
-		n = sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
+		n = nfds == 0 ? send(fd, packet.p, packet.n,
+		    flags | MSG_NOSIGNAL) : sendmsg(fd, &msg,
+		    flags | MSG_NOSIGNAL);
 	while (n == -1 && errno == EINTR);
 	return n == -1 ? -1 : 0;
 }

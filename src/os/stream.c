@@ -461,26 +461,21 @@ write_once(struct stream *s, struct str a, struct str b, int flags)
 		{ (void *)(uintptr_t)b.p, b.n },
 	};
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	struct str one = a.n == 0 ? b : a;
 	ssize_t n;
 
-	if (s->ops != NULL) {
-		if (a.n > 0)
-			return s->ops->write(s->ctx, a.p, a.n);
-		return s->ops->write(s->ctx, b.p, b.n);
-	}
-	if (a.n == 0) {
-		msg.msg_iov++;
-		msg.msg_iovlen--;
-	} else if (b.n == 0) {
-		msg.msg_iovlen--;
-	}
+	if (s->ops != NULL)
+		return s->ops->write(s->ctx, one.p, one.n);
 	if (!s->is_pipe) {
-		n = sendmsg(s->out_fd, &msg, flags | MSG_NOSIGNAL);
+		/* A session has no sendmsg(2), and one part only. */
+		n = a.n > 0 && b.n > 0 ? sendmsg(s->out_fd, &msg,
+		    flags | MSG_NOSIGNAL) : send(s->out_fd, one.p, one.n,
+		    flags | MSG_NOSIGNAL);
 		if (n != -1 || errno != ENOTSOCK)
 			return n;
 		s->is_pipe = true;
 	}
-	return writev(s->out_fd, msg.msg_iov, (int)msg.msg_iovlen);
+	return writev(s->out_fd, iov, 2);
 }
 
 /* As write_once().  What needs no waiting is written however late it is. */

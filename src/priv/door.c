@@ -13,9 +13,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
+#include "os/sock.h"
 
 #define HEAD	2	/* number, flags */
 
@@ -33,13 +33,13 @@ count_fields(unsigned kind)
 		return 4;
 	case DOOR_BEGIN:
 		return 5;
-	case DOOR_KNOCK:
 	case DOOR_RESPONSE:
 	case DOOR_CHALLENGE:
 	case DOOR_LATER:
 	case DOOR_WAIT:
 	case DOOR_OVER:
 		return 1;
+	case DOOR_KNOCK:
 	case DOOR_NO:
 		return 2;
 	case DOOR_YES:
@@ -49,7 +49,7 @@ count_fields(unsigned kind)
 }
 
 int
-door_send(int sock, const struct door_packet *p, int fd)
+door_send(int sock, const struct door_packet *p)
 {
 	char room[DOOR_PACKET_MAX];
 	int result, fields = count_fields(p->kind);
@@ -70,7 +70,7 @@ door_send(int sock, const struct door_packet *p, int fd)
 			memcpy(room + n + 2, v.p, v.n);
 		n += 2 + v.n;
 	}
-	result = sock_send(sock, str_span(room, n), &fd, fd >= 0 ? 1 : 0, 0);
+	result = sock_send(sock, str_span(room, n), NULL, 0, 0);
 	explicit_bzero(room, n);
 	return result;
 }
@@ -103,24 +103,12 @@ parse(struct str in, struct door_packet *p)
 }
 
 int
-door_receive(int sock, char room[DOOR_PACKET_MAX], struct door_packet *p,
-    int *fd)
+door_receive(int sock, char room[DOOR_PACKET_MAX], struct door_packet *p)
 {
-	int fds[SOCK_FDS_MAX];
-	size_t nfds = 0;
 	ssize_t n;
 
-	*fd = -1;
 	do
-		n = sock_receive(sock, room, DOOR_PACKET_MAX, fds, &nfds, 0);
+		n = sock_receive(sock, room, DOOR_PACKET_MAX, NULL, NULL, 0);
 	while (n < 0 && errno == EINTR);
-	if (n > 0 && parse(str_span(room, (size_t)n), p) == 0 &&
-	    nfds == (p->kind == DOOR_KNOCK ? 1 : 0)) {
-		if (nfds == 1)
-			*fd = fds[0];
-		return 0;
-	}
-	for (size_t i = 0; i < nfds; i++)
-		close(fds[i]);
-	return -1;
+	return n > 0 ? parse(str_span(room, (size_t)n), p) : -1;
 }

@@ -6,9 +6,9 @@
  * The session frames the messages (base 64, "=" for an empty one, "*" to
  * cancel) and feeds them to the machine of the mechanism (auth/sasl).  Whether
  * a secret is right it never learns from a hash: it asks the doorkeeper, over
- * a socket of its own for each attempt, and shows him its client's socket, by
- * which he knows how long that client has to wait (priv/door).  Who has failed
- * a few times is sent away.
+ * a socket of its own for each attempt.  He knows whose session it is, and so
+ * how long that client has to wait (priv/door).  Who has failed a few times is
+ * sent away.
  *
  * What the client said is wiped where it passed.  Nothing is said to it but
  * that it failed; the reason goes to the log, in the words that fail2ban knows.
@@ -266,14 +266,10 @@ flags_of(const struct session *s)
 static bool
 hear(struct exchange *x, struct door_packet *p, enum door_kind goes_on)
 {
-	int fd;
-
-	if (door_receive(x->door, x->room, p, &fd) < 0) {
+	if (door_receive(x->door, x->room, p) < 0) {
 		put_off(x, STR("no answer"));
 		return false;
 	}
-	if (fd >= 0)
-		close(fd);
 	if (p->kind == goes_on)
 		return true;
 	switch (p->kind) {
@@ -315,15 +311,26 @@ tell_client(const struct session *s, char room[IP_TEXT_MAX])
 	    str_of(ip_format(&s->peer->addr.ip, room));
 }
 
+/* To which of our addresses it has come; "" where nobody knows. */
+static struct str
+tell_own(const struct session *s, char room[IP_TEXT_MAX])
+{
+	struct sock_addr own;
+
+	if (sock_local(s->stream.fd, &own) < 0 || own.ip.family == 0)
+		return STR_NONE;
+	return str_of(ip_format(&own.ip, room));
+}
+
 /* Who has its own socket there; false, and all was said, when it is not let
  * in. */
 static bool
 knock(struct exchange *x)
 {
 	struct session *s = x->session;
-	char told[IP_TEXT_MAX];
+	char told[IP_TEXT_MAX], own[IP_TEXT_MAX];
 	struct door_packet p = { .kind = DOOR_KNOCK,
-	    .field = { tell_client(s, told) } };
+	    .field = { tell_client(s, told), tell_own(s, own) } };
 	struct str path = conf_run_path(s->conf, &s->arena, CONF_DOOR);
 	struct fault why;
 
@@ -332,7 +339,7 @@ knock(struct exchange *x)
 		put_off(x, str_of(why.text));
 		return false;
 	}
-	if (door_send(x->door, &p, s->stream.fd) < 0) {
+	if (door_send(x->door, &p) < 0) {
 		put_off(x, arena_printf(&s->arena, "nobody hears the knock: "
 		    "%s", strerror(errno)));
 		return false;
@@ -343,7 +350,7 @@ knock(struct exchange *x)
 static bool
 ask(struct exchange *x, const struct door_packet *p)
 {
-	if (door_send(x->door, p, -1) == 0)
+	if (door_send(x->door, p) == 0)
 		return true;
 	put_off(x, STR("nobody listens"));
 	return false;

@@ -70,20 +70,16 @@ converse(struct session *s, int door, char room[DOOR_PACKET_MAX],
 	struct transaction *t = s->transaction;
 	struct buf recipients = { 0 };
 	uint8_t count[4];
-	int fd = -1, r;
+	int r;
 
 	put_recipients(&recipients, t);
 	bytes_put_le32(count, (uint32_t)t->taken.n);
 	*p = (struct door_packet){ .kind = DOOR_SPEND, .field = { s->login,
 	    s->login_pass, str_span(count, sizeof(count)),
 	    buf_str(&recipients) } };
-	r = door_send(door, p, -1);
+	r = door_send(door, p);
 	buf_free(&recipients);
-	if (r == 0)
-		r = door_receive(door, room, p, &fd);
-	if (fd >= 0)
-		close(fd);
-	return r;
+	return r == 0 ? door_receive(door, room, p) : r;
 }
 
 static int

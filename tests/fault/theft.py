@@ -16,6 +16,7 @@ import socket
 import subprocess
 import threading
 import time
+import types
 
 from instance import BUILD, Client, Instance, Sink, DOMAIN, FAR, USERS, processes, run, until
 
@@ -221,7 +222,7 @@ def on_sockets(w, p):
         yield call, sink, sink, ""
     for call in ("tcp6", "udp", "raw", "packet", "netlink", "alg", "vsock", "listen-own",
                  "listen-local", "listener", "credentials", "socket-filter", "socket-ulp",
-                 "line-cut", "line-narrow", "line-unblock"):
+                 "line-cut", "line-narrow", "line-unblock", "flight"):
         yield call, (), (), ""
     yield "bind", (os.path.join(w.boxes, "sock"),), (p.fresh(),), "a path"
     yield "bind", ("@stolen",), ("@stolen",), "an abstract name"
@@ -431,7 +432,9 @@ def tell(verdict, tally, who):
 def steal(verdict, ground):
     """With users of their own, as the daemon is meant to run."""
     loot = Loot(ground, "theft",
-                listen="smtp on 127.0.0.1:25\nlisten smtp on 127.0.0.1:2599 proxy from 192.0.2.1")
+                listen="smtp on 127.0.0.1:25\nlisten smtp on 127.0.0.1:2599 proxy from 127.0.0.1",
+                login=f"file {passwords(ground)}\nlogin without tls\nlogin senders any\n"
+                      "login-user godwitl")
     w = loot.start()
     place, tally = Place(ground, w, "theft"), Tally(verdict, LEFT)
     before, people = snapshot(w), (w.master(), w.runner(), w.warden.pid, w.other)
@@ -452,10 +455,40 @@ def steal(verdict, ground):
         loot.companion.put("read /etc/passwd - -\n")
         verdict.check(loot.companion.file.readline().startswith(b"0 "),
                       "theft: the other session has come to harm")
+        fly(verdict, w)
         harm(verdict, w, loot)
     finally:
         place.close()
         loot.close()
+
+
+def passwords(ground):
+    """Of a user whose password is pencil."""
+    path = os.path.join(ground.dir, "theft.passwd")
+    with open(path, "w") as f:
+        f.write("user:SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpc"
+                "XkuLmtbsT4qY=:wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=\n")
+    os.chown(path, 0, USERS["godwitl"])
+    os.chmod(path, 0o640)
+    return path
+
+
+def fly(verdict, w):
+    """While one keeps as many descriptors on their way as it can, another client
+    logs in, and one comes in through a proxy; but none for somebody else."""
+    proxied = types.SimpleNamespace(address=("127.0.0.1", 2599), log=w.log)
+    with Client(w, timeout=20) as c:
+        c.put("stay-in-flight - - -\n")
+        verdict.check(c.file.readline() == b"0 flying\r\n", "theft: it does not fly")
+        for where, name, path, other, want in (
+                (w, "log-in", "-", "pencil", 0),
+                (proxied, "introduce", "203.0.113.7", "-", 0),
+                (w, "introduce", "203.0.113.8", "-", errno.EACCES),
+                (w, "log-in", "203.0.113.9", "pencil", errno.EACCES),
+                (proxied, "log-in", "203.0.113.9", "pencil", errno.EACCES),
+                (proxied, "log-in", "unknown", "pencil", 0)):
+            err, how = within(where, name, path, other)
+            verdict.check(err == want, f"theft: {name} {path} {other} in flight: {err}", how)
 
 
 def harm(verdict, w, loot):

@@ -19,7 +19,9 @@
 #include <unistd.h>
 
 #include "fault/theft.h"
+#include "conf/conf.h"
 #include "os/sock.h"
+#include "priv/door.h"
 #include "priv/request.h"
 #include "priv/usher.h"
 #include "spool/notify.h"
@@ -357,8 +359,22 @@ flood(const struct theft *t)
 	return 0;
 }
 
-/* Nonsense with descriptors of all kinds, and that his client is somebody else,
- * whom the master would have to count here.  0: it has said that he may stay. */
+/* To the master's desk, as priv/usher has it. */
+static int
+call_master(const struct theft *t)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d",
+	    t->smtpd->usher);
+	(void)connect(fd, (struct sockaddr *)&to, sizeof(to));
+	return fd;
+}
+
+/* Nonsense, with descriptors where they can be sent, and that his client is
+ * somebody else, whom the master would have to count here.  0: it has said that
+ * he may stay. */
 static int
 lie_to_the_master(const struct theft *t)
 {
@@ -366,12 +382,14 @@ lie_to_the_master(const struct theft *t)
 	    t->fd };
 	char noise[64], answer[USHER_ANSWER_MAX];
 	struct ip ip;
+	int fd;
 
 	if (t->smtpd->usher < 0)
 		return EINVAL;
+	fd = call_master(t);
 	memset(noise, 4, sizeof(noise));
 	for (unsigned i = 0; i < THEFT_FLOOD; i++)
-		(void)sock_send(t->smtpd->usher, str_span(noise,
+		(void)sock_send(fd, str_span(noise,
 		    1 + i % sizeof(noise)), fds, i % (SOCK_FDS_MAX + 1),
 		    MSG_DONTWAIT);
 	for (unsigned i = 1; i < 255; i++) {
@@ -382,6 +400,81 @@ lie_to_the_master(const struct theft *t)
 			return 0;
 	}
 	return EPERM;
+}
+
+/* ---- descriptors on their way ---- */
+
+/* As many as it can keep there; each socket holds some, and is sent itself. */
+static unsigned
+send_off(const struct theft *t)
+{
+	int fds[SOCK_FDS_MAX] = { t->fd, t->fd, t->fd, t->fd }, pair[2];
+	unsigned n = 0, before;
+
+	do {
+		if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0,
+		    pair) < 0)
+			break;
+		for (before = n; n < THEFT_FLOOD && sock_send(pair[0],
+		    str_of("x"), fds, SOCK_FDS_MAX, MSG_DONTWAIT) == 0;)
+			n += SOCK_FDS_MAX;
+	} while (n > before);
+	return n;
+}
+
+static int
+take_flight(const struct theft *t)
+{
+	return send_off(t) > 0 ? 0 : EPERM;
+}
+
+/* Until the client goes away. */
+static int
+stay_in_flight(const struct theft *t)
+{
+	char c;
+
+	(void)send_off(t);
+	(void)!write(t->fd, "0 flying\r\n", 10);
+	while (recv(t->fd, &c, 1, 0) > 0)
+		continue;
+	return EPERM;
+}
+
+/* What an honest session does, for whom PATH names; OTHER is the password. */
+static int
+log_in(const struct theft *t)
+{
+	struct arena a = { 0 };
+	char room[DOOR_PACKET_MAX];
+	struct fault why;
+	struct door_packet p = { .kind = DOOR_KNOCK };
+	int door = sock_connect_packets(conf_run_path(t->smtpd->conf, &a,
+	    CONF_DOOR).p, 30, &why);
+	bool yes;
+
+	if (t->path != NULL)
+		p.field[0] = str_of(t->path);
+	yes = door >= 0 && door_send(door, &p) == 0 &&
+	    door_receive(door, room, &p) == 0 && p.kind == DOOR_ENTER;
+	p = (struct door_packet){ .kind = DOOR_SECRET, .field = {
+	    STR("PLAIN"), STR("smtp"), STR("user"), str_of(t->other) } };
+	yes = yes && door_send(door, &p) == 0 &&
+	    door_receive(door, room, &p) == 0 && p.kind == DOOR_YES;
+	arena_free(&a);
+	return yes ? 0 : EACCES;
+}
+
+/* The same of a session that a proxy has connected to: PATH is its client. */
+static int
+introduce(const struct theft *t)
+{
+	char answer[USHER_ANSWER_MAX];
+	struct ip ip;
+
+	return ip_parse(str_of(t->path), &ip) &&
+	    usher_ask(t->smtpd->usher, &ip, answer) && answer[0] == '2' ? 0 :
+	    EACCES;
 }
 
 static const struct attempt theft_net[] = {
@@ -400,6 +493,8 @@ static const struct attempt theft_net[] = {
 	{ "line-unblock", unblock_line }, { "request", forge_request },
 	{ "lie", lie }, { "flood", flood },
 	{ "lie-to-the-master", lie_to_the_master },
+	{ "flight", take_flight }, { "stay-in-flight", stay_in_flight },
+	{ "log-in", log_in }, { "introduce", introduce },
 	{ NULL, NULL },
 };
 

@@ -433,7 +433,7 @@ def packet(kind, *fields, flags=0):
         len(f).to_bytes(2, "little") + f for f in fields)
 
 
-ENTER, CHALLENGE, YES, LATER = 15, 16, 17, 19
+KNOCK, ENTER, CHALLENGE, YES, LATER = 1, 15, 16, 17, 19
 HUGE = packet(CHALLENGE, bytes(17000))
 
 
@@ -459,9 +459,8 @@ def test_a_doorkeeper_that_is_none(filed, village, said):
             s.sendall(plain("bob", "pencil").encode() + b"\r\n")
             visitor, _ = door.accept()
             with visitor:
-                _, fds, _, _ = socket.recv_fds(visitor, 100, 5)
-                assert len(fds) == 1
-                os.close(fds[0])
+                knock, fds, _, _ = socket.recv_fds(visitor, 100, 5)
+                assert (knock, fds) == (packet(KNOCK, b"", A.encode()), [])
                 for n, one in enumerate(said):
                     visitor.send(one)
                     if n == 0 and one == packet(ENTER):
@@ -520,6 +519,35 @@ def test_reload(house, village):
     with Client(village.b) as c:
         c.ehlo()
         assert c.docmd("AUTH", "PLAIN")[0] == 502
+
+
+def test_sessions_of_former_masters(filed, village):
+    """Who is in when the configuration is read again logs in afterwards; so does
+    one whose master has died."""
+    g = filed("connections-per-minute 0\nsessions-per-client 0\n")
+
+    def children(of):
+        return {pid for pid, parent, title in g.processes() if parent == of and
+                title.split()[0] == "master"}
+
+    def come(master):
+        """A session of that master, and of no other."""
+        before = children(master)
+        s = session_from(village.b, B)
+        if children(master) > before:
+            return s
+        s.close()
+        return None
+    first, = children(g.pid())
+    with wait(lambda: come(first), "a session") as oldest:
+        g.signal("HUP")
+        wait(lambda: len(children(g.pid())) == 2, "a new master")
+        second, = children(g.pid()) - {first}
+        with wait(lambda: come(second), "a session of the new one") as old:
+            g.host.run(["kill", "-KILL", second])
+            wait(lambda: children(g.pid()) - {first, second}, "a third one")
+            for s in oldest, old:
+                assert ask(s, plain("bob", "pencil"))[0].startswith("235 ")
 
 
 def test_submission(filed, village):

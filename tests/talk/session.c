@@ -34,6 +34,7 @@
 #include "map/db.h"
 #include "map/flat.h"
 #include "master/doorkeeper.h"
+#include "master/roster.h"
 #include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
@@ -143,8 +144,10 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 
 /* Who knows the passwords, at the place where the session looks for him. */
 static pid_t
-start_doorkeeper(const struct conf *conf)
+start_doorkeeper(const struct conf *conf, const struct ip *client)
 {
+	struct children children;
+	struct rosters rosters;
 	struct arena a = { 0 };
 	struct spending *spending;
 	struct backend backend;
@@ -161,21 +164,29 @@ start_doorkeeper(const struct conf *conf)
 	if (door < 0)
 		fail("door", why.text);
 	arena_free(&a);
+	if (rosters_make(&rosters, &why) < 0)
+		fail("rosters", why.text);
+	rosters_turn(&rosters);
 	if ((pid = fork()) == 0) {
 		proc_die_with_parent();
 		if (getppid() != ours)
 			_exit(0);
 		close(STDIN_FILENO);
+		rosters_look(&rosters);
 		signal_catch(SIGCHLD);
 		signal_block_caught();
 		if (backend_open(&backend, conf, &why) < 0)
 			fail("login", why.text);
 		if (spending_open(&spending, NULL, &why) < 0)
 			fail("spending", why.text);
-		doorkeeper_run(conf, &backend, spending, door);
+		doorkeeper_run(conf, &backend, spending, &rosters, door);
 		_exit(0);
 	}
 	close(door);
+	/* We are the session. */
+	children_init(&children, 1, roster_open(&rosters), rosters.serial);
+	children_add(&children, ours, client, &(struct budget_seat){ { 0 },
+	    false });
 	return pid;
 }
 
@@ -369,7 +380,7 @@ main(int argc, char *argv[])
 	smtpd.spool = &spool;
 	smtpd.aliases = alias_book_new(conf);
 	smtpd.lists = open_lists(conf);
-	doorkeeper = start_doorkeeper(conf);
+	doorkeeper = start_doorkeeper(conf, &peer.addr.ip);
 	if (many)
 		serve_many(&smtpd, &peer);
 	else

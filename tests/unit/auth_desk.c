@@ -14,6 +14,7 @@
 #include "auth/desk.h"
 #include "auth/passwords.h"
 #include "auth/scram.h"
+#include "os/sock.h"
 #include "priv/door.h"
 
 #define L(lit)	{ (lit), sizeof(lit) - 1 }
@@ -68,7 +69,7 @@ open_desk(pid_t *pid)
 	char room[DOOR_PACKET_MAX];
 	struct door_packet p;
 	struct fault why;
-	int fd[2], none;
+	int fd[2];
 
 	assert_int_equal(sock_pair(SOCK_SEQPACKET, fd, &why), 0);
 	if ((*pid = fork()) == 0) {
@@ -77,7 +78,7 @@ open_desk(pid_t *pid)
 		    &key));
 	}
 	close(fd[1]);
-	assert_int_equal(door_receive(fd[0], room, &p, &none), 0);
+	assert_int_equal(door_receive(fd[0], room, &p), 0);
 	assert_int_equal(p.kind, DOOR_ENTER);
 	return fd[0];
 }
@@ -162,11 +163,11 @@ test_answers(void **state)
 		struct door_packet p = { .kind = rows[i].kind };
 		char room[DOOR_PACKET_MAX];
 		pid_t pid;
-		int none, fd = open_desk(&pid);
+		int fd = open_desk(&pid);
 
 		memcpy(p.field, rows[i].field, sizeof(p.field));
-		assert_int_equal(door_send(fd, &p, -1), 0);
-		assert_int_equal(door_receive(fd, room, &p, &none), 0);
+		assert_int_equal(door_send(fd, &p), 0);
+		assert_int_equal(door_receive(fd, room, &p), 0);
 		if (p.kind != rows[i].answer || (rows[i].first.n > 0 &&
 		    !str_eq(p.field[0], rows[i].first)))
 			fail_msg("row %zu: %d %.*s", i, (int)p.kind,
@@ -184,18 +185,18 @@ exchange(const char *name, struct str *said, struct arena *a)
 	    STR("SCRAM-SHA-256"), STR("smtp"), STR(""), STR(""), STR_NONE } };
 	char room[DOOR_PACKET_MAX];
 	pid_t pid;
-	int none, fd = open_desk(&pid);
+	int fd = open_desk(&pid);
 
 	p.field[4] = arena_printf(a, "n,,n=%s,r=abc", name);
-	assert_int_equal(door_send(fd, &p, -1), 0);
-	assert_int_equal(door_receive(fd, room, &p, &none), 0);
+	assert_int_equal(door_send(fd, &p), 0);
+	assert_int_equal(door_receive(fd, room, &p), 0);
 	assert_int_equal(p.kind, DOOR_CHALLENGE);
 	*said = arena_str(a, p.field[0]);
 	p = (struct door_packet){ .kind = DOOR_RESPONSE, .field = {
 	    arena_printf(a, "c=biws,%.*s,p=AAAA", STR_ARG(str_slice(*said, 0,
 	    str_find(*said, ',')))) } };
-	assert_int_equal(door_send(fd, &p, -1), 0);
-	assert_int_equal(door_receive(fd, room, &p, &none), 0);
+	assert_int_equal(door_send(fd, &p), 0);
+	assert_int_equal(door_receive(fd, room, &p), 0);
 	assert_int_equal(p.kind, DOOR_NO);
 	assert_true(str_eq(p.field[0], str_of(name)));
 	return end(fd, pid);

@@ -14,11 +14,14 @@
 #include <unistd.h>
 
 #include "master/child.h"
+#include "os/pane.h"
 
 enum {
 	PROCESSES = 300,
 	OPERATIONS = 20000,
 };
+
+static const struct ip nobody;
 
 static struct budget_seat
 seat_of(unsigned i)
@@ -36,7 +39,7 @@ compare(pid_t (*pid_of)(unsigned))
 	uint32_t seed = 1;
 	unsigned n = 0;
 
-	children_init(&c, PROCESSES);
+	children_init(&c, PROCESSES, NULL, 1);
 	for (int k = 0; k < OPERATIONS; k++) {
 		unsigned i;
 
@@ -46,7 +49,7 @@ compare(pid_t (*pid_of)(unsigned))
 		if (!alive[i]) {
 			assert_false(children_remove(&c, pid_of(i), &seat));
 			assert_null(children_find(&c, pid_of(i)));
-			children_add(&c, pid_of(i), &want);
+			children_add(&c, pid_of(i), &nobody, &want);
 			n++;
 		} else {
 			memset(&seat, 0, sizeof(seat));
@@ -103,10 +106,11 @@ test_full(void **state)
 
 	(void)state;
 	for (size_t max = 1; max < 10; max++) {
-		children_init(&c, max);
+		children_init(&c, max, NULL, 1);
 		assert_false(children_remove(&c, 1, &seat));
 		for (size_t i = 0; i < max; i++)
-			children_add(&c, (pid_t)(100 + i), &seat);
+			children_add(&c, (pid_t)(100 + i), &nobody,
+			    &seat);
 		assert_int_equal(c.n, c.max);
 		assert_false(children_remove(&c, 99, &seat));
 		for (size_t i = 0; i < max; i++)
@@ -126,19 +130,122 @@ test_no_child_has_it(void **state)
 	pid_t pid;
 
 	(void)state;
-	children_init(&c, PROCESSES);
+	children_init(&c, PROCESSES, NULL, 1);
 	pid = fork();
 	if (pid == 0) {
 		/* Asks the kernel: a write from an address that is not there
 		 * fails. */
 		int fd[2];
 
-		_exit(pipe(fd) == 0 && write(fd[1], c.child, 1) == -1 ? 0 : 1);
+		_exit(pipe(fd) == 0 && write(fd[1], c.table, 1) == -1 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	children_free(&c);
+}
+
+static struct ip
+ip_of(unsigned i)
+{
+	return ip_of_bytes((const uint8_t[]){ 192, 0, (uint8_t)(i >> 8),
+	    (uint8_t)i }, 4);
+}
+
+/* What another process reads of one's children, and of his predecessor's. */
+static void
+test_asked(void **state)
+{
+	struct budget_seat seat = { { 0 }, false };
+	struct ip ip, proxied = ip_of(7);
+	struct children c;
+	struct child child;
+	struct fault why;
+	uint64_t serial = 0;
+	int fd = pane_file(CHILDREN_ROOM, &why);
+	void *room = pane_look(fd, CHILDREN_ROOM, true);
+	const void *seen = pane_look(fd, CHILDREN_ROOM, false);
+
+	(void)state;
+	assert_false(children_ask(seen, 100, &child, &serial));
+	children_init(&c, PROCESSES, room, 3);
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		ip = ip_of(i);
+		children_add(&c, crowded(i), &ip, &seat);
+	}
+	children_tell(&c, crowded(5), &proxied);
+	assert_true(children_remove(&c, crowded(6), &seat));
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		ip = i == 5 ? proxied : ip_of(i);
+		if (i == 6) {
+			assert_false(children_ask(seen, crowded(i), &child,
+			    &serial));
+			continue;
+		}
+		assert_true(children_ask(seen, crowded(i), &child, &serial));
+		assert_int_equal(serial, 3);
+		assert_true(ip_eq(&child.ip, &ip));
+		assert_int_equal(child.told, i == 5);
+	}
+	assert_false(children_ask(seen, 0, &child, &serial));
+	assert_false(children_ask(seen, -1, &child, &serial));
+	/* In the middle of a change: not now. */
+	c.table->turn++;
+	assert_false(children_ask(seen, crowded(5), &child, &serial));
+	children_init(&c, 2, room, 4);
+	assert_false(children_ask(seen, crowded(5), &child, &serial));
+	children_add(&c, 9, &proxied, &seat);
+	assert_true(children_ask(seen, 9, &child, &serial));
+	assert_int_equal(serial, 4);
+	children_free(&c);
+	close(fd);
+}
+
+/* While they change: what is read is one that was there. */
+static void
+test_asked_meanwhile(void **state)
+{
+	struct budget_seat seat = { { 0 }, false };
+	struct children c;
+	struct child child;
+	struct fault why;
+	uint64_t serial;
+	int fd = pane_file(CHILDREN_ROOM, &why), status;
+	void *room = pane_look(fd, CHILDREN_ROOM, true);
+	const void *seen;
+	struct ip ip;
+	pid_t pid;
+
+	(void)state;
+	children_init(&c, PROCESSES, room, 1);
+	if ((pid = fork()) == 0) {
+		room = pane_look(fd, CHILDREN_ROOM, true);
+		children_init(&c, PROCESSES, room, 1);
+		for (unsigned n = 0; n < 200000; n++) {
+			unsigned i = n % 64;
+
+			ip = ip_of(i);
+			children_add(&c, crowded(i), &ip, &seat);
+			if (n >= 20)
+				(void)children_remove(&c,
+				    crowded((n - 20) % 64), &seat);
+		}
+		_exit(0);
+	}
+	seen = pane_look(fd, CHILDREN_ROOM, false);
+	for (unsigned n = 0; waitpid(pid, &status, WNOHANG) == 0; n++) {
+		unsigned i = n % 64;
+
+		if (!children_ask(seen, crowded(i), &child, &serial))
+			continue;
+		ip = ip_of(i);
+		assert_int_equal(child.pid, crowded(i));
+		assert_true(ip_eq(&child.ip, &ip));
+	}
+	assert_int_equal(status, 0);
+	assert_true(children_ask(seen, crowded(199999 % 64), &child, &serial));
+	children_free(&c);
+	close(fd);
 }
 
 int
@@ -148,6 +255,8 @@ main(void)
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_no_child_has_it),
+		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_asked_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

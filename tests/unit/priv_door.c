@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/sock.h"
 #include "priv/door.h"
 
 struct pair {
@@ -46,7 +47,7 @@ test_all_kinds(void **state)
 		enum door_kind	kind;
 		int		fields;
 	} rows[] = {
-		{ DOOR_ENTER, 0 }, { DOOR_SECRET, 4 }, { DOOR_TOKEN, 4 }, { DOOR_BEGIN, 5 },
+		{ DOOR_ENTER, 0 }, { DOOR_KNOCK, 2 }, { DOOR_SECRET, 4 }, { DOOR_TOKEN, 4 }, { DOOR_BEGIN, 5 },
 		{ DOOR_RESPONSE, 1 }, { DOOR_CHALLENGE, 1 }, { DOOR_YES, 3 },
 		{ DOOR_NO, 2 }, { DOOR_LATER, 1 }, { DOOR_WAIT, 1 },
 		{ DOOR_SPEND, 4 }, { DOOR_WITHIN, 0 }, { DOOR_OVER, 1 },
@@ -58,12 +59,9 @@ test_all_kinds(void **state)
 		struct door_packet in = { .kind = rows[i].kind, .flags = 3,
 		    .field = { STR("a"), STR(""), STR("c\0c"), STR("dd"),
 		    STR("e") } }, out;
-		int fd;
-
-		assert_int_equal(door_send(pair->fd[0], &in, -1), 0);
-		assert_int_equal(door_receive(pair->fd[1], room, &out, &fd),
+		assert_int_equal(door_send(pair->fd[0], &in), 0);
+		assert_int_equal(door_receive(pair->fd[1], room, &out),
 		    0);
-		assert_int_equal(fd, -1);
 		assert_int_equal(out.kind, in.kind);
 		assert_int_equal(out.flags, 3);
 		for (int j = 0; j < DOOR_FIELDS; j++)
@@ -72,27 +70,23 @@ test_all_kinds(void **state)
 	}
 }
 
+/* A descriptor that comes along is nobody's: none is kept. */
 static void
-test_knock(void **state)
+test_descriptor(void **state)
 {
-	struct door_packet in = { .kind = DOOR_KNOCK,
-	    .field = { STR("192.0.2.1") } }, out;
+	struct door_packet out;
 	struct pair *pair = *state;
 	char room[DOOR_PACKET_MAX];
-	int fd;
+	int next = dup(0);
 
-	assert_int_equal(door_send(pair->fd[0], &in, pair->fd[0]), 0);
-	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), 0);
-	assert_true(fd >= 0 && str_eq(out.field[0], STR("192.0.2.1")));
-	close(fd);
-	/* It must bring a socket, and nothing else may. */
-	assert_int_equal(door_send(pair->fd[0], &in, -1), 0);
-	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), -1);
-	assert_int_equal(fd, -1);
-	in = (struct door_packet){ .kind = DOOR_RESPONSE };
-	assert_int_equal(door_send(pair->fd[0], &in, pair->fd[0]), 0);
-	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), -1);
-	assert_int_equal(fd, -1);
+	close(next);
+	assert_int_equal(sock_send(pair->fd[0], str_span("\1\0\1\0x\0\0", 7),
+	    &pair->fd[0], 1, 0), 0);
+	assert_int_equal(door_receive(pair->fd[1], room, &out), 0);
+	assert_int_equal(out.kind, DOOR_KNOCK);
+	assert_true(str_eq(out.field[0], STR("x")));
+	assert_int_equal(dup(0), next);
+	close(next);
 }
 
 static void
@@ -107,20 +101,20 @@ test_malformed(void **state)
 		{ "\4\0\1\0", 4 }, { "\4\0\0\0x", 5 }, { "\4\0\377\377x", 5 },
 		{ "\2\0\0\0\0\0\0\0", 8 }, { "\2\0\0\0\0\0\0\0\1\0", 10 },
 		{ "\21\0\0\0", 4 }, { "\1\0x", 3 },
+		{ "\1\0\0\0", 4 },
 	};
 	struct pair *pair = *state;
 	char room[DOOR_PACKET_MAX];
 	struct door_packet p;
-	int fd;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(send(pair->fd[0], rows[i].bytes, rows[i].n,
 		    0), (ssize_t)rows[i].n);
-		if (door_receive(pair->fd[1], room, &p, &fd) == 0)
+		if (door_receive(pair->fd[1], room, &p) == 0)
 			fail_msg("row %zu was taken", i);
 	}
 	shutdown(pair->fd[0], SHUT_WR);
-	assert_int_equal(door_receive(pair->fd[1], room, &p, &fd), -1);
+	assert_int_equal(door_receive(pair->fd[1], room, &p), -1);
 }
 
 static void
@@ -130,15 +124,14 @@ test_size(void **state)
 	struct pair *pair = *state;
 	char room[DOOR_PACKET_MAX];
 	struct door_packet p = { .kind = DOOR_RESPONSE }, out;
-	int fd;
 
 	memset(big, 'x', sizeof(big));
 	p.field[0] = str_span(big, DOOR_PACKET_MAX - 4);
-	assert_int_equal(door_send(pair->fd[0], &p, -1), 0);
-	assert_int_equal(door_receive(pair->fd[1], room, &out, &fd), 0);
+	assert_int_equal(door_send(pair->fd[0], &p), 0);
+	assert_int_equal(door_receive(pair->fd[1], room, &out), 0);
 	assert_int_equal(out.field[0].n, DOOR_PACKET_MAX - 4);
 	p.field[0] = str_span(big, DOOR_PACKET_MAX - 3);
-	assert_int_equal(door_send(pair->fd[0], &p, -1), -1);
+	assert_int_equal(door_send(pair->fd[0], &p), -1);
 	assert_int_equal(errno, EMSGSIZE);
 }
 
@@ -148,7 +141,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_all_kinds, open_pair,
 		    close_pair),
-		cmocka_unit_test_setup_teardown(test_knock, open_pair,
+		cmocka_unit_test_setup_teardown(test_descriptor, open_pair,
 		    close_pair),
 		cmocka_unit_test_setup_teardown(test_malformed, open_pair,
 		    close_pair),

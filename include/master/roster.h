@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_ROSTER_H
+#define MASTER_ROSTER_H
+
+#include <stdbool.h>
+#include "base/fault.h"
+#include "master/child.h"
+
+/*
+ * Whose connection each session has, of all masters that may still have some:
+ * each writes its children (master/child) into one of these, and the doorkeeper
+ * reads them all.
+ */
+#define ROSTERS	8
+
+struct rosters {
+	int		 fd[ROSTERS];		/* or -1 */
+	const void	*room[ROSTERS];		/* or NULL */
+	uint64_t	 serial;		/* of the youngest master */
+};
+#define ROSTERS_NONE	((struct rosters){ .fd = { -1, -1, -1, -1, -1, -1, \
+			    -1, -1 } })
+
+/* By the warden, once, before it forks anybody. */
+int	rosters_make(struct rosters *, struct fault *);
+/* By the warden, before it forks a master: the oldest is given to that one. */
+void	rosters_turn(struct rosters *);
+/* In that master: which descriptor is to be kept until roster_open() closes it
+ * (-1: none was made), and where it writes, or NULL. */
+int	roster_fd(const struct rosters *);
+void	*roster_open(const struct rosters *);
+/* In the doorkeeper, who has kept all of them.  They are closed. */
+void	rosters_look(struct rosters *);
+
+/* Whose child is that, and whose connection has it?  False: nobody's, or it is
+ * so young that its master has not come to write it down. */
+bool	rosters_ask(const struct rosters *, pid_t, struct child *);
+
+#endif

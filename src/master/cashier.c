@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A message that somebody wants to send who has logged in, at the doorkeeper's:
+ * one packet, which is weighed against the login's budget (auth/spending) and
+ * answered in one.  The session shows the pass that its login was given with the
+ * yes: for another login it has none.
+ *
+ * The line in the log, when a login is over its budget, is made here, once; what
+ * the session does about it stands in smtpd/purse.
+ */
+#include "master/cashier.h"
+
+#include "auth/sasl.h"
+#include "base/bytes.h"
+#include "os/log.h"
+
+void
+cashier_answer(struct spending *s, const struct conf_allowance *most,
+    int sock, const struct door_packet *asked, int64_t now)
+{
+	struct spending_wish w = { asked->field[0], asked->field[1],
+	    asked->field[3], asked->field[2].n != 4 ? 0 :
+	    bytes_get_le32((const uint8_t *)asked->field[2].p) };
+	struct buf why = { 0 };
+	struct door_packet p = { .kind = DOOR_WITHIN };
+	bool tell;
+
+	if (!sasl_is_name(w.login))
+		return;
+	switch (spending_take(s, most, &w, now, &why, &tell)) {
+	case SPENDING_WITHIN:
+		break;
+	case SPENDING_OVER:
+		p.kind = DOOR_OVER;
+		p.flags = tell ? DOOR_FIRST : 0;
+		break;
+	case SPENDING_FAR_OVER:
+		p.kind = DOOR_LATER;
+		break;
+	case SPENDING_FALSE:
+		log_warning("a session wanted to spend what is not its own");
+		return;
+	}
+	if (p.kind != DOOR_WITHIN && tell)
+		log_warning("login %.*s is over its budget: %s; what it sends "
+		    "now is held", STR_ARG(w.login), buf_cstr(&why));
+	p.field[0] = buf_str(&why);
+	(void)door_send(sock, &p);
+	buf_free(&why);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef MASTER_CASHIER_H
+#define MASTER_CASHIER_H
+
+#include "auth/spending.h"
+#include "priv/door.h"
+
+/* Answers a SPEND on that socket, at once; what is none is not answered.  now:
+ * clock_boot_ms(). */
+void	cashier_answer(struct spending *, const struct conf_allowance *,
+	    int sock, const struct door_packet *, int64_t now);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rosters: by them the doorkeeper knows of a process that has connected to
+ * him whose connection it serves.  The kernel says which process it is, and that
+ * process's master has said, when it forked, who the client is; the session is
+ * asked nothing, sends no descriptor and cannot answer for another one.
+ *
+ * Masters come and go, with each reload and when one dies, while their sessions
+ * live on and want to log in; so there are some rosters, made once by the warden,
+ * and each new master takes the one that was taken longest ago.  What a dead
+ * master has left stays, for the sake of its orphans.  So numbers of processes
+ * stand there that have ended and are given to others: of all who claim one the
+ * youngest master is right, since only he forks.  Sessions that are older than
+ * so many masters cannot log in any more.
+ *
+ * They lie in memory that warden, masters and doorkeeper share.  A master's
+ * mapping is left out of its forks, and all others close the descriptors.
+ */
+#include "master/roster.h"
+
+#include <unistd.h>
+
+#include "os/pane.h"
+
+int
+rosters_make(struct rosters *r, struct fault *why)
+{
+	*r = ROSTERS_NONE;
+	for (int i = 0; i < ROSTERS; i++)
+		if ((r->fd[i] = pane_file(CHILDREN_ROOM, why)) < 0)
+			return -1;
+	return 0;
+}
+
+void
+rosters_turn(struct rosters *r)
+{
+	r->serial++;
+}
+
+int
+roster_fd(const struct rosters *r)
+{
+	return r->fd[r->serial % ROSTERS];
+}
+
+void *
+roster_open(const struct rosters *r)
+{
+	int fd = roster_fd(r);
+	void *room = NULL;
+
+	if (fd >= 0) {
+		room = pane_look(fd, CHILDREN_ROOM, true);
+		close(fd);
+	}
+	return room;
+}
+
+void
+rosters_look(struct rosters *r)
+{
+	for (int i = 0; i < ROSTERS; i++) {
+		if (r->fd[i] < 0)
+			continue;
+		r->room[i] = pane_look(r->fd[i], CHILDREN_ROOM, false);
+		close(r->fd[i]);
+		r->fd[i] = -1;
+	}
+}
+
+bool
+rosters_ask(const struct rosters *r, pid_t pid, struct child *out)
+{
+	uint64_t serial, youngest = 0;
+	struct child child;
+
+	for (int i = 0; i < ROSTERS; i++)
+		if (r->room[i] != NULL && children_ask(r->room[i], pid, &child,
+		    &serial) && serial >= youngest) {
+			youngest = serial;
+			*out = child;
+		}
+	return youngest > 0;
+}
