@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fake_files.h"
 #include "os/file.h"
 #include "spool/message.h"
 #include "spool/slots.h"
@@ -226,16 +227,6 @@ fake_count(struct fake_spool *f, const char *dir)
 		n++;
 	assert_int_equal(pclose(p), 0);
 	buf_free(&b);
-	return n;
-}
-
-static inline unsigned
-fake_open_files(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 1024; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
 	return n;
 }
 

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fake_cert.h"
 #include "master/keeper.h"
 #include "net/signing.h"
 #include "os/clock.h"
@@ -44,24 +45,12 @@ static int
 make_files(void **state)
 {
 	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x = X509_new();
 	char path[256];
-	FILE *f;
 
 	(void)state;
 	assert_non_null(mkdtemp(top));
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_set_pubkey(x, key);
-	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
 	snprintf(path, sizeof(path), "%s/pem", top);
-	umask(077);
-	f = fopen(path, "w");
-	PEM_write_X509(f, x);
-	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-	fclose(f);
-	X509_free(x);
-	EVP_PKEY_free(key);
+	fake_cert_write(path, fake_cert("one.example", key, EVP_sha256()), key);
 	snprintf(path, sizeof(path), "%s/log", top);
 	return log_open(path);
 }

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "fake_cert.h"
 #include "net/signing.h"
 #include "net/tls_server.h"
 #include "net/vault.h"
@@ -55,28 +56,11 @@ make_pss(void)
 static void
 make_file(const char *name, EVP_PKEY *key, bool has_digest)
 {
-	X509 *x = X509_new();
 	char path[256];
-	FILE *f;
 
-	assert_non_null(key);
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
-	    MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	X509_set_pubkey(x, key);
-	assert_true(X509_sign(x, key, has_digest ? EVP_sha256() : NULL) > 0);
 	snprintf(path, sizeof(path), "%s/%s", top, name);
-	umask(077);
-	f = fopen(path, "w");
-	PEM_write_X509(f, x);
-	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-	fclose(f);
-	X509_free(x);
-	EVP_PKEY_free(key);
+	fake_cert_write(path, fake_cert(name, key,
+	    has_digest ? EVP_sha256() : NULL), key);
 }
 
 static int

@@ -26,6 +26,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fake_cert.h"
 #include "net/cert.h"
 #include "net/ticket.h"
 #include "net/tls_server.h"
@@ -45,31 +46,13 @@ at(int i, const char *name)
 static void
 make_pair(const char *name, EVP_PKEY *key)
 {
-	X509 *x = X509_new();
+	X509 *x = fake_cert(name, key, EVP_sha256());
 	char file[64];
-	FILE *f;
 
-	assert_non_null(key);
-	X509_set_version(x, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-	X509_gmtime_adj(X509_getm_notBefore(x), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN",
-	    MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(x, X509_get_subject_name(x));
-	X509_set_pubkey(x, key);
-	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
 	snprintf(file, sizeof(file), "%s.pem", name);
-	f = fopen(at(0, file), "w");
-	PEM_write_X509(f, x);
-	fclose(f);
+	fake_cert_write(at(0, file), x, NULL);
 	snprintf(file, sizeof(file), "%s.key", name);
-	umask(077);
-	f = fopen(at(0, file), "w");
-	PEM_write_PrivateKey(f, key, NULL, NULL, 0, NULL, NULL);
-	fclose(f);
-	X509_free(x);
-	EVP_PKEY_free(key);
+	fake_cert_write(at(0, file), NULL, key);
 }
 
 static void

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fake_files.h"
 #include "os/sock.h"
 #include "priv/request.h"
 
@@ -26,16 +27,6 @@ struct packet {
 #define LENGTH	(sizeof(uint32_t) + REQUEST_USER_MAX)
 
 static int channel[2];
-
-static unsigned
-open_files(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static int
 open_channel(void **state)
@@ -113,7 +104,7 @@ offer(const struct packet *p, size_t length, size_t nfds)
 {
 	int fds[SOCK_FDS_MAX], got, r;
 	struct request out;
-	unsigned before = open_files();
+	unsigned before = fake_open_files();
 
 	for (size_t i = 0; i < SOCK_FDS_MAX; i++)
 		fds[i] = channel[1];
@@ -122,7 +113,7 @@ offer(const struct packet *p, size_t length, size_t nfds)
 	r = request_receive(channel[1], &out, &got);
 	if (r == 1)
 		close(got);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(fake_open_files(), before);
 	return r;
 }
 
@@ -205,7 +196,7 @@ test_empty(void **state)
 	struct iovec iov = { 0 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1,
 	    .msg_control = &control, .msg_controllen = sizeof(control) };
-	unsigned before = open_files();
+	unsigned before = fake_open_files();
 	struct request out;
 	int got;
 
@@ -216,7 +207,7 @@ test_empty(void **state)
 	memcpy(CMSG_DATA(&control.head), &channel[1], sizeof(int));
 	assert_int_equal(sendmsg(channel[0], &msg, 0), 0);
 	assert_int_not_equal(request_receive(channel[1], &out, &got), 1);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(fake_open_files(), before);
 }
 
 int

@@ -19,21 +19,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fake_files.h"
 #include "os/sock.h"
 #include "priv/usher.h"
 
 static int desk[2];
 static char path[64];
-
-static unsigned
-open_files(void)
-{
-	unsigned n = 0;
-
-	for (int fd = 0; fd < 256; fd++)
-		n += fcntl(fd, F_GETFD) >= 0;
-	return n;
-}
 
 static int
 open_desk(void **state)
@@ -96,7 +87,7 @@ test_round(void **state)
 		{ "2001:db8::1", "421 4.7.0 no\r\n" },
 		{ "127.0.0.1", "2" },
 	};
-	unsigned files = open_files();
+	unsigned files = fake_open_files();
 	struct usher_call call;
 	struct ip want;
 	int status;
@@ -114,7 +105,7 @@ test_round(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(usher_hear(desk[0], &call), 0);
-	assert_int_equal(open_files(), files);
+	assert_int_equal(fake_open_files(), files);
 }
 
 /* The master has gone before it could hear, and before it could answer. */
@@ -160,7 +151,7 @@ test_malformed(void **state)
 	};
 	char way[32], none[USHER_ANSWER_MAX];
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	unsigned files = open_files();
+	unsigned files = fake_open_files();
 	struct usher_call call;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -187,7 +178,7 @@ test_malformed(void **state)
 	usher_answer(desk[0], &call, "2");
 	assert_int_equal(recv(fd, none, sizeof(none), MSG_DONTWAIT), -1);
 	close(fd);
-	assert_int_equal(open_files(), files);
+	assert_int_equal(fake_open_files(), files);
 }
 
 int
