@@ -55,10 +55,19 @@ enum spending_answer {
 	SPENDING_FALSE,		/* this is not its pass */
 };
 
-/* now: clock_boot_ms().  OVER and FAR_OVER append which budget it is, and *tell
- * is whether this is the first time in this hour or day. */
+/* What of an OVER is news. */
+#define SPENDING_FIRST	1	/* it is the first in this hour or day */
+#define SPENDING_OWED	2	/* somebody is to be told, and nobody has said
+				 * that he was; said again after a while */
+
+/* now: clock_boot_ms().  OVER and FAR_OVER append which budget it is. */
 enum spending_answer spending_take(struct spending *,
 	    const struct conf_allowance *, const struct spending_wish *,
-	    int64_t now, struct buf *why, bool *tell);
+	    int64_t now, struct buf *why, unsigned *news);
+/* Somebody has been told of what this login has overspent; or (not done) who was
+ * to tell him could not, and another one is to.  Recipients and count do not
+ * matter.  False: it is not its pass. */
+bool	spending_told(struct spending *, const struct spending_wish *,
+	    bool done, int64_t now);
 
 #endif

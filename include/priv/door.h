@@ -29,6 +29,10 @@
  *				message (4 octets, little endian), 8 octets for
  *				each of them, or for as many as have room: may it
  *				send that?  Comes alone, without KNOCK
+ *	REPORTED    session	login and its pass: somebody has been told that
+ *				its budget was overspent; or with OWED, that who
+ *				was to tell him could not.  Comes alone, too, and
+ *				is not answered
  *	YES	    doorkeeper	who has logged in, last words to the client, and
  *				the pass by which this login's budget is spent
  *	NO	    doorkeeper	who was tried, and why not (for the log)
@@ -52,6 +56,7 @@ enum door_kind {
 	DOOR_BEGIN = 4,
 	DOOR_RESPONSE = 5,
 	DOOR_SPEND = 6,
+	DOOR_REPORTED = 7,
 	DOOR_ENTER = 15,
 	DOOR_CHALLENGE = 16,
 	DOOR_YES = 17,
@@ -65,8 +70,8 @@ enum door_kind {
 #define DOOR_SECURE	1	/* flag: the client's connection is under TLS */
 #define DOOR_PLUS	2	/* flag: the -PLUS of this mechanism is offered */
 
-#define DOOR_FIRST	4	/* flag of OVER: for the first time, which
-				 * somebody has to be told */
+#define DOOR_OWED	4	/* flag of OVER and REPORTED: somebody has to
+				 * be told, still */
 
 #define DOOR_FIELDS	5
 #define DOOR_PACKET_MAX	16384

@@ -5,7 +5,9 @@
  *
  * An hour begins with a message, and the next one with the first message behind
  * its end; so does a day.  What is held is not counted, but when as many are
- * held as may be sent, the rest has to wait where it is.
+ * held as may be sent, the rest has to wait where it is.  Who is told of that is
+ * told by a session, with whose message something may go wrong: it is owed until
+ * one has said that it was done.
  *
  * To whom a login has written before is known by hashes, of a fixed number: the
  * oldest of eight is forgotten for a new one, and is new again.  Only what was
@@ -45,7 +47,11 @@ enum {
 	TOLD_KNOWN_SETS = 4096,
 	KNOWN_WAYS = 8,			/* recipients */
 	HELD_AT_LEAST = 100,		/* before one has to wait */
+	OWED_SECONDS = 300,		/* then another one is to tell */
 };
+
+#define TOLD	UINT32_MAX
+#define OWING	(UINT32_MAX - 1)
 
 enum span { SPAN_HOUR, SPAN_DAY, SPANS };
 
@@ -55,7 +61,9 @@ static const int64_t span_ms[SPANS] = { INT64_C(3600000),
 struct period {
 	int64_t		begun;		/* 0: never */
 	uint32_t	messages, recipients, held;
-	uint32_t	told;
+	uint32_t	told;		/* 0: nobody, and it is news; OWING:
+					 * nobody; TOLD; else when a session was
+					 * asked to, in seconds from 1 on */
 };
 
 struct page {
@@ -317,14 +325,27 @@ check(const struct period *p, enum span span, const struct conf_quota *most,
 	return true;
 }
 
-static bool
-hold(struct period *p, uint64_t most, bool *tell)
+/* What is to be said of it, and by the one who asks. */
+static unsigned
+owe(struct period *p, int64_t now)
 {
-	*tell |= p->told == 0;
-	p->told = 1;
+	uint32_t second = (uint32_t)((now - p->begun) / 1000) + 1;
+	unsigned news = p->told == 0 ? SPENDING_FIRST : 0;
+
+	if (p->told == TOLD || (p->told != 0 && p->told != OWING &&
+	    second < p->told + OWED_SECONDS))
+		return 0;
+	p->told = second;
+	return news | SPENDING_OWED;
+}
+
+static bool
+hold(struct period *p, uint64_t most, int64_t now, unsigned *news)
+{
 	if (p->held >= (most > HELD_AT_LEAST ? most : HELD_AT_LEAST))
 		return false;
 	p->held++;
+	*news |= owe(p, now);
 	return true;
 }
 
@@ -353,14 +374,15 @@ spend(struct spending *s, struct page *page, const struct spending_wish *w,
 
 enum spending_answer
 spending_take(struct spending *s, const struct conf_allowance *most,
-    const struct spending_wish *w, int64_t now, struct buf *why, bool *tell)
+    const struct spending_wish *w, int64_t now, struct buf *why,
+    unsigned *news)
 {
 	const struct conf_quota *quota[SPANS] = { &most->hour, &most->day };
 	struct page *page;
 	uint64_t fresh;
 	bool over = false, room = true;
 
-	*tell = false;
+	*news = 0;
 	if (!is_pass(s, w) || w->recipients.n / 8 > w->count)
 		return SPENDING_FALSE;
 	page = find_page(s, w, now);
@@ -369,10 +391,25 @@ spending_take(struct spending *s, const struct conf_allowance *most,
 		if (check(&page->period[i], i, quota[i], fresh, why)) {
 			over = true;
 			room &= hold(&page->period[i],
-			    quota[i]->messages, tell);
+			    quota[i]->messages, now, news);
 		}
 	if (over)
 		return room ? SPENDING_OVER : SPENDING_FAR_OVER;
 	spend(s, page, w, fresh);
 	return SPENDING_WITHIN;
+}
+
+bool
+spending_told(struct spending *s, const struct spending_wish *w, bool done,
+    int64_t now)
+{
+	struct page *page;
+
+	if (!is_pass(s, w))
+		return false;
+	page = find_page(s, w, now);
+	for (enum span i = SPAN_HOUR; i < SPANS; i++)
+		if (page->period[i].told != 0 && page->period[i].told != TOLD)
+			page->period[i].told = done ? TOLD : OWING;
+	return true;
 }

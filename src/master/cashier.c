@@ -6,7 +6,8 @@
  * yes: for another login it has none.
  *
  * The line in the log, when a login is over its budget, is made here, once; what
- * the session does about it stands in smtpd/purse.
+ * the session does about it stands in smtpd/purse, and comes back in a packet that
+ * is not answered.
  */
 #include "master/cashier.h"
 
@@ -23,16 +24,16 @@ cashier_answer(struct spending *s, const struct conf_allowance *most,
 	    bytes_get_le32((const uint8_t *)asked->field[2].p) };
 	struct buf why = { 0 };
 	struct door_packet p = { .kind = DOOR_WITHIN };
-	bool tell;
+	unsigned news;
 
 	if (!sasl_is_name(w.login))
 		return;
-	switch (spending_take(s, most, &w, now, &why, &tell)) {
+	switch (spending_take(s, most, &w, now, &why, &news)) {
 	case SPENDING_WITHIN:
 		break;
 	case SPENDING_OVER:
 		p.kind = DOOR_OVER;
-		p.flags = tell ? DOOR_FIRST : 0;
+		p.flags = (news & SPENDING_OWED) != 0 ? DOOR_OWED : 0;
 		break;
 	case SPENDING_FAR_OVER:
 		p.kind = DOOR_LATER;
@@ -41,10 +42,20 @@ cashier_answer(struct spending *s, const struct conf_allowance *most,
 		log_warning("a session wanted to spend what is not its own");
 		return;
 	}
-	if (p.kind != DOOR_WITHIN && tell)
+	if ((news & SPENDING_FIRST) != 0)
 		log_warning("login %.*s is over its budget: %s; what it sends "
 		    "now is held", STR_ARG(w.login), buf_cstr(&why));
 	p.field[0] = buf_str(&why);
 	(void)door_send(sock, &p);
 	buf_free(&why);
+}
+
+void
+cashier_hear(struct spending *s, const struct door_packet *p, int64_t now)
+{
+	struct spending_wish w = { .login = p->field[0], .pass = p->field[1] };
+
+	if (sasl_is_name(w.login) && !spending_told(s, &w,
+	    (p->flags & DOOR_OWED) == 0, now))
+		log_warning("a session reported what is not its own");
 }

@@ -9,5 +9,8 @@
  * clock_boot_ms(). */
 void	cashier_answer(struct spending *, const struct conf_allowance *,
 	    int sock, const struct door_packet *, int64_t now);
+/* Notes a REPORTED. */
+void	cashier_hear(struct spending *, const struct door_packet *,
+	    int64_t now);
 
 #endif

@@ -376,6 +376,8 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 	if (heard && p.kind == DOOR_SPEND)
 		cashier_answer(d->spending, &d->conf->login.allowance, v->fd,
 		    &p, now);
+	else if (heard && p.kind == DOOR_REPORTED)
+		cashier_hear(d->spending, &p, now);
 	dismiss(v);
 }
 

@@ -41,6 +41,7 @@ count_fields(unsigned kind)
 		return 1;
 	case DOOR_KNOCK:
 	case DOOR_NO:
+	case DOOR_REPORTED:
 		return 2;
 	case DOOR_YES:
 		return 3;

@@ -80,6 +80,7 @@ intake_begin(struct intake *in)
 	if (submit_begin(&t->submission, &t->envelope, NULL,
 	    t->envelope.size_declared, &in->why) < 0) {
 		log_warning("spool: %s", in->why.text);
+		purse_give_back(s);
 		in->failed = true;
 		in->row.n = 0;
 		return -1;
@@ -131,6 +132,7 @@ break_off(const struct intake *in, const char *what, const char *said)
 	if (said != NULL)
 		session_end(s, (struct status){ 4, 4, 2 }, said);
 	s->ended = true;
+	purse_give_back(s);
 	log_info("%s after %s (%llu bytes) from %s", what, in->verb,
 	    (unsigned long long)in->bytes, s->client);
 }
@@ -400,4 +402,5 @@ intake_finish(struct intake *in)
 		intake_refuse(in);
 	else
 		accept_message(s);
+	purse_give_back(s);
 }

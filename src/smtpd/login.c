@@ -286,6 +286,7 @@ hear(struct exchange *x, struct door_packet *p, enum door_kind goes_on)
 		send_away(x, p->field[0]);
 		return false;
 	case DOOR_SPEND:
+	case DOOR_REPORTED:
 	case DOOR_WITHIN:
 	case DOOR_OVER:
 	case DOOR_KNOCK:

@@ -9,7 +9,8 @@
  * A message beyond the budget is held, with the reason, where `mailq' shows it
  * and `godwit queue release' sends it on.  For the first one of an hour or a day
  * the postmaster gets a message, which is made here, since the doorkeeper has
- * no spool; the line in the log is the doorkeeper's own.
+ * no spool; the line in the log is the doorkeeper's own.  He hears when it was
+ * made: until then it is owed, and a later message makes up for it.
  *
  * It costs who has not logged in nothing, nor anybody where no budget is set.
  * Called by smtpd/intake.
@@ -93,7 +94,7 @@ take_answer(struct session *s, const struct door_packet *p, struct fault *why)
 	case DOOR_OVER:
 		t->over = arena_printf(&t->arena, "login %.*s: %.*s",
 		    STR_ARG(s->login), STR_ARG(p->field[0]));
-		t->tell = (p->flags & DOOR_FIRST) != 0;
+		t->tell = (p->flags & DOOR_OWED) != 0;
 		return 0;
 	case DOOR_LATER:
 		return fault_temporary(why, 452, 7, 1,
@@ -105,6 +106,7 @@ take_answer(struct session *s, const struct door_packet *p, struct fault *why)
 	case DOOR_BEGIN:
 	case DOOR_RESPONSE:
 	case DOOR_SPEND:
+	case DOOR_REPORTED:
 	case DOOR_ENTER:
 	case DOOR_CHALLENGE:
 	case DOOR_YES:
@@ -211,6 +213,32 @@ submit(struct session *s, struct submission *sub, struct fault *why)
 	return r;
 }
 
+/* Not answered; if it gets lost somebody is told twice, or later. */
+static void
+settle(struct session *s, bool done)
+{
+	struct transaction *t = s->transaction;
+	const struct door_packet p = { .kind = DOOR_REPORTED,
+	    .flags = done ? 0 : DOOR_OWED,
+	    .field = { s->login, s->login_pass } };
+	struct fault ignored;
+	int door = sock_connect_packets(conf_run_path(s->conf, &t->arena,
+	    CONF_DOOR).p, ANSWER_SECONDS, &ignored);
+
+	t->tell = false;
+	if (door < 0)
+		return;
+	(void)door_send(door, &p);
+	close(door);
+}
+
+void
+purse_give_back(struct session *s)
+{
+	if (s->transaction->tell)
+		settle(s, false);
+}
+
 void
 purse_tell(struct session *s)
 {
@@ -226,9 +254,11 @@ purse_tell(struct session *s)
 			notify_send(s->smtpd->notify, NOTIFY_NEW, sub.name);
 		log_info("%s: postmaster notification: %.*s", sub.name,
 		    STR_ARG(s->transaction->over));
+		settle(s, true);
 	} else {
 		log_error("postmaster is not told that %.*s: %s",
 		    STR_ARG(s->transaction->over), why.text);
+		settle(s, false);
 	}
 	if (sub.is_void)
 		notify_send(s->smtpd->notify, NOTIFY_VOID, sub.name);

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import smtplib
+import socket
 import ssl
 
 import pytest
@@ -284,6 +285,32 @@ def test_budget(opened, village):
     subjects = sorted(parse(m)["Subject"] for m in g.maildir("alice").messages())
     assert subjects == [f"good {n}" for n in range(4)] + [f"held {n}" for n in range(3)]
     g.wait_empty()
+
+
+def test_the_report_is_owed_until_it_is_made(opened, village):
+    """The first beyond the budget comes to nothing, in each way that there is; so
+    the next one tells."""
+    g = opened("login-messages-per-hour 1\n")
+    g.alias("postmaster: carol\n")
+    post(village, "bob", "good")
+    with Client(village.b, 587, "bob") as c:
+        with pytest.raises(smtplib.SMTPDataError):
+            c.sendmail("bob@a.test", ["alice@a.test"], "Received: x\r\n" * 200 + LETTER)
+    with Client(village.b, 587, "bob") as c:
+        c.mail("bob@a.test")
+        c.rcpt("alice@a.test")
+        assert c.docmd("DATA")[0] == 354
+        c.sock.shutdown(socket.SHUT_RDWR)
+        g.wait_log("lost connection after DATA")
+    assert not held(g) and "postmaster notification" not in g.log()
+    post(village, "bob", "held 0")
+    report, = g.maildir("carol").wait(1)
+    assert b"login bob: more than 1 message in one hour" in report
+    post(village, "bob", "held 1")
+    assert len(held(g)) == 2
+    g.wait_empty()
+    assert len(g.maildir("carol").files()) == 1
+    assert g.log().count("login bob is over its budget") == 1
 
 
 def test_budget_of_new_recipients(opened, village):

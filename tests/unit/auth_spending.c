@@ -33,6 +33,7 @@ static enum spending_answer
 take(struct spending *s, const struct conf_allowance *most, const char *login,
     const char *to, int64_t at, bool *tell, struct buf *why)
 {
+	unsigned news;
 	struct spending_key key = spending_key(s);
 	char pass[SPENDING_PASS_MAX];
 	struct buf recipients = { 0 };
@@ -48,7 +49,13 @@ take(struct spending *s, const struct conf_allowance *most, const char *login,
 	w.pass = str_of(pass);
 	w.recipients = buf_str(&recipients);
 	buf_reset(why);
-	answer = spending_take(s, most, &w, START + at, why, tell);
+	answer = spending_take(s, most, &w, START + at, why, &news);
+	/* What is new is owed. */
+	assert_true((news & SPENDING_FIRST) == 0 ||
+	    (news & SPENDING_OWED) != 0);
+	*tell = (news & SPENDING_OWED) != 0;
+	if (*tell)
+		assert_true(spending_told(s, &w, true, START + at));
 	buf_free(&recipients);
 	return answer;
 }
@@ -176,7 +183,7 @@ test_false(void **state)
 	struct spending *s;
 	struct buf why = { 0 };
 	struct fault fault;
-	bool tell;
+	unsigned tell;
 
 	(void)state;
 	assert_int_equal(spending_open(&s, NULL, &fault), 0);
@@ -211,6 +218,57 @@ test_false(void **state)
 	spending_close(s);
 }
 
+/* Somebody is to be told until one has said that he was; the log needs it once. */
+static void
+test_owed(void **state)
+{
+	static const struct conf_allowance most = { { 1, 0 }, { 3, 0 } };
+	static const struct {
+		int64_t		at;
+		int		said;	/* before: 1 done, 0 not; -1 nothing */
+		unsigned	news;
+	} rows[] = {
+		{ 0, -1, SPENDING_FIRST | SPENDING_OWED },
+		{ 1000, -1, 0 }, { 299000, -1, 0 },
+		{ 300000, -1, SPENDING_OWED }, { 301000, -1, 0 },
+		{ 302000, 0, SPENDING_OWED }, { 303000, 0, SPENDING_OWED },
+		{ 304000, 1, 0 }, { 304000, 0, 0 }, { HOUR - 1, -1, 0 },
+	};
+	struct spending_wish w = { .login = STR("ann"), .count = 1 };
+	struct spending *s;
+	struct buf why = { 0 };
+	struct fault fault;
+	unsigned news;
+
+	(void)state;
+	assert_int_equal(spending_open(&s, NULL, &fault), 0);
+	/* What is not owed cannot be told. */
+	assert_true(spending_told(s, &w, true, START));
+	assert_int_equal(spending_take(s, &most, &w, START, &why, &news), IN);
+	assert_int_equal(news, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t now = START + rows[i].at;
+
+		if (rows[i].said >= 0)
+			assert_true(spending_told(s, &w, rows[i].said == 1,
+			    now));
+		assert_int_equal(spending_take(s, &most, &w, now, &why,
+		    &news), OVER);
+		if (news != rows[i].news)
+			fail_msg("row %zu: %u", i, news);
+	}
+	/* Another hour is another matter. */
+	assert_int_equal(spending_take(s, &most, &w, START + HOUR, &why,
+	    &news), IN);
+	assert_int_equal(spending_take(s, &most, &w, START + HOUR, &why,
+	    &news), OVER);
+	assert_int_equal(news, SPENDING_FIRST | SPENDING_OWED);
+	w.pass = STR("x");
+	assert_false(spending_told(s, &w, true, START + HOUR));
+	buf_free(&why);
+	spending_close(s);
+}
+
 /* T-28: nor can it drive out what others have spent, by names made up. */
 static void
 test_made_up(void **state)
@@ -221,6 +279,7 @@ test_made_up(void **state)
 	struct buf why = { 0 };
 	struct fault fault;
 	char name[32];
+	unsigned news;
 	bool tell;
 
 	(void)state;
@@ -232,7 +291,7 @@ test_made_up(void **state)
 		w.recipients = str_span(name + 8, 8);
 		buf_reset(&why);
 		(void)spending_take(s, &most, &w, START + HOUR + i, &why,
-		    &tell);
+		    &news);
 	}
 	assert_int_equal(take(s, &most, "ann", "x", HOUR, &tell, &why), OVER);
 	/* In the next hour: a recipient that is known. */
@@ -323,6 +382,7 @@ main(void)
 		cmocka_unit_test(test_budgets),
 		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_false),
+		cmocka_unit_test(test_owed),
 		cmocka_unit_test(test_made_up),
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_many),

@@ -50,7 +50,7 @@ test_all_kinds(void **state)
 		{ DOOR_ENTER, 0 }, { DOOR_KNOCK, 2 }, { DOOR_SECRET, 4 }, { DOOR_TOKEN, 4 }, { DOOR_BEGIN, 5 },
 		{ DOOR_RESPONSE, 1 }, { DOOR_CHALLENGE, 1 }, { DOOR_YES, 3 },
 		{ DOOR_NO, 2 }, { DOOR_LATER, 1 }, { DOOR_WAIT, 1 },
-		{ DOOR_SPEND, 4 }, { DOOR_WITHIN, 0 }, { DOOR_OVER, 1 },
+		{ DOOR_SPEND, 4 }, { DOOR_REPORTED, 2 }, { DOOR_WITHIN, 0 }, { DOOR_OVER, 1 },
 	};
 	struct pair *pair = *state;
 	char room[DOOR_PACKET_MAX];
