@@ -23,8 +23,9 @@ enum ext {
 	EXT_MT_PRIORITY		= 1 << 13,	/* RFC 6710 */
 	EXT_LIMITS		= 1 << 14,	/* RFC 9422 */
 	EXT_ETRN		= 1 << 15,	/* RFC 1985 */
-	EXT_VRFY		= 1 << 16,	/* RFC 5321 4.1.1.6 */
-	EXT_EXPN		= 1 << 17,	/* RFC 5321 4.1.1.7 */
+	EXT_HELP		= 1 << 16,	/* RFC 5321 4.1.1.8 */
+	EXT_VRFY		= 1 << 17,	/* RFC 5321 4.1.1.6 */
+	EXT_EXPN		= 1 << 18,	/* RFC 5321 4.1.1.7 */
 };
 
 struct ext_row {

@@ -15,7 +15,7 @@ static const char *const names[] = {
 	"pipelining", "size", "8bitmime", "enhancedstatuscodes", "dsn",
 	"smtputf8", "chunking", "binarymime", "starttls", "auth",
 	"requiretls", "deliverby", "futurerelease", "mt-priority", "limits",
-	"etrn", NULL
+	"etrn", "help", NULL
 };
 
 static bool

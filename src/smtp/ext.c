@@ -31,6 +31,7 @@ static const struct ext_row rows[] = {
 	{ EXT_MT_PRIORITY, { "MT-PRIORITY", 11 }, "RFC 6710" },
 	{ EXT_LIMITS, { "LIMITS", 6 }, "RFC 9422" },
 	{ EXT_ETRN, { "ETRN", 4 }, "RFC 1985" },
+	{ EXT_HELP, { "HELP", 4 }, "RFC 5321 4.1.1.8" },
 	{ EXT_VRFY, { "VRFY", 4 }, "RFC 5321 4.1.1.6" },
 	{ EXT_EXPN, { "EXPN", 4 }, "RFC 5321 4.1.1.7" },
 };

@@ -5,10 +5,10 @@
  * TURN is a known word that we do not serve: 502, not 500.  NOOP takes an
  * argument and ignores it (RFC 5321 4.1.1.9); QUIT drops whatever transaction was
  * under way.  HELP tells what a verb wants, and names them all when none is asked
- * for.
+ * for; it is heard before EHLO too, so the setting alone switches it off.
  */
 
-#include "smtpd/session.h"
+#include "smtpd/offer.h"
 
 void
 smtpd_noop(struct session *s, struct str args)
@@ -51,6 +51,11 @@ smtpd_help(struct session *s, struct str args)
 {
 	enum verb verb = command_parse(args).verb;
 
+	if (offer_is_off(s->conf, EXT_HELP)) {
+		session_reply(s, 502, (struct status){ 5, 5, 1 },
+		    "HELP is not implemented");
+		return;
+	}
 	for (size_t i = 0; args.n > 0 &&
 	    i < sizeof(helps) / sizeof(helps[0]); i++)
 		if (helps[i].verb == verb) {

@@ -15,7 +15,6 @@
 #include "mail/date.h"
 #include "os/clock.h"
 #include "policy/checks.h"
-#include "smtp/ext.h"
 #include "smtpd/login.h"
 #include "smtpd/secure.h"
 
@@ -130,6 +129,7 @@ static const struct row rows[] = {
 	{ EXT_MT_PRIORITY, 0, NULL, put_profile },
 	{ EXT_LIMITS, 0, NULL, put_limits },
 	{ EXT_ETRN, 0, may_etrn, NULL },
+	{ EXT_HELP, 0, NULL, NULL },
 	{ EXT_VRFY, 0, has_vrfy, NULL },
 	{ EXT_EXPN, 0, has_expn, NULL },
 };
@@ -153,6 +153,12 @@ find_off(const struct conf *conf)
 		if (conf->session.offer.extensions.p[i].off)
 			off |= conf->session.offer.extensions.p[i].bit;
 	return off;
+}
+
+bool
+offer_is_off(const struct conf *conf, enum ext ext)
+{
+	return (find_off(conf) & (unsigned)ext) != 0;
 }
 
 unsigned

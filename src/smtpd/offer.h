@@ -2,6 +2,7 @@
 #ifndef SMTPD_OFFER_H
 #define SMTPD_OFFER_H
 
+#include "smtp/ext.h"
 #include "smtpd/session.h"
 
 /*
@@ -10,4 +11,7 @@
  * be used afterwards.
  */
 unsigned offer_put(struct buf *, const struct session *);
+/* Does the setting switch it off? */
+bool	offer_is_off(const struct conf *, enum ext);
+
 #endif

@@ -24,8 +24,8 @@ test_rows(void **state)
 		assert_int_equal(strncmp(row->rfc, "RFC ", 4), 0);
 		seen |= row->bit;
 	}
-	assert_int_equal(i, 18);
-	assert_int_equal(seen, (1 << 18) - 1);
+	assert_int_equal(i, 19);
+	assert_int_equal(seen, (1 << 19) - 1);
 	assert_null(ext_row(i + 1));
 }
 
