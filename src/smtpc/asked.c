@@ -9,6 +9,9 @@
  * must not get lost stops the message here: SMTPUTF8 where the message needs it
  * (RFC 6531 3.2), REQUIRETLS (RFC 8689 4.2.1), a time with mode R (RFC 2852
  * 4.1.4.1).  A domain that is not ASCII needs nothing: it has an A-label.
+ *
+ * Nothing else demands TLS of the next host, so a header field TLS-Required: No
+ * (RFC 8689 4.2.2) asks for what happens anyway, and is not read.
  */
 #include "smtpc/asked.h"
 

@@ -378,10 +378,16 @@ def test_requiretls(tls, sink, port):
             c.ehlo("client.test")
         assert c.has_extn("requiretls")
         c.sendmail("alice@a.test", ["carol@a.test", "x@sink.test"],
-                   simple("a secret", "The body.\n"), ["REQUIRETLS", "RET=FULL"])
+                   b"TLS-Required: No\r\n" + simple("a secret", "The body.\n"),
+                   ["REQUIRETLS", "RET=FULL"])
     g.wait_mail("carol")
     bounce, = g.wait_mail("alice")
     assert b"\nStatus: 5.7.30\n" in bounce
     assert b"Subject: a secret" in bounce and b"The body." not in bounce
     assert s.messages == []
     g.wait_empty()
+    # RFC 8689 4.1: without the parameter it is the field that counts.
+    g.send("alice@a.test", "x@sink.test",
+           b"TLS-Required: No\r\n" + simple("no secret", "The body.\n"))
+    g.wait_empty()
+    assert len(s.messages) == 1
