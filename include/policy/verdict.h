@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "base/vec.h"
 #include "conf/rule.h"
+#include "mail/address.h"
 #include "mail/status.h"
 
 /* What is decided about a client, a sender, a recipient or a message. */
@@ -24,6 +25,8 @@ struct verdict {
 					 * decides is seen at the end, but one
 					 * of them will, as if by ACCEPT */
 	struct fault		 why;	/* REFUSE: the reply */
+	const struct address	*about;	/* HOLD, DISCARD at the end: one of
+					 * the recipients for whom it is so */
 	VEC(const struct rule *) headers;	/* whose fields are added */
 };
 

@@ -120,6 +120,7 @@ panel_add(struct verdict *sum, const struct verdict *one, struct arena *arena)
 	if (one->kind == VERDICT_HOLD && sum->kind != VERDICT_HOLD) {
 		sum->kind = VERDICT_HOLD;
 		sum->rule = one->rule;
+		sum->about = one->about;
 	}
 }
 
@@ -128,8 +129,7 @@ panel_end(const struct panel_case *c, const address_vec *given,
     struct verdict *v)
 {
 	struct facts facts = *c->facts;
-	struct verdict one;
-	const struct rule *discards = NULL;
+	struct verdict one, discards = { .rule = NULL };
 	bool all = true;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
@@ -138,19 +138,21 @@ panel_end(const struct panel_case *c, const address_vec *given,
 	for (size_t i = 0; i < given->n; i++) {
 		facts.recipient = &given->p[i];
 		judge(c, STAGE_END, &facts, &one);
+		one.about = facts.recipient;
 		if (one.kind == VERDICT_REFUSE) {
 			*v = one;
 			return true;
 		}
 		if (one.kind == VERDICT_DISCARD)
-			discards = one.rule;
+			discards = one;
 		else
 			all = false;
 		panel_add(v, &one, c->arena);
 	}
-	if (all && discards != NULL) {
+	if (all && discards.rule != NULL) {
 		v->kind = VERDICT_DISCARD;
-		v->rule = discards;
+		v->rule = discards.rule;
+		v->about = discards.about;
 	}
 	return true;
 }

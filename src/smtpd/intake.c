@@ -213,9 +213,8 @@ log_message(const struct session *s)
 		log_info("%s: priority=%d", id, t->envelope.wishes.priority);
 	log_info("%s: message-id=%.*s", id, STR_ARG(clerk_id(s, str_of(id))));
 	if (t->verdict.kind == VERDICT_HOLD)
-		session_log_action(s, id, "hold", "RCPT", t->reason,
-		    address_text(&s->transaction->arena,
-		    &t->taken.p[0]));
+		session_log_action(s, id, "hold", t->held_at, t->reason,
+		    t->held_for);
 	else if (t->over.n > 0)
 		session_log_action(s, id, "hold", "DATA", t->over,
 		    address_text(&s->transaction->arena,
@@ -238,12 +237,16 @@ ask_again(struct intake *in, struct verdict *v)
 		*v = t->verdict;
 		return;
 	}
-	if ((v->kind == VERDICT_NONE || v->kind == VERDICT_ACCEPT) &&
-	    t->verdict.kind == VERDICT_HOLD) {
+	if (t->verdict.kind == VERDICT_HOLD && v->kind != VERDICT_DISCARD &&
+	    v->kind != VERDICT_REFUSE) {
 		v->kind = VERDICT_HOLD;
 		v->rule = t->verdict.rule;
-	} else if (v->kind == VERDICT_HOLD || v->kind == VERDICT_DISCARD)
+	} else if (v->kind == VERDICT_HOLD || v->kind == VERDICT_DISCARD) {
+		facts.recipient = v->about;
 		t->reason = rule_reason(v->rule, &facts, &t->arena);
+		t->held_for = address_text(&t->arena, v->about);
+		t->held_at = "END-OF-MESSAGE";
+	}
 	if (v->kind == VERDICT_HOLD)
 		submit_hold(&t->submission, t->reason);
 	t->verdict = *v;

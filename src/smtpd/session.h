@@ -46,6 +46,8 @@ struct transaction {
 	struct verdict		verdict;	/* of the message so far: NONE
 						 * or HOLD, and header fields */
 	struct str		reason;		/* of the HOLD */
+	struct str		held_for;	/* that recipient */
+	const char		*held_at;	/* "RCPT": when it was said */
 	struct str		over;		/* budget of the login; n == 0:
 						 * it is within */
 	bool			tell;		/* the postmaster, of that */

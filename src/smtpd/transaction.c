@@ -205,8 +205,11 @@ take_recipient(struct transaction *t, const struct recipient *given,
 		vec_push(&t->arena, &t->envelope.recipients, r);
 	}
 	vec_push(&t->arena, &t->taken, given->address);
-	if (v->kind == VERDICT_HOLD && t->verdict.kind != VERDICT_HOLD)
+	if (v->kind == VERDICT_HOLD && t->verdict.kind != VERDICT_HOLD) {
 		t->reason = rule_reason(v->rule, facts, &t->arena);
+		t->held_for = address_text(&t->arena, &given->address);
+		t->held_at = "RCPT";
+	}
 	panel_add(&t->verdict, v, &t->arena);
 }
 

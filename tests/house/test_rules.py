@@ -255,7 +255,7 @@ def test_what_is_held_at_the_end(house, size):
     body = "All work and no play.\n" * (size // 22)
     name = queue_id(g.send("bob@b.test", "alice@a.test", simple("held", body)))
     assert g.is_empty()
-    g.wait_log(rf"{name}: hold: RCPT from .*: large; from=<bob@b\.test>")
+    g.wait_log(rf"{name}: hold: END-OF-MESSAGE from .*: large; from=<bob@b\.test> to=<alice@a\.test>")
     assert "(<bob@b.test>: Sender address: large)" in g.mailq()
     g.queue("release", name)
     message, = g.wait_mail("alice")
