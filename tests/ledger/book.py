@@ -23,6 +23,8 @@ ROWS = {
     "connection": "a connection alone: EHLO, QUIT",
     "first": "an accepted message, one a connection (4 KiB)",
     "next": "an accepted message, the 2nd to 50th of a connection",
+    "tls": "an accepted message after STARTTLS, with a full handshake",
+    "tls-resumed": "an accepted message after STARTTLS, resumed",
     "sendmail": "a message from sendmail, accepted",
     "relay-start": "a relayed message, worker and connection new",
     "relay": "a relayed message, on an open connection",

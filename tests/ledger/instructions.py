@@ -8,11 +8,13 @@ import collections
 import os
 import re
 import signal
+import ssl
 import subprocess
 import time
 
 import book
 from instance import BUILD, Client, DOMAIN, FAR, Instance, Nobody, Sink, processes, until
+from theft import make_key
 
 BATCH, BATCHES, SOME = 7, 7, 4
 
@@ -175,6 +177,49 @@ def accept_all(ground, entry):
         instance.crush()
 
 
+# ---------------------------------------------------------------- in TLS
+
+class Secure(Client):
+    """Who says STARTTLS, and may bring the session of one before."""
+
+    def secure(self, context, session=None):
+        self.hello()
+        self.say("STARTTLS")
+        self.sock = context.wrap_socket(self.sock, session=session)
+        self.file = self.sock.makefile("rb")
+        self.hello()
+
+
+def secured(ground, entry):
+    """What a message costs after a handshake.  The keys are in the process here:
+    what the keeper has to do for them is in the figure."""
+    key, crt, _ = make_key(ground, "ledger")
+    instance = Uncaged(ground, "tls", spool=ground.disk("tls.fs", 64), sink=Nobody(),
+                       settings={"retry-first": "1m", "retry-most": "1h",
+                                 "tls": f"certificate {crt} key {key}"})
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    counts, ticket = collections.defaultdict(list), None
+    instance.start()
+    try:
+        for i in range(2 * SOME):
+            row = "tls-resumed" if i % 2 else "tls"
+            with Secure(instance) as c:
+                c.secure(context, ticket if i % 2 else None)
+                need(c.sock.session_reused == bool(i % 2), f"{row}: resumed or not", instance)
+                session = instance.children(instance.pids["master"])[0]
+                need(c.message(f"{row}-{i}", [f"x@{FAR}"], size=4096) == 250, "not accepted",
+                     instance)
+                ticket = c.sock.session
+                c.quit()
+            instance.rest()
+            counts[row].append(instance.read(session))
+        for row, all_of_them in counts.items():
+            entry.enter(row, "session", instructions=min(all_of_them))
+    finally:
+        instance.crush()
+
+
 # ---------------------------------------------------------------- delivering
 
 def deliver(instance, entry, row, to, arrived):
@@ -234,6 +279,7 @@ def local(ground, entry, box):
 def run_all(verdict, ground):
     entry = book.Book()
     accept_all(ground, entry)
+    secured(ground, entry)
     relay(ground, entry)
     local(ground, entry, "maildir")
     local(ground, entry, "mbox")

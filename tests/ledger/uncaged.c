@@ -38,6 +38,7 @@
 #include "policy/lists.h"
 #include "priv/request.h"
 #include "queue/runner.h"
+#include "smtpd/keys.h"
 
 #if __has_include(<valgrind/callgrind.h>)
 #include <valgrind/callgrind.h>
@@ -107,7 +108,7 @@ be_master(struct house *h)
 	struct buf errors = { 0 };
 	struct master_setup setup = { .conf = h->conf,
 	    .listeners = &h->listeners, .notify = h->notify[0],
-	    .own = (uid_t)-1, .tray = -1 };
+	    .own = (uid_t)-1, .tray = -1, .desk = { -1, -1 } };
 	struct spool spool;
 	struct fault why;
 
@@ -124,6 +125,9 @@ be_master(struct house *h)
 	setup.lists = lists_open(h->conf, &errors);
 	if (setup.lists == NULL)
 		fail("lists", buf_cstr(&errors));
+	/* Here, so that a session signs for itself. */
+	if (keys_load(h->conf, &setup.tls, &why) < 0)
+		fail("keys", why.text);
 	master_run(&setup);
 }
 
