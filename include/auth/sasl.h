@@ -47,6 +47,8 @@ struct sasl_mechanism {
 	/* Last words to a client that is refused, or "": he answers with
 	 * anything, then comes the refusal. */
 	const char		*refusal;
+	/* The client's first message is all that it says: RFC 4954 4. */
+	bool			 one_round;
 };
 
 /* NULL: there is none of that name (in any case). */

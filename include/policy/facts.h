@@ -44,10 +44,6 @@ struct facts {
 						 * "unknown": it has none */
 	struct prober		*prober;	/* NULL: nobody can be asked */
 	struct str		 helo;
-	struct str		 certificate;	/* of the client: SHA-256 in
-						 * hex; n == 0: none shown */
-	struct str		 certificate_name;	/* n == 0: nobody whom
-						 * we know vouches for it */
 	struct str		 login;		/* n == 0: none */
 	const struct address	*sender;
 	const struct address	*recipient;

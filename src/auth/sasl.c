@@ -137,19 +137,19 @@ step_scram(struct sasl *s, bool none, struct str in)
 
 static const struct sasl_mechanism table[MECHANISMS] = {
 	[MECHANISM_SCRAM_SHA_256_PLUS] = { MECHANISM_SCRAM_SHA_256_PLUS,
-	    { "SCRAM-SHA-256-PLUS", 18 }, step_scram, "" },
+	    { "SCRAM-SHA-256-PLUS", 18 }, step_scram, "", false },
 	[MECHANISM_SCRAM_SHA_256] = { MECHANISM_SCRAM_SHA_256,
-	    { "SCRAM-SHA-256", 13 }, step_scram, "" },
+	    { "SCRAM-SHA-256", 13 }, step_scram, "", false },
 	[MECHANISM_OAUTHBEARER] = { MECHANISM_OAUTHBEARER,
-	    { "OAUTHBEARER", 11 }, step_bearer, TOKEN_REFUSAL },
+	    { "OAUTHBEARER", 11 }, step_bearer, TOKEN_REFUSAL, false },
 	[MECHANISM_XOAUTH2] = { MECHANISM_XOAUTH2,
-	    { "XOAUTH2", 7 }, step_xoauth2, TOKEN_REFUSAL },
+	    { "XOAUTH2", 7 }, step_xoauth2, TOKEN_REFUSAL, false },
 	[MECHANISM_EXTERNAL] = { MECHANISM_EXTERNAL,
-	    { "EXTERNAL", 8 }, step_external, "" },
+	    { "EXTERNAL", 8 }, step_external, "", true },
 	[MECHANISM_PLAIN] = { MECHANISM_PLAIN,
-	    { "PLAIN", 5 }, step_plain, "" },
+	    { "PLAIN", 5 }, step_plain, "", true },
 	[MECHANISM_LOGIN] = { MECHANISM_LOGIN,
-	    { "LOGIN", 5 }, step_login, "" },
+	    { "LOGIN", 5 }, step_login, "", false },
 };
 
 const struct sasl_mechanism *

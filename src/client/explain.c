@@ -20,12 +20,17 @@
 #include <string.h>
 
 #include "base/num.h"
+#include "conf/extension.h"
 #include "policy/panel.h"
 #include "smtp/ext.h"
 #include "smtp/param.h"
 
-/* As if all had been offered. */
-static const struct param_context all_extensions = { .enabled = ~0u };
+/* As if all had been offered that are not switched off. */
+static struct param_context
+offered(const struct explanation *x)
+{
+	return (struct param_context){ .enabled = ~extension_off(x->conf) };
+}
 
 int
 explain_option(struct explain_question *q, char *const *argv)
@@ -88,7 +93,6 @@ set_facts(struct explanation *x, const struct explain_question *q,
 	if (q->client != NULL && !ip_parse(str_of(q->client), &f->client_ip))
 		return fault_permanent(why, 554, 3, 5,
 		    "\"%s\" is no address of a client", q->client);
-	f->secure = q->tls;
 	f->client_name = str_of(q->name);
 	f->login = str_of(q->login);
 	if (q->helo != NULL)
@@ -100,7 +104,10 @@ set_facts(struct explanation *x, const struct explain_question *q,
 		    ip_format(&f->client_ip, ip));
 	if (q->name == NULL && ip_is_loopback(&f->client_ip))
 		f->client_name = STR("localhost");
-	return find_service(f, q->on, why);
+	if (find_service(f, q->on, why) < 0)
+		return -1;
+	f->secure = q->tls || f->service == SERVICE_SUBMISSIONS;
+	return 0;
 }
 
 /* A path, whether or not it was given as one. */
@@ -118,11 +125,13 @@ static int
 parse_mail(struct explanation *x, const struct explain_question *q,
     struct fault *why)
 {
+	struct param_context context = offered(x);
 	struct envelope *e = &x->envelope;
-	struct str args = arena_printf(&x->arena, "%.*s SMTPUTF8",
-	    STR_ARG(put_path(x, "FROM", q->from)));
+	struct str args = put_path(x, "FROM", q->from);
 	uint64_t n;
 
+	if ((context.enabled & EXT_SMTPUTF8) != 0)
+		args = arena_printf(&x->arena, "%.*s SMTPUTF8", STR_ARG(args));
 	if (q->size != NULL && num_parse_size(str_of(q->size), UINT64_MAX,
 	    &n))
 		args = arena_printf(&x->arena, "%.*s SIZE=%llu",
@@ -130,7 +139,7 @@ parse_mail(struct explanation *x, const struct explain_question *q,
 	else if (q->size != NULL)
 		args = arena_printf(&x->arena, "%.*s SIZE=%s", STR_ARG(args),
 		    q->size);
-	if (param_mail(&x->arena, args, &all_extensions, e, why) < 0)
+	if (param_mail(&x->arena, args, &context, e, why) < 0)
 		return -1;
 	if (e->sender.local.n > 0 && e->sender.domain.n == 0)
 		e->sender.domain = x->conf->hostname;
@@ -143,10 +152,11 @@ static int
 parse_rcpt(struct explanation *x, const struct explain_question *q,
     struct fault *why)
 {
+	struct param_context context = offered(x);
 	struct str args = put_path(x, "TO", q->to);
 	struct recipient to;
 
-	if (param_rcpt(&x->arena, args, &all_extensions, &x->envelope, &to,
+	if (param_rcpt(&x->arena, args, &context, &x->envelope, &to,
 	    why) < 0)
 		return -1;
 	x->to = to.address;

@@ -76,3 +76,14 @@ extension_format(const struct conf *conf, size_t i, struct buf *out)
 	buf_printf(out, "%s %s", names[n], x->off ? "no" : "yes");
 	return x->line;
 }
+
+unsigned
+extension_off(const struct conf *conf)
+{
+	unsigned off = 0;
+
+	for (size_t i = 0; i < conf->session.offer.extensions.n; i++)
+		if (conf->session.offer.extensions.p[i].off)
+			off |= conf->session.offer.extensions.p[i].bit;
+	return off;
+}

@@ -150,7 +150,7 @@ static const struct setting table[] = {
 	{ "unknown-recipients", SETTING_NUMBER, AT(session.unknown_recipients),
 	    "10", 1, 10000, true, "unknown users before a session is ended" },
 	{ "transactions", SETTING_NUMBER, AT(session.transactions), "100",
-	    1, 1000000, true, "messages in one session" },
+	    1, 999999, true, "messages in one session" },	/* RFC 9422 4.1 */
 	{ "free-space", SETTING_SIZE, AT(store.free_space), "64M",
 	    0, 1024 * GIB, true, "what is kept free on the spool" },
 	/* RFC 5321 4.5.3.2 */

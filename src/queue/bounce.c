@@ -150,6 +150,9 @@ last_outcome(struct message *m, uint32_t index, int64_t *when)
 		o.text = note.text;
 		*when = note.when;
 	}
+	/* RFC 2852 4.1.3 */
+	if (s->state == SLOT_TELL_DELAYED)
+		o.status = (struct status){ 4, 4, 7 };
 	return o;
 }
 

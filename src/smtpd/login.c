@@ -196,11 +196,12 @@ refuse(struct exchange *x, struct str name, struct str why)
 	log_warning("%s: SASL %.*s authentication failed: %.*s, "
 	    "sasl_username=%.*s", s->client, STR_ARG(m->name), STR_ARG(why),
 	    STR_ARG(name));
-	if (m->refusal[0] != '\0' && !converse(x, str_of(m->refusal)))
-		return;
-	session_reply(s, 535, (struct status){ 5, 7, 8 },
-	    "Authentication failed");
-	if (++s->login_failures >= FAILURES_MAX)
+	s->login_failures++;
+	/* Who breaks that off, RFC 7628 3.2.3, has failed as well. */
+	if (m->refusal[0] == '\0' || converse(x, str_of(m->refusal)))
+		session_reply(s, 535, (struct status){ 5, 7, 8 },
+		    "Authentication failed");
+	if (!s->ended && s->login_failures >= FAILURES_MAX)
 		session_end(s, (struct status){ 4, 7, 0 },
 		    "Error: too many failed logins");
 }
@@ -459,6 +460,18 @@ may_come(struct session *s)
 	else
 		return true;
 	return false;
+}
+
+bool
+login_is_whole(struct str args)
+{
+	const struct sasl_mechanism *m;
+	struct str name, initial;
+
+	if (!str_word(&args, &name) || !str_word(&args, &initial))
+		return false;
+	m = sasl_find(name);
+	return m != NULL && m->one_round;
 }
 
 void

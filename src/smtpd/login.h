@@ -11,6 +11,9 @@ bool	login_is_offered(const struct session *);
 /* Octets of a line of an exchange with CRLF, or of an AUTH with its initial
  * response: RFC 4954 4. */
 #define LOGIN_LINE_MAX	(12288 + 2)
+/* May commands stand behind an AUTH with these arguments?  It brings all that its
+ * client has to say: RFC 4954 4. */
+bool	login_is_whole(struct str args);
 /* " SCRAM-SHA-256 PLAIN LOGIN": what stands behind AUTH in EHLO. */
 void	login_put_mechanisms(struct buf *, const struct session *);
 

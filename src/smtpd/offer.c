@@ -12,6 +12,7 @@
  */
 #include "smtpd/offer.h"
 
+#include "conf/extension.h"
 #include "mail/date.h"
 #include "os/clock.h"
 #include "policy/checks.h"
@@ -143,28 +144,16 @@ find(enum ext ext)
 	return NULL;
 }
 
-/* By `extension NAME no'. */
-static unsigned
-find_off(const struct conf *conf)
-{
-	unsigned off = 0;
-
-	for (size_t i = 0; i < conf->session.offer.extensions.n; i++)
-		if (conf->session.offer.extensions.p[i].off)
-			off |= conf->session.offer.extensions.p[i].bit;
-	return off;
-}
-
 bool
 offer_is_off(const struct conf *conf, enum ext ext)
 {
-	return (find_off(conf) & (unsigned)ext) != 0;
+	return (extension_off(conf) & (unsigned)ext) != 0;
 }
 
 unsigned
 offer_put(struct buf *b, const struct session *s)
 {
-	unsigned off = find_off(s->conf), offered = 0;
+	unsigned off = extension_off(s->conf), offered = 0;
 	const struct ext_row *ext;
 
 	for (unsigned i = 0; (ext = ext_row(i)) != NULL; i++) {

@@ -140,6 +140,13 @@ refuse_phase(struct session *s, const struct row *row, struct str args)
 		    row->otherwise);
 }
 
+/* Must it be the last of its group? */
+static bool
+is_last(const struct row *row, struct str args)
+{
+	return row->last && !(row->verb == VERB_AUTH && login_is_whole(args));
+}
+
 static void
 run(struct session *s, struct str line)
 {
@@ -166,7 +173,8 @@ run(struct session *s, struct str line)
 		refuse_phase(s, row, c.args);
 		return;
 	}
-	if (row->last && stream_pending(&s->stream) > 0 && !s->peer->local) {
+	if (is_last(row, c.args) && stream_pending(&s->stream) > 0 &&
+	    !s->peer->local) {
 		session_end(s, (struct status){ 4, 5, 0 },
 		    "Improper command pipelining");
 		return;

@@ -274,8 +274,6 @@ session_facts(const struct session *s)
 		.helo = s->helo,
 		.login = s->login,
 		.secure = s->secure,
-		.certificate = str_of(s->tls.digest),
-		.certificate_name = str_of(s->tls.name),
 	};
 
 	if (s->transaction != NULL) {

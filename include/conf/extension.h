@@ -9,5 +9,7 @@
 void	extension_parse(struct conf *, const struct statement *,
 	    struct reader_errors *);
 unsigned extension_format(const struct conf *, size_t i, struct buf *);
+/* Those that are switched off: or-ed enum ext. */
+unsigned extension_off(const struct conf *);
 
 #endif
