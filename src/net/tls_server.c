@@ -69,14 +69,26 @@ failed(struct fault *why, const char *what)
 
 /* ---- which certificate ---- */
 
+/* The name itself is nearer than any pattern, and a long pattern than a short
+ * one. */
 static const struct set *
 find_set(const struct tls_server *s, struct str name)
 {
+	const struct set *found = NULL;
+	size_t near = 0;
+
 	for (size_t i = 0; i < s->sets.n; i++)
-		for (size_t j = 0; j < s->sets.p[i].names.n; j++)
-			if (domain_matches(name, s->sets.p[i].names.p[j]))
-				return &s->sets.p[i];
-	return NULL;
+		for (size_t j = 0; j < s->sets.p[i].names.n; j++) {
+			struct str pattern = s->sets.p[i].names.p[j];
+			size_t this = str_caseeq(name, pattern) ? SIZE_MAX :
+			    pattern.n;
+
+			if (this > near && domain_matches(name, pattern)) {
+				found = &s->sets.p[i];
+				near = this;
+			}
+		}
+	return found;
 }
 
 static int
@@ -200,14 +212,27 @@ set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
 /* ---- the certificates ---- */
 
 static bool
-has_same_names(const struct set *set, const struct tls_certificate *c)
+has_name(const struct set *set, struct str name)
 {
-	if (set->names.n != c->names.n)
-		return false;
 	for (size_t i = 0; i < set->names.n; i++)
-		if (!str_eq(set->names.p[i], c->names.p[i]))
-			return false;
-	return true;
+		if (str_caseeq(set->names.p[i], name))
+			return true;
+	return false;
+}
+
+/* How many of its names are there, in whatever order; *common is one. */
+static size_t
+count_names(const struct set *set, const struct tls_certificate *c,
+    struct str *common)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->names.n; i++)
+		if (has_name(set, c->names.p[i])) {
+			*common = c->names.p[i];
+			n++;
+		}
+	return n;
 }
 
 /* The set of these names, made when it is not there yet. */
@@ -216,10 +241,23 @@ want_set(struct tls_server *s, const struct tls_options *o,
     const struct tls_certificate *c, struct fault *why)
 {
 	struct set set = { .ctx = NULL };
+	struct str common = STR_NONE;
 
-	for (size_t i = 0; i < s->sets.n; i++)
-		if (has_same_names(&s->sets.p[i], c))
-			return &s->sets.p[i];
+	for (size_t i = 0; i < s->sets.n; i++) {
+		struct set *there = &s->sets.p[i];
+		size_t n = count_names(there, c, &common);
+
+		if (n == c->names.n && n == there->names.n)
+			return there;
+		if (n == 0)
+			continue;
+		/* Whoever asked for it would get one of the two, whatever
+		 * key he understands. */
+		fault_permanent(why, 554, 3, 5, "%s: another certificate is for "
+		    "%.*s and not for all the same names: give both the same "
+		    "names", c->file, STR_ARG(common));
+		return NULL;
+	}
 	for (size_t i = 0; i < c->names.n; i++)
 		vec_push(&s->arena, &set.names, arena_str(&s->arena,
 		    c->names.p[i]));

@@ -164,7 +164,7 @@ test_load(void **state)
 
 /* ---- a server and its peer ---- */
 
-static char spare[4][256];
+static char spare[8][256];
 
 static struct tls_server *
 make_server(const struct tls_options *rules, struct fault *why, ...)
@@ -313,6 +313,21 @@ static const struct {
 	{ "192.0.2.1", "one.example" },
 };
 
+static void
+shows(struct tls_server *s, SSL_CTX *peers, const char *name, const char *want)
+{
+	pid_t child;
+	SSL *ssl = call(s, peers, name, 1, &child);
+	char cn[64] = "";
+
+	hear_hello(ssl);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(
+	    SSL_get0_peer_certificate(ssl)), NID_commonName, cn, sizeof(cn));
+	if (strcmp(cn, want) != 0)
+		fail_msg("%s: %s", name, cn);
+	assert_int_equal(finish(ssl, child), 0);
+}
+
 /* T-26: SNI is a key to look up and nothing else. */
 static void
 test_names(void **state)
@@ -325,21 +340,41 @@ test_names(void **state)
 	(void)state;
 	assert_non_null(s);
 	assert_int_equal(tls_server_warm(s, &why), 0);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		char cn[64] = "";
-		pid_t child;
-		SSL *ssl = call(s, peers, names[i].name, 1, &child);
-
-		hear_hello(ssl);
-		X509_NAME_get_text_by_NID(X509_get_subject_name(
-		    SSL_get0_peer_certificate(ssl)), NID_commonName, cn,
-		    sizeof(cn));
-		if (strcmp(cn, names[i].cn) != 0)
-			fail_msg("%s: %s", names[i].name, cn);
-		assert_int_equal(finish(ssl, child), 0);
-	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		shows(s, peers, names[i].name, names[i].cn);
 	SSL_CTX_free(peers);
 	tls_server_free(s);
+}
+
+/* Two types of key for the same names, in whatever order they are said; a name
+ * is nearer than a pattern; and none has two certificates of different sets. */
+static void
+test_names_and_types(void **state)
+{
+	struct fault why;
+	struct tls_server *s = make_server(&usual, &why,
+	    "two.example", "*.a.example", "one.example",
+	    "mx.a.example b.example", "rsa.example", "B.example mx.a.example",
+	    NULL);
+	SSL_CTX *any = make_peers(TLS1_2_VERSION);
+	SSL_CTX *rsa = make_peers(TLS1_2_VERSION);
+
+	(void)state;
+	if (s == NULL)
+		fail_msg("%s", why.text);
+	SSL_CTX_set_cipher_list(any, "ECDHE-ECDSA-AES128-GCM-SHA256");
+	SSL_CTX_set_cipher_list(rsa, "ECDHE-RSA-AES128-GCM-SHA256");
+	shows(s, any, "mx.a.example", "one.example");
+	shows(s, rsa, "mx.a.example", "rsa.example");
+	shows(s, rsa, "b.example", "rsa.example");
+	shows(s, any, "other.a.example", "two.example");
+	SSL_CTX_free(any);
+	SSL_CTX_free(rsa);
+	tls_server_free(s);
+	assert_null(make_server(&usual, &why, "one.example",
+	    "a.example b.example", "rsa.example", "a.example", NULL));
+	assert_non_null(strstr(why.text, "rsa.example.pem: another "
+	    "certificate is for a.example"));
 }
 
 /* T-5: a browser's TLS that was led here speaks of other protocols. */
@@ -823,6 +858,7 @@ main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_protocols),
 		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_names_and_types),
 		cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_resumption),
 		cmocka_unit_test(test_renegotiation),
