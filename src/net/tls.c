@@ -397,12 +397,22 @@ find_finished(const struct tls *t, struct buf *out)
 	return true;
 }
 
+/* Is there no other that might have been shown? */
+static bool
+is_sole(SSL *ssl)
+{
+	return SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) == 1 &&
+	    SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) != 1;
+}
+
 /* The hash of our certificate, by the one with which it was signed, but never
- * by an old one. */
+ * by an old one.  A session that is resumed does not say which of several that
+ * was. */
 static bool
 find_end_point(const struct tls *t, struct buf *out)
 {
-	X509 *cert = SSL_get_certificate(t->ssl);
+	X509 *cert = SSL_session_reused(t->ssl) && !is_sole(t->ssl) ? NULL :
+	    SSL_get_certificate(t->ssl);
 	unsigned char b[EVP_MAX_MD_SIZE];
 	const EVP_MD *md;
 	unsigned n = 0;

@@ -850,6 +850,74 @@ test_bindings(void **state)
 	tls_server_free(s);
 }
 
+/* Connects twice, the second time with the session of the first, by RSA. */
+static void
+come_again(const int fd[2])
+{
+	SSL_CTX *peers = make_peers(TLS1_2_VERSION);
+	SSL_SESSION *session = NULL;
+	char c;
+
+	SSL_CTX_set_cipher_list(peers, "ECDHE-RSA-AES128-GCM-SHA256");
+	for (int i = 0; i < 2; i++) {
+		SSL *ssl = SSL_new(peers);
+
+		SSL_set_fd(ssl, fd[i]);
+		if (session != NULL)
+			SSL_set_session(ssl, session);
+		if (SSL_connect(ssl) != 1 || SSL_session_reused(ssl) != i)
+			_exit(1);
+		session = SSL_get1_session(ssl);
+		(void)SSL_read(ssl, &c, 1);
+		(void)SSL_shutdown(ssl);
+		SSL_free(ssl);
+	}
+	_exit(0);
+}
+
+/* Which of two certificates was shown is known in the first connection only; the
+ * hash of a sole one always. */
+static void
+test_end_point_of_several(void **state)
+{
+	(void)state;
+	for (int sole = 0; sole < 2; sole++) {
+		struct fault why;
+		struct tls_server *s = make_server(&usual, &why, "rsa.example",
+		    "", sole ? NULL : "one.example", "", NULL);
+		int ours[2], theirs[2], fd[2], status;
+		pid_t pid;
+
+		assert_non_null(s);
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0,
+			    fd), 0);
+			ours[i] = fd[0];
+			theirs[i] = fd[1];
+		}
+		if ((pid = fork()) == 0)
+			come_again(theirs);
+		for (int i = 0; i < 2; i++) {
+			struct buf b = { 0 };
+			struct stream stream;
+			struct tls *t;
+
+			close(theirs[i]);
+			stream_init(&stream, ours[i]);
+			t = tls_server_accept(s, ours[i], 1);
+			stream_set_ops(&stream, &tls_ops, t);
+			assert_int_equal(stream_begin(&stream), STREAM_OK);
+			assert_int_equal(tls_find_binding(t,
+			    STR("tls-server-end-point"), &b), sole || i == 0);
+			buf_free(&b);
+			stream_close(&stream);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		tls_server_free(s);
+	}
+}
+
 int
 main(void)
 {
@@ -867,6 +935,7 @@ main(void)
 		cmocka_unit_test(test_endless_handshake),
 		cmocka_unit_test(test_facts),
 		cmocka_unit_test(test_bindings),
+		cmocka_unit_test(test_end_point_of_several),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
