@@ -41,8 +41,8 @@ void	spending_make_pass(const struct spending_key *, struct str login,
 struct spending_wish {
 	struct str	login;
 	struct str	pass;		/* n == 0: the login was proved to the
-					 * session itself, and has a page of
-					 * its own */
+					 * session itself, which the caller
+					 * believes */
 	struct str	recipients;	/* 8 octets each */
 	uint64_t	count;		/* of recipients; those that are not
 					 * above are all new */

@@ -11,9 +11,12 @@
  *
  * To whom a login has written before is known by hashes, of a fixed number: the
  * oldest of eight is forgotten for a new one, and is new again.  Only what was
- * within the budget gets there, so nobody can make others forget much.  Logins
- * without a pass, which a stolen session could make up, have pages and places
- * of their own: whatever happens there, the others' stay.
+ * within the budget gets there, so nobody can make others forget much.
+ *
+ * A login has one budget, by whatever way it came.  One without a pass was
+ * proved to its session alone, which could make it up: it spends from the page
+ * that is there, but a new one, and what it makes known, gets a place among its
+ * like, and drives out nobody.
  *
  * The book is an array in a file that is mapped, with a fixed number of pages;
  * a login's page is sought among four neighbours, and the one that was begun
@@ -48,6 +51,7 @@ enum {
 	KNOWN_WAYS = 8,			/* recipients */
 	HELD_AT_LEAST = 100,		/* before one has to wait */
 	OWED_SECONDS = 300,		/* then another one is to tell */
+	LOGIN_MAX = 255,		/* octets by which it is known */
 };
 
 #define TOLD	UINT32_MAX
@@ -204,26 +208,67 @@ turn(struct period *p, enum span span, int64_t now)
 		*p = (struct period){ .begun = now };
 }
 
-static struct page *
-find_page(struct spending *s, const struct spending_wish *w, int64_t now)
+/* One login has one page, however it is written where capitals and blanks
+ * around it make no difference; where they do, neighbours share it. */
+static void
+name_page(const struct spending *s, struct str login, uint64_t name[2])
 {
 	const uint64_t *k = s->book->key.words;
-	uint64_t name[2] = { table_hash(k, w->login),
-	    table_hash(k + 2, w->login) };
-	struct page *set = s->book->pages[is_told(w) ? SETS +
-	    name[0] % TOLD_SETS : name[0] % SETS], *p = &set[0];
+	char room[LOGIN_MAX];
+	struct str folded = { room, 0 };
 
-	for (int i = 0; i < WAYS; i++) {
-		if (memcmp(set[i].name, name, sizeof(name)) == 0) {
-			p = &set[i];
-			break;
-		}
+	login = str_trim(login);
+	while (folded.n < login.n && folded.n < sizeof(room)) {
+		room[folded.n] = str_lower_char(login.p[folded.n]);
+		folded.n++;
+	}
+	name[0] = table_hash(k, folded);
+	name[1] = table_hash(k + 2, folded);
+}
+
+static struct page *
+look_up(struct page set[WAYS], const uint64_t name[2])
+{
+	for (int i = 0; i < WAYS; i++)
+		if (memcmp(set[i].name, name, sizeof(set[i].name)) == 0)
+			return &set[i];
+	return NULL;
+}
+
+static struct page *
+give_up_first(struct page set[WAYS])
+{
+	struct page *p = &set[0];
+
+	for (int i = 1; i < WAYS; i++)
 		if (set[i].period[SPAN_DAY].begun <
 		    p->period[SPAN_DAY].begun)
 			p = &set[i];
-	}
-	if (memcmp(p->name, name, sizeof(name)) != 0) {
-		*p = (struct page){ { 0, 0 }, { { 0 }, { 0 } } };
+	*p = (struct page){ { 0, 0 }, { { 0 }, { 0 } } };
+	return p;
+}
+
+/* Where it is written; a proved login takes what it was told to have spent to
+ * its own place. */
+static struct page *
+find_page(struct spending *s, const struct spending_wish *w, int64_t now)
+{
+	struct page *set, *told, *p, *old;
+	uint64_t name[2];
+
+	name_page(s, w->login, name);
+	set = s->book->pages[name[0] % SETS];
+	told = s->book->pages[SETS + name[0] % TOLD_SETS];
+	p = look_up(set, name);
+	old = p == NULL ? look_up(told, name) : NULL;
+	if (p == NULL && is_told(w))
+		p = old;
+	if (p == NULL) {
+		p = give_up_first(is_told(w) ? told : set);
+		if (old != NULL) {
+			*p = *old;
+			*old = (struct page){ { 0, 0 }, { { 0 }, { 0 } } };
+		}
 		memcpy(p->name, name, sizeof(name));
 	}
 	for (enum span i = SPAN_HOUR; i < SPANS; i++)
@@ -247,10 +292,10 @@ name_recipient(const struct spending *s, const struct page *p,
 
 /* Where this name is kept, if it is. */
 static uint64_t *
-set_of(const struct spending *s, const struct spending_wish *w, uint64_t name)
+set_of(const struct spending *s, bool told, uint64_t name)
 {
-	return s->book->known[is_told(w) ? KNOWN_SETS +
-	    name % TOLD_KNOWN_SETS : name % KNOWN_SETS];
+	return s->book->known[told ? KNOWN_SETS + name % TOLD_KNOWN_SETS :
+	    name % KNOWN_SETS];
 }
 
 /* Its place in the set, or KNOWN_WAYS. */
@@ -285,7 +330,8 @@ count_new(const struct spending *s, const struct page *p,
 	for (size_t i = 0; i < w->recipients.n / 8; i++) {
 		uint64_t name = name_recipient(s, p, w->recipients, i);
 
-		n -= look(set_of(s, w, name), name) < KNOWN_WAYS;
+		n -= look(set_of(s, false, name), name) < KNOWN_WAYS ||
+		    look(set_of(s, true, name), name) < KNOWN_WAYS;
 	}
 	return n;
 }
@@ -368,7 +414,7 @@ spend(struct spending *s, struct page *page, const struct spending_wish *w,
 	for (size_t i = 0; i < w->recipients.n / 8; i++) {
 		uint64_t name = name_recipient(s, page, w->recipients, i);
 
-		note(set_of(s, w, name), name);
+		note(set_of(s, is_told(w), name), name);
 	}
 }
 

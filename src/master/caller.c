@@ -95,3 +95,16 @@ caller_find(struct caller *c, int sock, const struct conf *conf,
 		return CALLER_UNKNOWN;
 	return believe(c, conf, &child) ? CALLER_KNOWN : CALLER_FALSE;
 }
+
+bool
+caller_may_prove(const struct caller *c, int sock, const struct conf *conf,
+    const struct rosters *r)
+{
+	bool by_certificate = conf->tls.clients == CLIENTS_ASKED &&
+	    (conf->login.mechanisms & 1U << MECHANISM_EXTERNAL) != 0;
+	struct child child;
+
+	return rosters_ask(r, c->session, &child) &&
+	    (sock == -1 || sock_peer_lives(sock)) &&
+	    (by_certificate || has(&conf->session.xclient, &child.ip));
+}

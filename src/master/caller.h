@@ -32,4 +32,10 @@ enum caller_answer {
 enum caller_answer caller_find(struct caller *, int sock,
 	    const struct conf *, const struct rosters *);
 
+/* May it tell by what login its client has come, where that was not proved here?
+ * By a certificate, where there are some, or by the word of a host that may use
+ * XCLIENT.  sock is -1 for one that need not wait for an answer. */
+bool	caller_may_prove(const struct caller *, int sock, const struct conf *,
+	    const struct rosters *);
+
 #endif

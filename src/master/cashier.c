@@ -3,7 +3,8 @@
  * A message that somebody wants to send who has logged in, at the doorkeeper's:
  * one packet, which is weighed against the login's budget (auth/spending) and
  * answered in one.  The session shows the pass that its login was given with the
- * yes: for another login it has none.
+ * yes: for another login it has none.  Without a pass it can tell of a login by a
+ * certificate or XCLIENT, where there are such.
  *
  * The line in the log, when a login is over its budget, is made here, once; what
  * the session does about it stands in smtpd/purse, and comes back in a packet that
@@ -17,7 +18,7 @@
 
 void
 cashier_answer(struct spending *s, const struct conf_allowance *most,
-    int sock, const struct door_packet *asked, int64_t now)
+    int sock, const struct door_packet *asked, bool believed, int64_t now)
 {
 	struct spending_wish w = { asked->field[0], asked->field[1],
 	    asked->field[3], asked->field[2].n != 4 ? 0 :
@@ -28,6 +29,11 @@ cashier_answer(struct spending *s, const struct conf_allowance *most,
 
 	if (!sasl_is_name(w.login))
 		return;
+	if (!believed) {
+		log_warning("a session told of a login that nobody has "
+		    "proved");
+		return;
+	}
 	switch (spending_take(s, most, &w, now, &why, &news)) {
 	case SPENDING_WITHIN:
 		break;
@@ -51,11 +57,12 @@ cashier_answer(struct spending *s, const struct conf_allowance *most,
 }
 
 void
-cashier_hear(struct spending *s, const struct door_packet *p, int64_t now)
+cashier_hear(struct spending *s, const struct door_packet *p, bool believed,
+    int64_t now)
 {
 	struct spending_wish w = { .login = p->field[0], .pass = p->field[1] };
 
-	if (sasl_is_name(w.login) && !spending_told(s, &w,
-	    (p->flags & DOOR_OWED) == 0, now))
+	if (sasl_is_name(w.login) && (!believed || !spending_told(s, &w,
+	    (p->flags & DOOR_OWED) == 0, now)))
 		log_warning("a session reported what is not its own");
 }

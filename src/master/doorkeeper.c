@@ -361,6 +361,15 @@ recognise(struct doorkeeper *d, struct visitor *v, int64_t now)
 	}
 }
 
+/* By a pass, which is looked at, or as one who is believed without. */
+static bool
+may_spend(const struct doorkeeper *d, const struct visitor *v, int sock,
+    struct str pass)
+{
+	return pass.n > 0 || caller_may_prove(&v->caller, sock, d->conf,
+	    d->rosters);
+}
+
 static void
 hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 {
@@ -375,9 +384,10 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 	}
 	if (heard && p.kind == DOOR_SPEND)
 		cashier_answer(d->spending, &d->conf->login.allowance, v->fd,
-		    &p, now);
+		    &p, may_spend(d, v, v->fd, p.field[1]), now);
 	else if (heard && p.kind == DOOR_REPORTED)
-		cashier_hear(d->spending, &p, now);
+		cashier_hear(d->spending, &p, may_spend(d, v, -1, p.field[1]),
+		    now);
 	dismiss(v);
 }
 

@@ -3,8 +3,8 @@
  * The budget of a login, as its session sees it: a question for each message,
  * put to the doorkeeper, who keeps the book (auth/spending).  The session shows
  * the pass that it was given with the yes.  Logins that the doorkeeper has not
- * proved, by the certificate of a client or by a proxy's word, have none, and
- * are counted apart.
+ * proved, by the certificate of a client or by a proxy's word, have none; the
+ * doorkeeper takes the session's word for them, where there can be such logins.
  *
  * A message beyond the budget is held, with the reason, where `mailq' shows it
  * and `godwit queue release' sends it on.  For the first one of an hour or a day

@@ -206,6 +206,20 @@ spend(const char *pass)
 	return kind;
 }
 
+/* T-28: a login that a session tells of is believed where it can be true. */
+static void
+test_told_logins(void **state)
+{
+	(void)state;
+	start("xclient for 192.0.2.1\nlogin-messages-per-hour 100\n",
+	    "192.0.2.1");
+	assert_int_equal(spend(""), DOOR_WITHIN);
+	stop(NULL);
+	start("xclient for 192.0.2.2\nlogin-messages-per-hour 100\n",
+	    "192.0.2.1");
+	assert_int_equal(spend(""), 0);
+}
+
 static const char *
 client_of(int i)
 {
@@ -381,6 +395,7 @@ main(void)
 		cmocka_unit_test_teardown(test_silent_knocks, stop),
 		cmocka_unit_test_teardown(test_one_place, stop),
 		cmocka_unit_test_teardown(test_lies, stop),
+		cmocka_unit_test_teardown(test_told_logins, stop),
 		cmocka_unit_test_teardown(test_very_young, stop),
 	};
 	struct rlimit files = { 4096, 4096 };
