@@ -3,6 +3,7 @@
 #define AUTH_ATTEMPT_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include "base/arena.h"
 #include "base/fault.h"
 #include "base/ip.h"
@@ -50,6 +51,9 @@ struct backend {
 	const struct backend_ops *ops;
 	struct str		 place;		/* as in struct conf_login,
 						 * NUL-terminated */
+	int			 prover;	/* the way to who asks PAM, or
+						 * -1, */
+	pid_t			 prover_pid;	/* and that one, our child */
 	void			*state;
 };
 

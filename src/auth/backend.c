@@ -28,6 +28,7 @@ backend_open(struct backend *b, const struct conf *conf, struct fault *why)
 	memset(b, 0, sizeof(*b));
 	b->ops = table[conf->login.by];
 	b->place = conf->login.place;
+	b->prover = -1;
 	if (b->ops == NULL)
 		return fault_permanent(why, 554, 3, 5,
 		    "no login is configured");

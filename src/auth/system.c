@@ -2,7 +2,8 @@
 /*
  * The backend that asks PAM, which is to say the users of this system as a
  * rule.  It takes a name and a password and nothing else: PAM cannot lead an
- * exchange of SCRAM, and knows no tokens.
+ * exchange of SCRAM, and knows no tokens.  PAM's modules want to be root, which
+ * we are not: the prover is, and is asked (priv/prove).
  *
  * PAM may change the name (a module that maps one to another); who has logged
  * in is whom it says at the end, if that is a name at all.
@@ -18,8 +19,10 @@
 #include "auth/sasl.h"
 #include "os/clock.h"
 #include "os/pam.h"
+#include "priv/prove.h"
 
 #define STEP_MS	500
+#define PATIENCE	55	/* seconds: less than the attempt has */
 
 static int
 open_pam(struct backend *b, struct fault *why)
@@ -41,34 +44,32 @@ wait_for_step(int64_t begun)
 static enum attempt_answer
 ask_pam(struct backend *b, struct attempt *a)
 {
-	char host[IP_TEXT_MAX];
-	struct pam_question q = {
-		.service = b->place.p,
-		.user = a->name.p,
-		.secret = a->secret.p,
-		.host = ip_format(&a->client, host),
-	};
 	int64_t begun = clock_boot_ms();
-	struct buf user = { 0 };
+	struct prove_answer answer;
 	struct fault why;
-	int r;
 
 	if (a->kind != ATTEMPT_SECRET) {
 		a->why = STR("PAM takes nothing but a password");
 		return ATTEMPT_LATER;
 	}
-	r = pam_ask(&q, &user, &why);
-	if (r == 1) {
-		a->login = arena_str(a->arena, buf_str(&user));
-		a->why = STR("PAM gave no name");
-	} else {
+	if (prove_ask(b->prover, &a->client, a->name, a->secret, PATIENCE,
+	    &answer, &why) < 0) {
 		a->why = arena_str(a->arena, str_of(why.text));
-	}
-	buf_free(&user);
-	if (r < 0)
 		return ATTEMPT_LATER;
-	if (r == 1 && sasl_is_name(a->login))
-		return ATTEMPT_YES;
+	}
+	a->why = arena_str(a->arena, str_of(answer.text));
+	switch (answer.result) {
+	case PROVE_LATER:
+		return ATTEMPT_LATER;
+	case PROVE_YES:
+		a->login = a->why;
+		a->why = STR(PROVE_NAMELESS);
+		if (sasl_is_name(a->login))
+			return ATTEMPT_YES;
+		break;
+	case PROVE_NO:
+		break;
+	}
 	wait_for_step(begun);
 	return ATTEMPT_NO;
 }

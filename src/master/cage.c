@@ -8,7 +8,8 @@
  *	keeper            keeper-user none
  *	relay of names    user        the same
  *	runner, workers   queue-user  godwitdrop (to read what was dropped)
- *	doorkeeper        login-user  none; with PAM it stays root
+ *	doorkeeper        login-user  none
+ *	prover            root        as it was; no sandbox (PAM)
  *	agent             recipient   mail for an mbox (its dot lock), his own
  *	                              for a command, none for a Maildir
  */
@@ -72,7 +73,7 @@ cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 	    find_group(conf->users.drop_group, "drop-group", &c->drop_gid,
 	    why) < 0)
 		return -1;
-	if (conf->login.by != LOGIN_NONE && conf->login.by != LOGIN_PAM &&
+	if (conf->login.by != LOGIN_NONE &&
 	    find_user(&c->arena, conf->users.login, "login-user",
 	    &doorkeeper, why) < 0)
 		return -1;
@@ -85,16 +86,22 @@ cage_find(struct cage *c, const struct conf *conf, struct fault *why)
 
 /* Who dies with its parent must say so after its last change of user. */
 static int
-harden(const struct cage *c, struct fault *why)
+harden_below(pid_t parent, struct fault *why)
 {
 	if (proc_harden(why) < 0)
 		return -1;
 	proc_clear_environment();
 	proc_die_with_parent();
 	/* It may have died before it was said. */
-	if (getppid() != c->warden)
+	if (getppid() != parent)
 		return fault_temporary(why, 451, 3, 0, "the warden has gone");
 	return chdir("/") < 0 ? fault_temporary(why, 451, 3, 0, "chdir /") : 0;
+}
+
+static int
+harden(const struct cage *c, struct fault *why)
+{
+	return harden_below(c->warden, why);
 }
 
 int
@@ -137,22 +144,33 @@ cage_become_keeper(const struct cage *c, const struct user *user,
 }
 
 int
+cage_find_doorkeeper(const struct cage *c, const struct conf *conf,
+    struct arena *a, struct user *user, struct fault *why)
+{
+	return !c->privileged ? 0 : find_user(a, conf->users.login,
+	    "login-user", user, why);
+}
+
+int
 cage_become_doorkeeper(const struct cage *c, const struct conf *conf,
     struct fault *why)
 {
 	struct arena a = { 0 };
 	struct user user;
-	int r = 0;
+	int r;
 
 	/* Looked up here, since it may be wanted only after a reload. */
-	if (c->privileged && conf->login.by != LOGIN_PAM) {
-		r = find_user(&a, conf->users.login, "login-user", &user,
-		    why);
-		if (r == 0)
-			r = user_become(&user, false, NULL, 0, why);
-		arena_free(&a);
-	}
+	r = cage_find_doorkeeper(c, conf, &a, &user, why);
+	if (r == 0 && c->privileged)
+		r = user_become(&user, false, NULL, 0, why);
+	arena_free(&a);
 	return r < 0 ? -1 : harden(c, why);
+}
+
+int
+cage_become_prover(pid_t doorkeeper, struct fault *why)
+{
+	return harden_below(doorkeeper, why);
 }
 
 int
@@ -347,8 +365,9 @@ cage_lock_doorkeeper(const struct conf *conf, struct fault *why)
 		break;
 	case LOGIN_NONE:
 	case LOGIN_PAM:
-		/* What PAM's modules do nobody knows. */
-		return 0;
+		/* It asks the prover, whom no sandbox would suit: what PAM's
+		 * modules do nobody knows. */
+		return sandbox_enter(SANDBOX_MASTER, NULL, 0, why);
 	}
 	path.path = parent(&a, conf->login.place).p;
 	r = sandbox_enter(SANDBOX_MASTER, &path, 1, why);

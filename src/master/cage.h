@@ -31,7 +31,11 @@ int	cage_find_keeper(const struct cage *, const struct conf *,
 	    struct arena *, struct user *, struct fault *);
 int	cage_become_keeper(const struct cage *, const struct user *,
 	    struct fault *);
-/* With PAM it stays root, whose modules want that. */
+/* As cage_find_keeper(). */
+int	cage_find_doorkeeper(const struct cage *, const struct conf *,
+	    struct arena *, struct user *, struct fault *);
+/* That doorkeeper's child; it stays who it is. */
+int	cage_become_prover(pid_t doorkeeper, struct fault *);
 int	cage_become_doorkeeper(const struct cage *, const struct conf *,
 	    struct fault *);
 /* Root's mail, and that of anyone with uid 0, is delivered by `mail-user`. */

@@ -5,10 +5,10 @@
  * Sessions connect to its socket, once for each attempt to log in.  The first
  * packet is a knock; whose session that is the kernel and the masters say
  * (master/caller), and by that it is decided how long the attempt has to wait
- * (auth/slow).  Then a child is forked, which reads the
- * rest, asks the backend, answers and ends (auth/desk).  So what parses, hashes
- * and calls PAM does it for one attempt only; this process reads a knock and no
- * more, holds the table of failures and counts.
+ * (auth/slow).  Then a child is forked, which reads the rest, asks the backend,
+ * answers and ends (auth/desk).  So what parses and hashes does it for one
+ * attempt only; this process reads a knock and no more, holds the table of
+ * failures and counts.  Where PAM is asked, another one does it (master/prover).
  *
  * He also keeps the book of what each login has sent: a session asks for each
  * message and is answered at once (master/cashier).
@@ -395,11 +395,11 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 static void
 serve(struct doorkeeper *d, const struct visitor *v, int tell)
 {
-	int keep[] = { v->fd, tell, log_fd() };
+	int keep[] = { v->fd, tell, log_fd(), d->backend->prover };
 
 	signal_reset();
 	signal_ignore(SIGPIPE);
-	proc_close_all_but(keep, 3);
+	proc_close_all_but(keep, d->backend->prover < 0 ? 3 : 4);
 	proc_limit_cpu(ATTEMPT_CPU, ATTEMPT_CPU);
 	(void)alarm(ATTEMPT_SECONDS);
 	_exit((int)desk_serve(d->backend, v->fd, tell, &v->caller.client,
@@ -458,6 +458,10 @@ reap(struct doorkeeper *d)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == d->backend->prover_pid) {
+			log_error("who asks PAM has died");
+			_exit(1);
+		}
 		for (int i = 0; i < VISITORS; i++) {
 			struct visitor *v = &d->visitors[i];
 

@@ -20,6 +20,7 @@
 #include "master/doorkeeper.h"
 #include "master/lobby.h"
 #include "master/names.h"
+#include "master/prover.h"
 #include "net/servers.h"
 #include "os/call.h"
 #include "os/dir.h"
@@ -139,11 +140,15 @@ supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
 	struct fault why;
 	int keep[ROSTERS + 2] = { listener, log_fd() };
 	size_t n = 2;
+	int prover = -1;
+	pid_t prover_pid = 0;
 
 	for (int i = 0; i < ROSTERS; i++)
 		if (rosters->fd[i] != -1)
 			keep[n++] = rosters->fd[i];
 	proc_close_all_but(keep, n);
+	if (conf->login.by == LOGIN_PAM)
+		prover_start(conf, c, &prover, &prover_pid);
 	rosters_look(rosters);
 	proc_limit(&limits);
 	/* The book while root may open it. */
@@ -153,6 +158,8 @@ supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
 	    backend_open(&backend, conf, &why) < 0 ||
 	    cage_lock_doorkeeper(conf, &why) < 0)
 		die("login: %s", why.text);
+	backend.prover = prover;
+	backend.prover_pid = prover_pid;
 	doorkeeper_run(conf, &backend, spending, rosters, listener);
 	_exit(0);
 }

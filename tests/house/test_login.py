@@ -873,6 +873,37 @@ def test_pam(house, village):
         assert c.docmd("AUTH", "PLAIN AGdob3N0AHBlbmNpbA==")[0] == 535
 
 
+def test_who_asks_pam(house, village):
+    """T-21: root is the prover alone, who is nobody's but the doorkeeper's."""
+    know_alice(village.a)
+    g = house(f"login pam godwit-test\n{OPEN}")
+
+    def people():
+        """(doorkeeper, prover), when both are what they are to be."""
+        found = {title.split()[0]: pid for pid, _, title in g.processes()}
+        both = found.get("doorkeeper"), found.get("prover")
+        if None in both:
+            return None
+        try:
+            text = [read(g.host.path(f"/proc/{pid}/status")).decode() for pid in both]
+        except ProcessLookupError:              # it has just ended
+            return None
+        return both if "\nSeccomp:\t2\n" in text[0] and "\nNoNewPrivs:\t1\n" in text[1] \
+            else None
+    doorkeeper, prover = wait(people, "doorkeeper and prover")
+    for pid, uid in (doorkeeper, SYSTEM["godwita"]), (prover, 0):
+        status = read(g.host.path(f"/proc/{pid}/status")).decode()
+        assert "\nUid:" + 4 * f"\t{uid}" + "\n" in status
+    assert not [n for n in os.listdir(g.host.path(g.run_dir)) if "prover" in n]
+    # Neither lives without the other.
+    for victim in 1, 0:
+        before = wait(people, "doorkeeper and prover")
+        g.host.run(["kill", "-KILL", before[victim]])
+        wait(lambda: (now := people()) and not set(now) & set(before), "two others")
+    with Client(village.b) as c:
+        c.login("alice", "pencil", initial_response_ok=False)
+
+
 @pytest.mark.parametrize("tries", [6, pytest.param(200, marks=pytest.mark.slow)])
 def test_pam_takes_its_time(house, crowd, village, tries):
     """T-38, for those whom the system knows."""
