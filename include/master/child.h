@@ -18,7 +18,7 @@ struct child {
 	struct budget_seat	seat;
 };
 
-/* As it lies in memory, which may be that of others, too. */
+/* As it lies in memory, also in that which others read. */
 struct child_table {
 	uint64_t	serial;		/* of the master: later ones have more */
 	uint32_t	turn;		/* odd: it is being changed */
@@ -32,13 +32,15 @@ struct child_table {
 
 struct children {
 	struct child_table	*table;
+	struct child_table	*shown;		/* a copy, for others; or NULL */
+	uint64_t		 serial;	/* of it */
 	size_t			 n, max;
-	bool			 is_own;	/* memory */
 };
 
 /* Takes all memory that it will ever need, where no child can see it: later
- * there may be none.  room, if not NULL, is CHILDREN_ROOM bytes to be taken
- * instead, in which others can ask; what stood there is forgotten. */
+ * there may be none.  room, if not NULL, is CHILDREN_ROOM bytes in which others
+ * can ask; what stood there is forgotten.  Once another has begun with the same
+ * room, under another serial, it is left to that one. */
 void	children_init(struct children *, size_t max, void *room,
 	    uint64_t serial);
 void	children_free(struct children *);

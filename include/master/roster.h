@@ -16,15 +16,20 @@
 struct rosters {
 	int		 fd[ROSTERS];		/* or -1 */
 	const void	*room[ROSTERS];		/* or NULL */
+	uint64_t	 taken[ROSTERS];	/* by the master of that serial */
+	pid_t		 owner[ROSTERS];	/* which is this; 0: nobody */
 	uint64_t	 serial;		/* of the youngest master */
+	unsigned	 now;			/* whose this one is */
 };
 #define ROSTERS_NONE	((struct rosters){ .fd = { -1, -1, -1, -1, -1, -1, \
 			    -1, -1 } })
 
 /* By the warden, once, before it forks anybody. */
 int	rosters_make(struct rosters *, struct fault *);
-/* By the warden, before it forks a master: the oldest is given to that one. */
+/* By the warden, before it forks a master: that one gets the oldest whose master
+ * has ended, or just the oldest; and afterwards, who it is. */
 void	rosters_turn(struct rosters *);
+void	rosters_give(struct rosters *, pid_t master);
 /* In that master: which descriptor is to be kept until roster_open() closes it
  * (-1: none was made), and where it writes, or NULL. */
 int	roster_fd(const struct rosters *);

@@ -3,11 +3,12 @@
  * Which session is which client's: from the process that has ended to the seat
  * that it gives back (master/budget).  The master forks and reaps.
  *
- * The doorkeeper reads the same table, in memory that he shares with the masters
- * and no session has (master/roster): so he knows whose connection a process has
- * without asking anybody who would have to answer.  He reads while it may be
- * changed: a number that is odd meanwhile tells him to read again.  A master
- * that dies in the middle of a change leaves it odd, and its sessions strangers.
+ * The doorkeeper reads a copy, in memory that he shares with the masters and no
+ * session has (master/roster): so he knows whose connection a process has without
+ * asking anybody who would have to answer.  He reads while it may be changed: a
+ * number that is odd meanwhile tells him to read again.  A master that dies in the
+ * middle of a change leaves it odd, and its sessions strangers.  Nothing that
+ * stands in the copy has a part in what the master itself does.
  *
  * A session is removed after it was waited for, so for a moment its number may
  * be that of a new process, of another master at that: whoever reads takes what
@@ -41,43 +42,50 @@ size_of(const struct child_table *t)
 static void
 begin(struct child_table *t)
 {
-	__atomic_store_n(&t->turn, t->turn + 1, __ATOMIC_RELAXED);
+	(void)__atomic_fetch_add(&t->turn, 1, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 static void
 end(struct child_table *t)
 {
-	__atomic_store_n(&t->turn, t->turn + 1, __ATOMIC_RELEASE);
+	(void)__atomic_fetch_add(&t->turn, 1, __ATOMIC_RELEASE);
+}
+
+static void
+show(struct children *c, struct child_table *room, unsigned bits)
+{
+	c->shown = room;
+	/* Its former master may have died in the middle of a change. */
+	__atomic_store_n(&room->turn, room->turn | 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	room->serial = c->serial;
+	room->bits = bits;
+	memset(room->child, 0, size_of(room) - sizeof(*room));
+	end(room);
 }
 
 void
 children_init(struct children *c, size_t max, void *room, uint64_t serial)
 {
-	struct child_table head = { .serial = serial };
+	struct child_table head = { .bits = 0 };
 
 	memset(c, 0, sizeof(*c));
 	c->max = max;
+	c->serial = serial;
 	while ((size_t)1 << head.bits < 2 * max)
 		head.bits++;
 	must(head.bits <= CHILDREN_BITS_MAX);
-	c->is_own = room == NULL;
-	c->table = c->is_own ? mem_apart(size_of(&head)) : room;
-	/* Its former master may have died in the middle of a change. */
-	c->table->turn |= 1;
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	c->table->serial = head.serial;
+	c->table = mem_apart(size_of(&head));
 	c->table->bits = head.bits;
-	if (!c->is_own)
-		memset(c->table->child, 0, size_of(&head) - sizeof(head));
-	end(c->table);
+	if (room != NULL)
+		show(c, room, head.bits);
 }
 
 void
 children_free(struct children *c)
 {
-	if (c->is_own)
-		mem_apart_free(c->table, size_of(c->table));
+	mem_apart_free(c->table, size_of(c->table));
 	memset(c, 0, sizeof(*c));
 }
 
@@ -96,27 +104,74 @@ next(const struct child_table *c, size_t i)
 	return (i + 1) & (((size_t)1 << c->bits) - 1);
 }
 
-/* The slot of the process, or the free one where it would be put. */
+/* The slot of the process, or the free one where it would be put.  It ends
+ * whatever stands there: a table that is shown may be half somebody else's. */
 static size_t
 look(const struct child_table *c, pid_t pid)
 {
-	size_t i = home(c, pid);
+	size_t i = home(c, pid), tries = (size_t)1 << c->bits;
 
-	while (c->child[i].pid != 0 && c->child[i].pid != pid)
+	while (c->child[i].pid != 0 && c->child[i].pid != pid && --tries > 0)
 		i = next(c, i);
 	return i;
+}
+
+/* Does the way from its home to i lead over the gap? */
+static bool
+may_fill(const struct child_table *c, size_t gap, size_t i)
+{
+	size_t mask = ((size_t)1 << c->bits) - 1;
+	size_t from = home(c, c->child[i].pid);
+
+	return ((i - from) & mask) >= ((i - gap) & mask);
+}
+
+static void
+drop(struct child_table *t, size_t gap)
+{
+	size_t first = gap;
+
+	for (size_t i = next(t, gap); t->child[i].pid != 0 && i != first;
+	    i = next(t, i))
+		if (may_fill(t, gap, i)) {
+			t->child[gap] = t->child[i];
+			gap = i;
+		}
+	t->child[gap].pid = 0;
+}
+
+/* Where others read, as long as it is ours; to be ended by end(). */
+static struct child_table *
+begin_shown(struct children *c)
+{
+	if (c->shown != NULL && c->shown->serial != c->serial)
+		c->shown = NULL;
+	if (c->shown != NULL)
+		begin(c->shown);
+	return c->shown;
+}
+
+static void
+show_one(struct children *c, const struct child *child)
+{
+	struct child_table *t = begin_shown(c);
+
+	if (t == NULL)
+		return;
+	t->child[look(t, child->pid)] = *child;
+	end(t);
 }
 
 void
 children_add(struct children *c, pid_t pid, const struct ip *ip,
     const struct budget_seat *seat)
 {
+	struct child child = { .pid = pid, .ip = *ip, .seat = *seat };
+
 	must(c->n < c->max && pid > 0);
-	begin(c->table);
-	c->table->child[look(c->table, pid)] = (struct child){ .pid = pid,
-	    .ip = *ip, .seat = *seat };
-	end(c->table);
+	c->table->child[look(c->table, pid)] = child;
 	c->n++;
+	show_one(c, &child);
 }
 
 static struct child *
@@ -134,10 +189,9 @@ children_tell(struct children *c, pid_t pid, const struct ip *ip)
 	struct child *child = find(c, pid);
 
 	must(child != NULL);
-	begin(c->table);
 	child->ip = *ip;
 	child->told = true;
-	end(c->table);
+	show_one(c, child);
 }
 
 struct budget_seat *
@@ -148,34 +202,23 @@ children_find(const struct children *c, pid_t pid)
 	return child == NULL ? NULL : &child->seat;
 }
 
-/* Does the way from its home to i lead over the gap? */
-static bool
-may_fill(const struct child_table *c, size_t gap, size_t i)
-{
-	size_t mask = ((size_t)1 << c->bits) - 1;
-	size_t from = home(c, c->child[i].pid);
-
-	return ((i - from) & mask) >= ((i - gap) & mask);
-}
-
 bool
 children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 {
-	struct child_table *t = c->table;
-	size_t gap = look(t, pid);
+	struct child *child = find(c, pid);
+	struct child_table *t;
+	size_t i;
 
-	if (pid <= 0 || t->child[gap].pid == 0)
+	if (child == NULL)
 		return false;
-	*seat = t->child[gap].seat;
-	begin(t);
-	for (size_t i = next(t, gap); t->child[i].pid != 0; i = next(t, i))
-		if (may_fill(t, gap, i)) {
-			t->child[gap] = t->child[i];
-			gap = i;
-		}
-	t->child[gap].pid = 0;
-	end(t);
+	*seat = child->seat;
+	drop(c->table, look(c->table, pid));
 	c->n--;
+	if ((t = begin_shown(c)) == NULL)
+		return true;
+	if (t->child[i = look(t, pid)].pid == pid)
+		drop(t, i);
+	end(t);
 	return true;
 }
 

@@ -298,7 +298,8 @@ make_seat(struct doorkeeper *d, int64_t begin, int64_t now)
 		seated += is_seated(&d->visitors[i]);
 	if (seated < ATTEMPTS)
 		return true;
-	if ((v = find_yielding(d, STATE_SERVED)) != NULL) {
+	v = begin > now ? NULL : find_yielding(d, STATE_SERVED);
+	if (v != NULL) {
 		interrupt(d, v, now);
 		return true;
 	}

@@ -7,17 +7,19 @@
  *
  * Masters come and go, with each reload and when one dies, while their sessions
  * live on and want to log in; so there are some rosters, made once by the warden,
- * and each new master takes the one that was taken longest ago.  What a dead
- * master has left stays, for the sake of its orphans.  So numbers of processes
+ * and each new master takes the one whose master has ended, and that longest ago.
+ * What a dead master has left stays so long, for the sake of its orphans.  So numbers of processes
  * stand there that have ended and are given to others: of all who claim one the
- * youngest master is right, since only he forks.  Sessions that are older than
- * so many masters cannot log in any more.
+ * youngest master is right, since only he forks.  When all masters live, which
+ * takes as many reloads while some session of each lasts, the oldest one loses
+ * its roster, sees that and goes on without: its sessions cannot log in any more.
  *
  * They lie in memory that warden, masters and doorkeeper share.  A master's
  * mapping is left out of its forks, and all others close the descriptors.
  */
 #include "master/roster.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include "os/pane.h"
@@ -32,16 +34,39 @@ rosters_make(struct rosters *r, struct fault *why)
 	return 0;
 }
 
+/* Which is to be given away before another? */
+static bool
+is_better(const struct rosters *r, unsigned a, unsigned b)
+{
+	bool a_lives = r->owner[a] > 0 && kill(r->owner[a], 0) == 0;
+	bool b_lives = r->owner[b] > 0 && kill(r->owner[b], 0) == 0;
+
+	return a_lives != b_lives ? b_lives : r->taken[a] < r->taken[b];
+}
+
 void
 rosters_turn(struct rosters *r)
 {
-	r->serial++;
+	unsigned best = 0;
+
+	for (unsigned i = 1; i < ROSTERS; i++)
+		if (is_better(r, i, best))
+			best = i;
+	r->now = best;
+	r->taken[best] = ++r->serial;
+	r->owner[best] = 0;
+}
+
+void
+rosters_give(struct rosters *r, pid_t master)
+{
+	r->owner[r->now] = master;
 }
 
 int
 roster_fd(const struct rosters *r)
 {
-	return r->fd[r->serial % ROSTERS];
+	return r->fd[r->now];
 }
 
 void *

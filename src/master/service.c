@@ -337,8 +337,10 @@ start(struct house *h, enum service service)
 	}
 	r->pid = pid;
 	r->start_at = 0;
-	if (service == SERVICE_MASTER)
+	if (service == SERVICE_MASTER) {
+		rosters_give(&h->rosters, pid);
 		keeper_close(&h->ways);
+	}
 }
 
 static bool

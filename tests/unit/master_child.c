@@ -158,7 +158,7 @@ test_asked(void **state)
 {
 	struct budget_seat seat = { { 0 }, false };
 	struct ip ip, proxied = ip_of(7);
-	struct children c;
+	struct children c, next;
 	struct child child;
 	struct fault why;
 	uint64_t serial = 0;
@@ -190,14 +190,23 @@ test_asked(void **state)
 	assert_false(children_ask(seen, 0, &child, &serial));
 	assert_false(children_ask(seen, -1, &child, &serial));
 	/* In the middle of a change: not now. */
-	c.table->turn++;
+	c.shown->turn++;
 	assert_false(children_ask(seen, crowded(5), &child, &serial));
-	children_init(&c, 2, room, 4);
+	children_init(&next, 2, room, 4);
 	assert_false(children_ask(seen, crowded(5), &child, &serial));
-	children_add(&c, 9, &proxied, &seat);
+	children_add(&next, 9, &proxied, &seat);
+	/* The one who was there before has lost it, and goes on without. */
+	assert_true(children_remove(&c, crowded(7), &seat));
+	children_add(&c, 10, &proxied, &seat);
+	children_tell(&c, crowded(8), &proxied);
+	assert_non_null(children_find(&c, crowded(9)));
+	assert_int_equal(c.n, PROCESSES - 1);
 	assert_true(children_ask(seen, 9, &child, &serial));
 	assert_int_equal(serial, 4);
+	assert_false(children_ask(seen, 10, &child, &serial));
+	assert_false(children_ask(seen, crowded(8), &child, &serial));
 	children_free(&c);
+	children_free(&next);
 	close(fd);
 }
 

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/* master/roster: whose each process is, while masters come and go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/wait.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/roster.h"
+
+static pid_t
+start_master(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	assert_true(pid > 0);
+	return pid;
+}
+
+static void
+end_master(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* As in a master, but here. */
+static void
+open_children(const struct rosters *r, struct children *c)
+{
+	struct rosters copy = *r;
+
+	copy.fd[r->now] = dup(roster_fd(r));
+	children_init(c, 4, roster_open(&copy), r->serial);
+}
+
+static struct ip
+ip(unsigned n)
+{
+	return ip_of_bytes((const uint8_t[]){ 192, 0, 2, (uint8_t)n }, 4);
+}
+
+static void
+add(struct children *c, pid_t pid, unsigned n)
+{
+	struct ip who = ip(n);
+
+	children_add(c, pid, &who, &(struct budget_seat){ { 0 }, false });
+}
+
+/* The last octet of whose connection it has; 0: nobody knows. */
+static unsigned
+ask(const struct rosters *r, pid_t pid)
+{
+	struct child child;
+
+	return rosters_ask(r, pid, &child) ? child.ip.b[3] : 0;
+}
+
+/* The younger master is right, and one that has ended is still heard. */
+static void
+test_generations(void **state)
+{
+	struct rosters r, seen;
+	struct children one, two;
+	struct budget_seat seat;
+	struct fault why;
+	pid_t first, second;
+
+	(void)state;
+	assert_int_equal(rosters_make(&r, &why), 0);
+	rosters_turn(&r);
+	first = start_master();
+	rosters_give(&r, first);
+	open_children(&r, &one);
+	add(&one, 100, 1);
+	add(&one, 101, 2);
+	rosters_turn(&r);
+	second = start_master();
+	rosters_give(&r, second);
+	open_children(&r, &two);
+	add(&two, 101, 3);
+	seen = r;
+	rosters_look(&seen);
+	assert_int_equal(ask(&seen, 100), 1);
+	assert_int_equal(ask(&seen, 101), 3);
+	assert_int_equal(ask(&seen, 102), 0);
+	end_master(first);
+	assert_int_equal(ask(&seen, 100), 1);
+	assert_true(children_remove(&two, 101, &seat));
+	assert_int_equal(ask(&seen, 101), 2);
+	end_master(second);
+}
+
+/* Those of the living are kept, as long as there are others. */
+static void
+test_who_gives_way(void **state)
+{
+	struct rosters r;
+	struct fault why;
+	pid_t master[ROSTERS];
+	unsigned of[ROSTERS];
+
+	(void)state;
+	assert_int_equal(rosters_make(&r, &why), 0);
+	for (unsigned i = 0; i < ROSTERS; i++) {
+		rosters_turn(&r);
+		master[i] = start_master();
+		rosters_give(&r, master[i]);
+		of[i] = r.now;
+		for (unsigned k = 0; k < i; k++)
+			assert_int_not_equal(of[k], of[i]);
+	}
+	end_master(master[3]);
+	rosters_turn(&r);
+	assert_int_equal(r.now, of[3]);
+	rosters_give(&r, getpid());
+	rosters_turn(&r);
+	assert_int_equal(r.now, of[0]);
+	for (unsigned i = 0; i < ROSTERS; i++)
+		if (i != 3)
+			end_master(master[i]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_who_gives_way),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
