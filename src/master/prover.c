@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -132,13 +133,15 @@ prover_start(const struct conf *conf, const struct cage *c, int *hold,
 	struct user asker = { .uid = geteuid() };
 	struct fault why;
 	pid_t parent = getpid();
+	char name[32];
 	int door[2];
 
-	/* Somebody may have cleared /run. */
+	/* As master/supply has it for the usher. */
+	snprintf(name, sizeof(name), "prover-%d", (int)parent);
 	if (cage_find_doorkeeper(c, conf, &a, &asker, &why) < 0 ||
 	    dir_make(AT_FDCWD, conf->run.p, 0755, geteuid(), getegid(),
 	    &why) < 0 || sock_listen_hidden(conf_run_path(conf, &a,
-	    "prover").p, asker.uid, BACKLOG, door, &why) < 0)
+	    name).p, asker.uid, BACKLOG, door, &why) < 0)
 		die("login: %s", why.text);
 	arena_free(&a);
 	if ((*prover = fork()) < 0)

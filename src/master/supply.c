@@ -14,6 +14,7 @@
 
 #include <sys/socket.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -116,14 +117,17 @@ supply_open_desk(const struct conf *conf, const struct cage *c, int desk[2])
 	struct arena a = { 0 };
 	struct fault why;
 	bool any = false;
+	char name[32];
 
 	desk[0] = desk[1] = -1;
 	for (size_t i = 0; i < conf->listens.n; i++)
 		any |= conf->listens.p[i].proxies.nets.n > 0;
-	/* Somebody may have cleared /run. */
+	/* A name of its own, since another one may begin at the same time; and
+	 * somebody may have cleared /run. */
+	snprintf(name, sizeof(name), "usher-%d", (int)getpid());
 	if (any && (dir_make(AT_FDCWD, conf->run.p, 0755, geteuid(),
 	    getegid(), &why) < 0 || call_open(conf_run_path(conf, &a,
-	    "usher").p, asker, desk, &why) < 0))
+	    name).p, asker, desk, &why) < 0))
 		die("%s", why.text);
 	arena_free(&a);
 }
