@@ -210,6 +210,7 @@ struct conf_store {
 
 struct conf_timeout {			/* seconds */
 	uint64_t	greeting, command, data, session, connect;
+	uint64_t	login;		/* on the submission ports; 0: none */
 	uint64_t	deliver;	/* of a local command */
 };
 

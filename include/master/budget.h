@@ -20,7 +20,7 @@ struct budget_guest {
 	struct ip	ip;		/* family 0: a local program, whose uid
 					 * stands in the first 4 bytes */
 	bool		trusted;	/* one of ours (policy/checks) */
-	bool		submits;	/* on the submission service */
+	bool		submits;	/* on a submission port */
 	bool		is_root;	/* on the local socket */
 	bool		is_proxy;	/* stands for one whom it has not yet
 					 * named: only the limits of all
@@ -39,13 +39,22 @@ enum budget_answer {
 	BUDGET_COMMANDS,		/* too many that led to nothing */
 };
 
+/* Of all sessions each has its share, and no one takes another's. */
+enum budget_rank {
+	RANK_STRANGER,			/* on port 25 */
+	RANK_CALLER,			/* on a submission port; no user yet */
+	RANK_OURS,			/* trusted, or a user, or from where one
+					 * has logged in within a day */
+};
+#define BUDGET_RANKS	3
+
 /* Where a guest is counted; to be given back by budget_leave(). */
 #define BUDGET_SCOPES	3
 
 struct budget_seat {
 	uint32_t	at[BUDGET_SCOPES];	/* 0: nowhere; at[0] is that of
 						 * a proxy alone */
-	bool		stranger;
+	enum budget_rank rank;
 };
 
 /* Takes all memory that it will ever need, where no child can see it.  The
@@ -61,6 +70,8 @@ enum budget_answer budget_enter(struct budget *, const struct budget_guest *,
  * before.  Of all together it has been counted by budget_enter(). */
 enum budget_answer budget_introduce(struct budget *,
 	    const struct budget_guest *, int64_t now, struct budget_seat *);
+/* A user has logged in who sits there. */
+void	budget_log_in(struct budget *, int64_t now, struct budget_seat *);
 void	budget_leave(struct budget *, const struct budget_seat *);
 /* What a session had to say at its end; before it leaves. */
 void	budget_charge(struct budget *, const struct budget_seat *,

@@ -32,6 +32,10 @@ int	call_open(const char *path, uid_t owner, int desk[2], struct fault *);
 ssize_t	call_ask(int hold, struct str question, void *answer, size_t size,
 	    int seconds);
 
+/* Says something that wants no answer; it may be lost, if nobody hears for so
+ * many seconds. */
+void	call_tell(int hold, struct str packet, int seconds);
+
 /* Never waits.  The length of a question; 0: that was none (longer than size,
  * or nobody's); -1: there is none. */
 ssize_t	call_hear(int desk, void *question, size_t size, struct call *);

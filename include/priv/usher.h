@@ -12,17 +12,21 @@
  * master's (os/call); sessions have a hold on it.
  *
  * A question is one datagram, the address.  The kernel says whose it is, so no
- * session can ask for another, and none can answer one.
+ * session can ask for another, and none can answer one.  Over the same desk a
+ * session says that a user has logged in to it.
  */
 #define USHER_ANSWER_MAX	200	/* with the NUL */
 
 /* In a session.  The answer is a reply line with its CRLF, or begins with a 2:
  * it may stay.  False: there was none in time. */
 bool	usher_ask(int hold, const struct ip *, char answer[USHER_ANSWER_MAX]);
+/* In a session: a user has logged in.  It may be lost. */
+void	usher_tell_login(int hold);
 
 struct usher_call {
 	struct call	from;
-	struct ip	ip;		/* family 4 or 6 */
+	bool		login;		/* a user has; nothing is asked */
+	struct ip	ip;		/* else: family 4 or 6 */
 };
 
 /* In the master; never waits.  1, 0: there is none, -1: that was no question

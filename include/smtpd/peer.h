@@ -49,6 +49,8 @@ struct smtpd_peer {
 						 * for whom it has connected */
 	bool			reported;	/* addr is what somebody has
 						 * told us, who may */
+	bool			known;		/* the master need not be told
+						 * when it logs in */
 	int			timeout;	/* seconds that its listener
 						 * has set, 0: none */
 };

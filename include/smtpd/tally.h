@@ -16,11 +16,13 @@ struct tally {
 	bool		handshake;	/* a whole one of TLS; and */
 	bool		failed;		/* it came to nothing */
 	bool		disk;		/* a write or sync has failed */
+	bool		login;		/* a user has logged in */
 	unsigned	idle;		/* commands that led to nothing */
 };
 
 /* An exit status, 128 to 255; messages are 0 or 1 then, and idle is rounded down
- * to 0, 16, 64 or 256. */
+ * to 0, 16, 64 or 256.  Whether one with a login has brought a message, or made
+ * a handshake in vain, is not told. */
 int	tally_pack(const struct tally *);
 /* False: it is the status of one who had no time to say. */
 bool	tally_unpack(int status, struct tally *);

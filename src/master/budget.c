@@ -5,25 +5,19 @@
  *
  * A guest is counted in one to three scopes: its address (IPv6: the /64, which
  * is what one customer's one network has), the network around it, and for IPv6
- * the site around that.  Each scope has a limit of sessions at once, and the
- * first two one of new connections.  Who is trusted is counted by address
- * alone, and has no limit of new connections.  A proxy is counted in none of
- * them: nobody sees who comes through it before it has spoken.  Then that one is
- * introduced, and is counted like all others.
+ * the site around that.  A proxy is counted in none of them, until it has told
+ * for whom it stands.
+ *
+ * All sessions together are parted by rank (enum budget_rank), so that neither
+ * strangers nor those who do not log in keep each other out, nor a user.
  *
  * The table has a fixed number of entries, found by a keyed hash, so that no
- * stranger can choose collisions.  Entries without open sessions are in a list,
- * in the order in which they were left; a new client takes a fresh entry or
- * the oldest of these.  One always exists: there are more entries than all
- * sessions together can hold.  And it has nothing to lose: with the default
- * limits 300 guests a second take at most 54,000 of 65,536 entries in the
- * minute after which a bucket is full again.  Who is refused takes no entry.
- *
- * A bucket of tokens is one number, the time at which it will be full again:
- * an entry that was never used, all zero, has a full one.
- *
- * What a session cost beside its place is known when it ends (smtpd/tally), and
- * charged then, into debt if need be, but never more than a minute of it.
+ * stranger can choose collisions.  Those without open sessions are listed in the
+ * order in which they were left; a new client takes a fresh one or the oldest.
+ * It has nothing to lose: with the default limits 300 guests a second take at
+ * most 54,000 of 65,536 entries in the minute after which a bucket is full again.
+ * Who has brought mail or logged in has: he is in a list of his own, where half
+ * of all entries are safe from those who have not.
  *
  * Always true: each step costs the same however many clients and sessions there
  * are, nothing is allocated after the start, and no session can see or change
@@ -40,7 +34,8 @@
 
 enum {
 	ENTRIES_MIN = 65536,
-	KEPT_PERCENT = 15,
+	KEPT_PERCENT = 15,		/* not for strangers; */
+	CALLERS_PERCENT = 10,		/* of all: not for ours, either */
 	GOOD_PERCENT = 5,
 	FAILED_HANDSHAKE = 5,		/* as dear as so many */
 	NETWORK_TIMES = 3,		/* what a network may, of a client's */
@@ -66,8 +61,10 @@ enum scope {
  * site. */
 static const unsigned scope_bits[SCOPES] = { 32, 32, 24, 64, 56, 48 };
 
-/* A bucket: what one connection takes, and how much there is when it is full;
- * both in microseconds of its filling.  one 0: no limit. */
+/* A bucket of tokens is kept as one number, the time at which it will be full
+ * again: an entry that was never used, all zero, has a full one.  This is what one
+ * connection takes, and how much there is when it is full; both in microseconds of
+ * its filling.  one 0: no limit. */
 struct rate {
 	int64_t	one, all;
 };
@@ -83,6 +80,7 @@ struct entry {
 	int64_t		full_at;
 	int64_t		handshakes_at, commands_at;	/* are full */
 	int64_t		good_at;	/* brought a message; 0: never */
+	int64_t		login_at;	/* a user logged in; 0: never */
 	uint32_t	next;		/* in the chain of its hash */
 	uint32_t	older, newer;	/* in the list of idle ones */
 	uint32_t	open;		/* 0: it is in that list */
@@ -90,17 +88,19 @@ struct entry {
 };
 
 /* Places in the array of entries are numbers from 1; 0 is none.  Place 0
- * itself holds the two ends of the list. */
+ * itself holds the two ends of the list of idle ones, place max + 1 those of
+ * the list of those that are to be remembered. */
 struct budget {
 	size_t		 size;		/* of all of it */
 	struct limit	 limit[SCOPES];
-	uint64_t	 sessions, kept, kept_for_good;
+	uint64_t	 sessions, kept, kept_for_good, for_callers;
 	struct rate	 rate;
-	uint64_t	 open, strangers;
-	int64_t		 full_at, answers_at, lines_at;
+	uint64_t	 open, sitting[BUDGET_RANKS];
+	int64_t		 full_at[BUDGET_RANKS], answers_at, lines_at;
 	uint64_t	 unlogged;
 	uint64_t	 key[2];
 	uint32_t	 used, max;	/* entries */
+	uint32_t	 remembered;	/* of those that are idle */
 	uint32_t	 mask;		/* of the hash */
 	uint32_t	*head;
 	struct entry	*entry;
@@ -133,7 +133,8 @@ take_token(int64_t *full_at, const struct rate *r, int64_t now)
 	*full_at += r->one;
 }
 
-/* Afterwards, and whether they are there or not. */
+/* Afterwards, when it is known what a session cost, and whether they are there or
+ * not; but never more than a minute's debt. */
 static void
 charge(int64_t *full_at, const struct rate *r, unsigned n, int64_t now)
 {
@@ -189,6 +190,7 @@ set_limits(struct budget *b, const struct conf_budget *c)
 	b->sessions = c->most;
 	b->kept = c->most * KEPT_PERCENT / 100;
 	b->kept_for_good = c->most * GOOD_PERCENT / 100;
+	b->for_callers = at_once(c->most, CALLERS_PERCENT, 100);
 }
 
 struct budget *
@@ -200,14 +202,15 @@ budget_new(const struct conf_budget *c)
 
 	while (max / (BUDGET_SCOPES + 1) < c->most)
 		max *= 2;
-	size = sizeof(*b) + (max + (size_t)1) * sizeof(struct entry) +
+	size = sizeof(*b) + (max + (size_t)2) * sizeof(struct entry) +
 	    max * sizeof(uint32_t);
 	b = mem_apart(size);
 	b->size = size;
 	b->max = max;
 	b->mask = max - 1;
 	b->entry = (struct entry *)(b + 1);
-	b->head = (uint32_t *)(b->entry + max + 1);
+	b->head = (uint32_t *)(b->entry + max + 2);
+	b->entry[max + 1].older = b->entry[max + 1].newer = max + 1;
 	table_draw_key(b->key);
 	set_limits(b, c);
 	return b;
@@ -253,6 +256,13 @@ find(const struct budget *b, enum scope scope, uint64_t prefix)
 	return i;
 }
 
+/* It does not change while the entry is idle. */
+static bool
+is_remembered(const struct entry *e)
+{
+	return e->good_at != 0 || e->login_at != 0;
+}
+
 static void
 unlist(struct budget *b, uint32_t i)
 {
@@ -260,18 +270,34 @@ unlist(struct budget *b, uint32_t i)
 
 	b->entry[e->older].newer = e->newer;
 	b->entry[e->newer].older = e->older;
+	b->remembered -= is_remembered(e);
 }
 
 /* As the newest of those that are idle. */
 static void
 list(struct budget *b, uint32_t i)
 {
-	struct entry *e = &b->entry[i], *ends = &b->entry[0];
+	struct entry *e = &b->entry[i];
+	uint32_t end = is_remembered(e) ? b->max + 1 : 0;
 
-	e->newer = 0;
-	e->older = ends->older;
+	e->newer = end;
+	e->older = b->entry[end].older;
 	b->entry[e->older].newer = i;
-	ends->older = i;
+	b->entry[end].older = i;
+	b->remembered += is_remembered(e);
+}
+
+/* The oldest that is idle.  There is one: all sessions together can hold fewer
+ * entries than there are. */
+static uint32_t
+find_idle(const struct budget *b)
+{
+	uint32_t i = b->entry[0].newer;
+
+	if (i == 0 || b->remembered > b->max / 2)
+		i = b->entry[b->max + 1].newer;
+	must(i != 0 && i <= b->max);
+	return i;
 }
 
 static void
@@ -293,8 +319,7 @@ make(struct budget *b, enum scope scope, uint64_t prefix)
 	if (b->used < b->max) {
 		i = ++b->used;
 	} else {
-		i = b->entry[0].newer;
-		must(i != 0);
+		i = find_idle(b);
 		unlist(b, i);
 		unchain(b, i);
 	}
@@ -314,7 +339,8 @@ open_one(struct budget *b, uint32_t i)
 
 /* --------------------------------------------------------- the decision --- */
 
-/* The scopes of a guest, one behind the other from *first on. */
+/* The scopes of a guest, one behind the other from *first on.  Who is trusted has
+ * no limits but those of his address, and none of new connections. */
 static unsigned
 scopes_of(const struct budget_guest *g, enum scope *first)
 {
@@ -335,16 +361,6 @@ scopes_of(const struct budget_guest *g, enum scope *first)
 	}
 }
 
-/* Strangers never get at the sessions that are kept for others. */
-static bool
-is_full(const struct budget *b, bool stranger, bool good)
-{
-	uint64_t kept = b->kept + (good ? 0 : b->kept_for_good);
-
-	return b->open >= b->sessions ||
-	    (stranger && b->strangers >= b->sessions - kept);
-}
-
 /* Where a guest would be counted. */
 struct place {
 	enum scope	first;
@@ -357,19 +373,50 @@ static void
 look(const struct budget *b, const struct budget_guest *g, struct place *p)
 {
 	p->n = scopes_of(g, &p->first);
+	p->at[0] = 0;
 	for (unsigned k = 0; k < p->n; k++) {
 		p->prefix[k] = prefix_of(&g->ip, scope_bits[p->first + k]);
 		p->at[k] = find(b, p->first + k, p->prefix[k]);
 	}
 }
 
-/* Its own address is the first of them. */
 static bool
-is_good(const struct budget *b, const struct place *p, int64_t now)
+is_lately(int64_t at, int64_t now)
 {
-	int64_t at = p->n == 0 ? 0 : b->entry[p->at[0]].good_at;
-
 	return at != 0 && now - at < DAY;
+}
+
+/* Its own address is the first of its places; entry 0, of who has none, is
+ * never anything. */
+static enum budget_rank
+rank_of(const struct budget *b, const struct budget_guest *g,
+    const struct place *p, int64_t now)
+{
+	if (g->trusted || is_lately(b->entry[p->at[0]].login_at, now))
+		return RANK_OURS;
+	return g->submits ? RANK_CALLER : RANK_STRANGER;
+}
+
+/* Nobody gets at the sessions that are kept for others. */
+static bool
+is_full(const struct budget *b, enum budget_rank rank, const struct place *p,
+    int64_t now)
+{
+	uint64_t kept = b->kept;
+
+	if (b->open >= b->sessions)
+		return true;
+	switch (rank) {
+	case RANK_STRANGER:
+		if (!is_lately(b->entry[p->at[0]].good_at, now))
+			kept += b->kept_for_good;
+		return b->sitting[rank] >= b->sessions - kept;
+	case RANK_CALLER:
+		return b->sitting[rank] >= b->for_callers;
+	case RANK_OURS:
+		break;
+	}
+	return false;
 }
 
 /* What its address and its networks allow. */
@@ -419,25 +466,34 @@ enum budget_answer
 budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
     struct budget_seat *seat)
 {
-	int64_t now = ms * 1000;
+	int64_t now = ms * 1000, *full_at;
 	enum budget_answer answer;
 	struct place p;
 
-	*seat = (struct budget_seat){ .stranger = !g->trusted && !g->submits };
 	look(b, g, &p);
-	if (is_full(b, seat->stranger, is_good(b, &p, now)))
+	*seat = (struct budget_seat){ .rank = rank_of(b, g, &p, now) };
+	if (is_full(b, seat->rank, &p, now))
 		return BUDGET_FULL;
 	answer = judge(b, g, &p, now);
 	if (answer != BUDGET_WELCOME)
 		return answer;
-	if (!g->trusted && !has_token(b->full_at, &b->rate, now))
+	full_at = &b->full_at[seat->rank];
+	if (seat->rank != RANK_OURS && !has_token(*full_at, &b->rate, now))
 		return BUDGET_FAST;
 	sit(b, g, &p, now, seat);
-	if (!g->trusted)
-		take_token(&b->full_at, &b->rate, now);
+	if (seat->rank != RANK_OURS)
+		take_token(full_at, &b->rate, now);
 	b->open++;
-	b->strangers += seat->stranger;
+	b->sitting[seat->rank]++;
 	return BUDGET_WELCOME;
+}
+
+static void
+promote(struct budget *b, struct budget_seat *seat)
+{
+	b->sitting[seat->rank]--;
+	seat->rank = RANK_OURS;
+	b->sitting[seat->rank]++;
 }
 
 enum budget_answer
@@ -454,11 +510,23 @@ budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
 	if (answer != BUDGET_WELCOME)
 		return answer;
 	sit(b, g, &p, now, seat);
-	if (seat->stranger && g->trusted) {
-		seat->stranger = false;
-		b->strangers--;
-	}
+	if (rank_of(b, g, &p, now) == RANK_OURS)
+		promote(b, seat);
 	return BUDGET_WELCOME;
+}
+
+static void
+note_login(struct budget *b, const struct budget_seat *seat, int64_t now)
+{
+	if (seat->at[0] != 0)
+		b->entry[seat->at[0]].login_at = now;
+}
+
+void
+budget_log_in(struct budget *b, int64_t ms, struct budget_seat *seat)
+{
+	note_login(b, seat, ms * 1000);
+	promote(b, seat);
 }
 
 void
@@ -480,6 +548,8 @@ budget_charge(struct budget *b, const struct budget_seat *seat,
 		if (t->messages > 0 && k == 0)
 			e->good_at = now;
 	}
+	if (t->login)
+		note_login(b, seat, now);
 }
 
 uint64_t
@@ -501,7 +571,7 @@ budget_leave(struct budget *b, const struct budget_seat *seat)
 			list(b, i);
 	}
 	b->open--;
-	b->strangers -= seat->stranger;
+	b->sitting[seat->rank]--;
 }
 
 /* -------------------------------------------------------- the refusals --- */

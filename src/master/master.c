@@ -2,7 +2,8 @@
 /*
  * Accept, count, fork.  The master has no privilege and stays small, because
  * every page that it has touched makes each fork dearer.  It reads nothing from
- * a connection; who came through a proxy its session tells (priv/usher).
+ * a connection; who came through a proxy its session tells, and whether a user
+ * has logged in (priv/usher).
  *
  * Nothing that a peer does, and no lack of anything, ends it: a connection for
  * which there is no room, no process or no descriptor gets a 421 without a
@@ -267,13 +268,27 @@ receive_client(struct master *m, const struct usher_call *call)
 }
 
 static void
+receive_login(struct master *m, const struct usher_call *call)
+{
+	struct budget_seat *seat = children_find(&m->children,
+	    call->from.pid);
+
+	if (seat != NULL)
+		budget_log_in(m->budget, clock_boot_ms(), seat);
+}
+
+static void
 attend_desk(struct master *m)
 {
 	struct usher_call call;
 	int heard = 1;
 
 	for (int i = 0; i < BATCH && heard != 0; i++)
-		if ((heard = usher_hear(m->desk, &call)) == 1)
+		if ((heard = usher_hear(m->desk, &call)) != 1)
+			continue;
+		else if (call.login)
+			receive_login(m, &call);
+		else
 			receive_client(m, &call);
 }
 
@@ -317,11 +332,12 @@ let_in(struct master *m, int fd, const struct smtpd_peer *peer)
 
 	answer = budget_enter(m->budget, &guest, waiting.since,
 	    &waiting.seat);
+	waiting.peer.known = waiting.seat.rank == RANK_OURS;
 	if (answer != BUDGET_WELCOME)
 		refuse(m, fd, peer, reply_of(answer), waiting.since);
 	else if (!has_to_wait(m, peer, &guest) ||
 	    !lobby_add(m->lobby, &waiting))
-		start_session(m, fd, peer, &waiting.seat);
+		start_session(m, fd, &waiting.peer, &waiting.seat);
 }
 
 /* As postscreen(8) has it, for those who read its log. */

@@ -125,6 +125,18 @@ call_ask(int hold, struct str question, void *answer, size_t size,
 	return n;
 }
 
+void
+call_tell(int hold, struct str packet, int seconds)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd == -1)
+		return;
+	if (reach(fd, hold, seconds))
+		(void)send(fd, packet.p, packet.n, MSG_NOSIGNAL);
+	close(fd);
+}
+
 /* False: nobody has said that. */
 static bool
 look_at(struct msghdr *msg, const struct sockaddr_un *from, struct call *c)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Between the sessions of proxies and the master: "my client is this one; may
- * it stay?"  Strict, like priv/request: a fixed size, a known family.  Whatever
- * else comes is dropped, and nobody waits for anybody whom he does not trust:
- * the master never, a session some seconds.
+ * Between the sessions and the master.  Those of proxies: "my client is this
+ * one; may it stay?"  Any: "a user has logged in".  Strict, like priv/request: a
+ * fixed size, a known family.  Whatever else comes is dropped, and nobody waits
+ * for anybody whom he does not trust: the master never, a session some seconds.
  *
- * smtpd/proxied asks, master/master hears and answers; who may stay is decided
- * in master/budget.
+ * smtpd/proxied asks and smtpd/term tells, master/master hears and answers; who
+ * may stay, and what a login is worth, is decided in master/budget.
  */
 
 #include "priv/usher.h"
@@ -16,12 +16,15 @@
 
 enum {
 	PATIENCE = 5,			/* seconds */
+	TELLING = 1,			/* for what need not arrive */
 };
 
 struct packet {
-	uint8_t	family;
+	uint8_t	family;			/* 0: no address, but a login */
 	uint8_t	b[16];
 };
+
+static const struct packet login = { .family = 0 };
 
 bool
 usher_ask(int hold, const struct ip *ip, char answer[USHER_ANSWER_MAX])
@@ -36,6 +39,13 @@ usher_ask(int hold, const struct ip *ip, char answer[USHER_ANSWER_MAX])
 		return false;
 	answer[n] = '\0';
 	return true;
+}
+
+void
+usher_tell_login(int hold)
+{
+	call_tell(hold, str_span((const char *)&login, sizeof(login)),
+	    TELLING);
 }
 
 /* From bytes, so that one thing has one form: a mapped address is IPv4. */
@@ -56,7 +66,9 @@ usher_hear(int desk, struct usher_call *call)
 
 	if (n == -1)
 		return 0;
-	return n == (ssize_t)sizeof(p) && read_ip(&p, &call->ip) ? 1 : -1;
+	call->login = memcmp(&p, &login, sizeof(p)) == 0;
+	return n == (ssize_t)sizeof(p) &&
+	    (call->login || read_ip(&p, &call->ip)) ? 1 : -1;
 }
 
 void

@@ -27,6 +27,7 @@
 #include "os/sock.h"
 #include "priv/door.h"
 #include "smtp/ext.h"
+#include "smtpd/term.h"
 
 enum {
 	FAILURES_MAX = 3,		/* then the session ends */
@@ -115,12 +116,19 @@ login_put_mechanisms(struct buf *b, const struct session *s)
 static void
 lose(struct session *s, enum stream_result r)
 {
-	if (r == STREAM_TIMEOUT)
+	const char *what = "lost connection";
+
+	if (r == STREAM_TIMEOUT && term_is_over(s)) {
+		what = "no login in time";
+		session_end(s, (struct status){ 4, 7, 0 },
+		    "Error: you have not logged in in time");
+	} else if (r == STREAM_TIMEOUT) {
+		what = "timeout";
 		session_end(s, (struct status){ 4, 4, 2 },
 		    "Error: timeout exceeded");
+	}
 	s->ended = true;
-	log_info("%s after AUTH from %s", r == STREAM_TIMEOUT ? "timeout" :
-	    "lost connection", s->client);
+	log_info("%s after AUTH from %s", what, s->client);
 }
 
 /* Its next line; false: there is none that is one, which it was told. */
@@ -249,6 +257,7 @@ accept_login(struct exchange *x, struct str login, struct str words,
 	s->login = who;
 	s->login_pass = kept;
 	s->login_method = x->sasl.mechanism->name;
+	term_lift(s);
 	session_reply(s, 235, (struct status){ 2, 7, 0 },
 	    "Authentication successful");
 	s->idle = 0;

@@ -103,7 +103,6 @@ proxied_begin(struct session *s)
 	stream_set_timeout(&s->stream, HEADER_WAIT);
 	if (!read_header(s, &p))
 		return false;
-	stream_set_deadline(&s->stream, (int)s->conf->timeout.session);
 	s->preface = p.size;
 	session_report_client(s, &p.client);
 	return is_welcome(s);

@@ -24,6 +24,7 @@
 #include "smtpd/login.h"
 #include "smtpd/proxied.h"
 #include "smtpd/secure.h"
+#include "smtpd/term.h"
 #include "smtpd/xclient.h"
 
 enum {
@@ -189,6 +190,19 @@ log_loss(const struct session *s, const char *what)
 	    "CONNECT" : command_name(s->last), s->client);
 }
 
+static void
+time_out(struct session *s)
+{
+	if (term_is_over(s)) {
+		session_end(s, (struct status){ 4, 7, 0 },
+		    "Error: you have not logged in in time");
+		log_loss(s, "no login in time");
+		return;
+	}
+	session_end(s, (struct status){ 4, 4, 2 }, "Error: timeout exceeded");
+	log_loss(s, "timeout");
+}
+
 /* Asked to, and nothing is under way that the client would lose. */
 static bool
 is_to_end(const struct session *s)
@@ -291,9 +305,7 @@ step(struct session *s)
 			    "Shutting down");
 		break;
 	case STREAM_TIMEOUT:
-		session_end(s, (struct status){ 4, 4, 2 },
-		    "Error: timeout exceeded");
-		log_loss(s, "timeout");
+		time_out(s);
 		break;
 	case STREAM_END:
 	case STREAM_BROKEN:
@@ -346,6 +358,7 @@ greet(struct session *s)
 {
 	bool first = s->peer->service == SERVICE_SUBMISSIONS;
 
+	term_begin(s);
 	xclient_begin(s);
 	guest_greet(s);
 	if (first) {
@@ -372,7 +385,6 @@ smtpd_serve(const struct smtpd *smtpd, int fd, const struct smtpd_peer *peer,
 		stream_lend(&s.stream, smtpd->in);
 	die_set_last_act(say_421, &s);
 	stream_has_timeout(&s.stream, peer->timeout);
-	stream_set_deadline(&s.stream, (int)smtpd->conf->timeout.session);
 	if ((!peer->proxied || proxied_begin(&s)) && greet(&s))
 		while (!s.ended && step(&s))
 			;

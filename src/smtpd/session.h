@@ -74,6 +74,7 @@ struct acquaintance {
 	struct prober		*prober;	/* the guest's */
 	bool			 put_off;	/* the last recipient, by the
 						 * greylist */
+	bool			 owes_login;	/* in time (smtpd/term) */
 };
 
 struct session {

@@ -5,6 +5,9 @@
  *
  *	1 idle idle disk failed handshake good
  *
+ * Good and failed together are a login: he is as good as any who has brought a
+ * message, and what fails for him is not held against him.
+ *
  * Two bits for a number are enough for a budget: what is below 16 is any
  * session's, and few have more than some hundred (smtpd/serve).
  */
@@ -25,6 +28,16 @@ static const unsigned steps[] = { 0, 16, 64, 256 };
 
 #define STEPS	(sizeof(steps) / sizeof(steps[0]))
 
+static unsigned
+quality(const struct tally *t)
+{
+	if (t->login)
+		return GOOD | FAILED;
+	if (t->failed)
+		return FAILED;
+	return t->messages > 0 ? GOOD : 0;
+}
+
 int
 tally_pack(const struct tally *t)
 {
@@ -32,22 +45,23 @@ tally_pack(const struct tally *t)
 
 	while (steps[i] > t->idle)
 		i--;
-	return (int)(MARK | i << IDLE_AT | (t->messages > 0 ? GOOD : 0U) |
-	    (t->handshake ? HANDSHAKE : 0U) | (t->failed ? FAILED : 0U) |
-	    (t->disk ? DISK : 0U));
+	return (int)(MARK | i << IDLE_AT | quality(t) |
+	    (t->handshake ? HANDSHAKE : 0U) | (t->disk ? DISK : 0U));
 }
 
 bool
 tally_unpack(int status, struct tally *t)
 {
 	unsigned bits = (unsigned)status;
+	bool login = (bits & (GOOD | FAILED)) == (GOOD | FAILED);
 
 	if (status < MARK || status > 255)
 		return false;
 	*t = (struct tally){
 		.messages = (bits & GOOD) != 0,
 		.handshake = (bits & HANDSHAKE) != 0,
-		.failed = (bits & FAILED) != 0,
+		.failed = (bits & FAILED) != 0 && !login,
+		.login = login,
 		.disk = (bits & DISK) != 0,
 		.idle = steps[bits >> IDLE_AT & (STEPS - 1)],
 	};

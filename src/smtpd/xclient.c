@@ -21,6 +21,7 @@
 #include "os/log.h"
 #include "smtp/xclient.h"
 #include "smtpd/guest.h"
+#include "smtpd/term.h"
 
 void
 xclient_begin(struct session *s)
@@ -75,6 +76,8 @@ take(struct session *s, const struct xclient *x)
 	s->login = x->login;
 	s->login_method = STR("XCLIENT");
 	s->login_pass = STR_NONE;
+	if (s->login.n > 0)
+		term_lift(s);
 	s->tls.certified = s->tls.verified = false;
 	s->tls.digest[0] = s->tls.name[0] = '\0';
 }

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: ISC
 """What a client may have of this host beside its connections, and what becomes of
 strangers when there is little left (SECURITY 4.6, T-27, T-32, T-33)."""
+import base64
 import contextlib
 import re
+import socket
 import time
 
 import pytest
 
-from house import A, B, PATIENCE, SANITIZED, Client, simple, wait
+from house import A, B, B2, PATIENCE, SANITIZED, Client, simple, wait
+from test_login import filed, passwd  # noqa: F401: a fixture
 from test_master import greet, is_served
 from test_tls import context, make
 
@@ -17,8 +20,9 @@ WIDE = "listen smtp\nsessions-per-client 0\nsessions-per-network 0\n"
 class Stranger:
     """A connection from host b, greeted."""
 
-    def __init__(self, village):
-        self.sock = village.b.connect(A)
+    def __init__(self, village, port=25, source=B):
+        with village.b.net():
+            self.sock = socket.create_connection((A, port), PATIENCE, (source, 0))
         self.file = self.sock.makefile("rb")
         self.greeting = self.reply()
 
@@ -38,6 +42,10 @@ class Stranger:
     def say(self, line):
         self.sock.sendall(line.encode() + b"\r\n")
         return self.reply()
+
+    def log_in(self):
+        self.say("EHLO client.test")
+        return self.say("AUTH PLAIN " + base64.b64encode(b"\0bob\0pencil").decode())
 
 
 def mistakes(stranger, most=10):
@@ -165,6 +173,96 @@ def test_who_brought_mail_finds_room(house, village):
         for _ in range(17):
             assert stack.enter_context(Stranger(village)).greeting.startswith("220 ")
         assert greet(village.b, B).startswith("421 4.3.2 ")
+
+
+def sit(g, n):
+    """Waits until so many sessions are left: who has closed may still be counted."""
+    wait(lambda: len([p for p in g.processes() if p[1] == g.process("master")]) == n,
+         f"{n} sessions")
+
+
+def test_seats_of_users(filed, village):
+    """Who has not logged in on a submission port has two of twenty sessions; who
+    has, and who comes from where he did, the others."""
+    g = filed(WIDE + "listen submission\nsessions 20\ntimeout-login 10m\n")
+    with contextlib.ExitStack() as stack:
+        first, second = [stack.enter_context(Stranger(village, 587, B2)) for _ in range(2)]
+        assert first.greeting.startswith("220 ") and second.greeting.startswith("220 ")
+        assert greet(village.b, B, 587).startswith("421 4.3.2 ")
+        for _ in range(16):
+            assert stack.enter_context(Stranger(village)).greeting.startswith("220 ")
+        assert greet(village.b, B).startswith("421 4.3.2 ")
+        assert is_served(g)
+        sit(g, 18)
+        # Now there is a seat for who has not, and he keeps it.
+        assert first.log_in().startswith("235 ")
+        wait(lambda: greet(village.b, B2, 587).startswith("220 "), "a user's address")
+        sit(g, 18)
+        assert stack.enter_context(Stranger(village, 587, B)).greeting.startswith("220 ")
+        assert greet(village.b, B, 587).startswith("421 4.3.2 ")
+        for port in 587, 25:
+            assert greet(village.b, B2, port).startswith("220 ")
+            sit(g, 19)
+    sit(g, 0)
+    # Nothing was lost on the way.
+    with contextlib.ExitStack() as stack:
+        seats = [stack.enter_context(Stranger(village, 587, B)).greeting[:3] for _ in range(3)]
+        assert seats == ["220", "220", "421"]
+        for _ in range(16):
+            assert stack.enter_context(Stranger(village)).greeting.startswith("220 ")
+        assert greet(village.b, B).startswith("421 4.3.2 ")
+        for _ in range(2):
+            assert stack.enter_context(Stranger(village, 587, B2)).greeting.startswith("220 ")
+        assert greet(village.b, B2, 587).startswith("421 4.3.2 ")
+
+
+def test_a_short_login_is_remembered(filed, village):
+    """By the session's last word alone: whoever came by the other way is known."""
+    g = filed(WIDE + "listen submission\nsessions 20\n")
+    for _ in range(2):
+        with Stranger(village, 587, B2) as s:
+            assert s.log_in().startswith("235 ")
+            assert s.say("QUIT").startswith("221 ")
+    sit(g, 0)
+    with contextlib.ExitStack() as stack:
+        for _ in range(5):
+            assert stack.enter_context(Stranger(village, 587, B2)).greeting.startswith("220 ")
+
+
+@pytest.mark.slow
+def test_time_to_log_in(house, village):
+    g = house(start=False)
+    g.configure(f"login file {g.base}/passwd\n{WIDE}listen submission\nlisten submissions\n"
+                f"tls certificate {make(g, 'one.test')}\nlogin without tls\nlogin senders any\n"
+                "timeout-login 8s\n")
+    passwd(g, "bob", "pencil")
+    g.start()
+    with Stranger(village, 587) as user, Stranger(village, 25) as elsewhere, \
+            Stranger(village, 587) as silent:
+        assert user.log_in().startswith("235 ")
+        with Stranger(village, 587) as chatty:
+            # However much is said: it is no login.
+            chatty.say("EHLO client.test")
+            with contextlib.suppress(OSError):
+                while (said := chatty.say("NOOP")).startswith("250 "):
+                    time.sleep(0.1)
+            assert said.startswith("421 4.7.0 ")
+        assert silent.reply().startswith("421 4.7.0 ")
+        g.wait_log(r"no login in time after NOOP from \S+\[")
+        g.wait_log(r"no login in time after CONNECT from \S+\[")
+        assert user.say("NOOP").startswith("250 ")
+        assert elsewhere.say("NOOP").startswith("250 ")
+    with village.b.connect(A, 465) as s:
+        assert s.recv(100) == b""
+        g.wait_log(r"SSL_accept error from \S+\[\S+\]: timed out")
+    with village.b.connect(A, 465) as s, context().wrap_socket(s) as t:
+        assert t.recv(100).startswith(b"220 ")
+        t.sendall(b"EHLO client.test\r\n")
+        t.recv(4096)
+        t.sendall(b"AUTH LOGIN\r\n")
+        assert t.recv(100).startswith(b"334 ")
+        assert t.recv(100).startswith(b"421 4.7.0 ")
+        g.wait_log(r"no login in time after AUTH from \S+\[")
 
 
 def test_limits_of_a_session(house):

@@ -201,17 +201,19 @@ test_introduced_stranger(void **state)
  * how many try (each %'s value once, n when there is none), how many come in,
  * and what the first who does not is told.  Who "visits" leaves at once, so
  * that only the rate counts.  "later" lets so many ms pass, "leave" makes the
- * last n go.  Visitors who do something beside: a TLS handshake, one that fails,
- * 64 commands in vain, a message.
+ * last n go.  Who submits "logs in" and stays: with whoever came last, or at
+ * once.  Visitors who do something beside: a TLS handshake, one that fails, 64
+ * commands in vain, a message, a login.
  */
-enum deed { STAY, VISIT, OURS_STAY, OURS_VISIT, SUBMIT_STAY, LATER, LEAVE,
-    SHAKE, FAIL, CHATTER, DELIVER };
+enum deed { STAY, VISIT, OURS_STAY, OURS_VISIT, SUBMIT_STAY, SUBMIT_VISIT,
+    LOG_IN, LATER, LEAVE, SHAKE, FAIL, CHATTER, DELIVER, WAS_USER };
 
 static const struct tally tallies[] = {
 	[SHAKE] = { .handshake = true },
 	[FAIL] = { .handshake = true, .failed = true },
 	[CHATTER] = { .idle = 64 },
 	[DELIVER] = { .messages = 1 },
+	[WAS_USER] = { .login = true, .messages = 1 },
 };
 
 struct step {
@@ -318,12 +320,40 @@ static const struct scenario scenarios[] = {
 	    { OURS_STAY, "192.0.2.1", 700, 140, BUDGET_FULL } } },
 	{ "sessions are kept for those who submit", { .most = 100 }, {
 	    { STAY, "192.0.2.1", 100, 80, BUDGET_FULL },
-	    { SUBMIT_STAY, "192.0.2.1", 100, 20, BUDGET_FULL },
-	    { OURS_STAY, "192.0.2.2", 1, 0, BUDGET_FULL },
+	    { SUBMIT_STAY, "192.0.2.1", 100, 10, BUDGET_FULL },
+	    { OURS_STAY, "192.0.2.2", 11, 10, BUDGET_FULL },
 	    { LEAVE, NULL, 20, 0, 0 },
 	    { STAY, "192.0.2.1", 1, 0, BUDGET_FULL },
 	    { LEAVE, NULL, 1, 0, 0 },
 	    { STAY, "192.0.2.1", 2, 1, BUDGET_FULL } } },
+	{ "who logs in makes room for who has not", { .most = 100 }, {
+	    { SUBMIT_STAY, "192.0.2.1", 20, 10, BUDGET_FULL },
+	    { LOG_IN, NULL, 4, 0, 0 },
+	    { SUBMIT_STAY, "192.0.2.2", 20, 4, BUDGET_FULL },
+	    /* From there somebody has logged in. */
+	    { SUBMIT_STAY, "192.0.2.1", 100, 86, BUDGET_FULL },
+	    { OURS_STAY, "192.0.2.3", 1, 0, BUDGET_FULL } } },
+	{ "strangers log in, too", { .most = 100 }, {
+	    { STAY, "192.0.2.1", 100, 80, BUDGET_FULL },
+	    { LOG_IN, NULL, 3, 0, 0 },
+	    { STAY, "192.0.2.2", 9, 3, BUDGET_FULL },
+	    { STAY, "192.0.2.1", 50, 17, BUDGET_FULL } } },
+	{ "who has logged in within a day", { .most = 100 }, {
+	    { WAS_USER, "192.0.2.1", 1, 1, 0 },
+	    { SUBMIT_STAY, "192.0.2.2", 20, 10, BUDGET_FULL },
+	    { LATER, NULL, 86399999, 0, 0 },
+	    { SUBMIT_STAY, "192.0.2.1", 1, 1, 0 },
+	    { LATER, NULL, 1, 0, 0 },
+	    { SUBMIT_STAY, "192.0.2.1", 1, 0, BUDGET_FULL } } },
+	{ "a flood on port 25 is none on the others",
+	    ONLY(new_per_second, 10), {
+	    { WAS_USER, "192.0.2.1", 1, 1, 0 },
+	    { VISIT, "10.%u.0.1", 99, 19, BUDGET_FAST },
+	    { SUBMIT_VISIT, "11.%u.0.1", 99, 20, BUDGET_FAST },
+	    { SUBMIT_VISIT, "192.0.2.1", 99, 99, 0 },
+	    { VISIT, "192.0.2.1", 99, 99, 0 } } },
+	{ "one at least may come to log in", { .most = 3 }, {
+	    { SUBMIT_STAY, "192.0.2.1", 3, 1, BUDGET_FULL } } },
 	{ "those who submit take none from the others", { .most = 100 }, {
 	    { OURS_STAY, "192.0.2.1", 15, 15, 0 },
 	    { STAY, "192.0.2.2", 90, 80, BUDGET_FULL } } },
@@ -397,7 +427,7 @@ who_comes(const struct step *s, unsigned i)
 	}
 	g = guest(text);
 	g.trusted = s->deed == OURS_STAY || s->deed == OURS_VISIT;
-	g.submits = s->deed == SUBMIT_STAY;
+	g.submits = s->deed == SUBMIT_STAY || s->deed == SUBMIT_VISIT;
 	return g;
 }
 
@@ -407,7 +437,7 @@ try_step(struct world *w, const struct scenario *c, unsigned k)
 	const struct step *s = &c->step[k];
 	enum budget_answer a, refusal = BUDGET_WELCOME;
 	bool visits = s->deed == VISIT || s->deed == OURS_VISIT ||
-	    s->deed >= SHAKE;
+	    s->deed == SUBMIT_VISIT || s->deed >= SHAKE;
 	unsigned welcome = 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
@@ -428,6 +458,14 @@ try_step(struct world *w, const struct scenario *c, unsigned k)
 		    (int)s->refusal);
 }
 
+/* The last n who sit. */
+static void
+log_in(struct world *w, unsigned n)
+{
+	for (unsigned i = 1; i <= n; i++)
+		budget_log_in(w->budget, w->now, &w->seat[w->n - i]);
+}
+
 static void
 test_scenarios(void **state)
 {
@@ -441,6 +479,8 @@ test_scenarios(void **state)
 				w->now += c->step[k].n;
 			else if (c->step[k].deed == LEAVE)
 				leave(w, c->step[k].n);
+			else if (c->step[k].deed == LOG_IN)
+				log_in(w, c->step[k].n);
 			else
 				try_step(w, c, k);
 		}
@@ -556,6 +596,31 @@ test_a_guest_does_not_lose_its_network(void **state)
 	end(w);
 }
 
+/* Who has logged in, or brought mail, is not lost among any number of others. */
+static void
+test_users_are_remembered(void **state)
+{
+	const struct conf_budget c = { .most = 100 };
+	struct budget_guest user = guest("192.0.2.1");
+	struct tally login = { .login = true }, mail = { .messages = 1 };
+	struct world *w = begin(&c);
+	enum budget_answer a;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(come(w, i == 0 ? user : guest("192.0.2.2")),
+		    BUDGET_WELCOME);
+		budget_charge(w->budget, &w->seat[0], i == 0 ? &login : &mail,
+		    w->now);
+		leave(w, 1);
+	}
+	turn(w, 0, 2 * WHOLE_TABLE);
+	assert_int_equal(crowd(w, guest("192.0.2.3"), 100, &a), 80);
+	assert_int_equal(crowd(w, guest("192.0.2.2"), 100, &a), 5);
+	assert_int_equal(crowd(w, user, 100, &a), 15);
+	end(w);
+}
+
 /* Sessions that take every entry they can, in a table of the least size. */
 static void
 test_there_is_always_an_entry(void **state)
@@ -574,6 +639,7 @@ test_there_is_always_an_entry(void **state)
 			memcpy(g.ip.b, &who, sizeof(who));
 			assert_int_equal(budget_enter(w->budget, &g, w->now,
 			    &seat[i]), BUDGET_WELCOME);
+			budget_log_in(w->budget, w->now, &seat[i]);
 		}
 		assert_int_equal(come(w, g), BUDGET_FULL);
 		for (uint32_t i = 0; i < c.most; i++)
@@ -669,6 +735,7 @@ main(void)
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_the_oldest_gives_way),
 		cmocka_unit_test(test_a_guest_does_not_lose_its_network),
+		cmocka_unit_test(test_users_are_remembered),
 		cmocka_unit_test(test_there_is_always_an_entry),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_answers_and_lines),

@@ -26,7 +26,8 @@ static const struct ip nobody;
 static struct budget_seat
 seat_of(unsigned i)
 {
-	return (struct budget_seat){ { i + 1, i + 2, 0 }, i % 2 == 0 };
+	return (struct budget_seat){ { i + 1, i + 2, 0 },
+	    i % 2 == 0 ? RANK_CALLER : RANK_OURS };
 }
 
 /* Adds and removes at random; pid_of gives each process its number. */
@@ -57,7 +58,7 @@ compare(pid_t (*pid_of)(unsigned))
 			    want.at, sizeof(want.at));
 			assert_true(children_remove(&c, pid_of(i), &seat));
 			assert_memory_equal(seat.at, want.at, sizeof(seat.at));
-			assert_int_equal(seat.stranger, want.stranger);
+			assert_int_equal(seat.rank, want.rank);
 			n--;
 		}
 		alive[i] = !alive[i];

@@ -98,6 +98,7 @@ test_round(void **state)
 
 		hear(&call);
 		want = ip(rows[i][0]);
+		assert_false(call.login);
 		assert_true(ip_eq(&call.ip, &want));
 		assert_int_equal(call.from.pid, pid);
 		usher_answer(desk[0], &call, rows[i][1]);
@@ -105,6 +106,60 @@ test_round(void **state)
 		assert_int_equal(status, 0);
 	}
 	assert_int_equal(usher_hear(desk[0], &call), 0);
+	assert_int_equal(fake_open_files(), files);
+}
+
+static void
+test_login(void **state)
+{
+	unsigned files = fake_open_files();
+	struct usher_call call;
+	int status;
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		usher_tell_login(desk[1]);
+		_exit(fake_open_files() == files ? 0 : 1);
+	}
+	hear(&call);
+	assert_true(call.login);
+	assert_int_equal(call.from.pid, pid);
+	assert_int_equal(usher_hear(desk[0], &call), 0);
+	assert_int_equal(fake_open_files(), files);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* A socket of the test's own, to say anything to the desk. */
+static int
+reach_desk(void)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d",
+	    desk[1]);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+/* When nobody hears, whoever tells goes on all the same. */
+static void
+test_a_login_in_vain(void **state)
+{
+	unsigned files = fake_open_files(), told = 0, heard = 0;
+	struct usher_call call;
+	int fd = reach_desk();
+
+	(void)state;
+	while (send(fd, "x", 1, MSG_DONTWAIT) == 1)
+		told++;
+	usher_tell_login(desk[1]);
+	while (usher_hear(desk[0], &call) == -1)
+		heard++;
+	assert_int_equal(heard, told);
+	close(fd);
 	assert_int_equal(fake_open_files(), files);
 }
 
@@ -145,25 +200,23 @@ test_malformed(void **state)
 		uint8_t	family, first;
 	} rows[] = {
 		{ LENGTH - 1, 4, 1 }, { LENGTH + 1, 4, 1 }, { 1, 4, 1 },
+		/* A login is all zero. */
+		{ LENGTH - 1, 0, 0 }, { LENGTH + 1, 0, 0 },
 		{ LENGTH, 0, 1 }, { LENGTH, 5, 1 }, { LENGTH, 255, 1 },
 		/* ::ffff:192.0.2.1 is an address of family 4. */
 		{ LENGTH, 6, 0 },
 	};
-	char way[32], none[USHER_ANSWER_MAX];
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	char none[USHER_ANSWER_MAX];
 	unsigned files = fake_open_files();
 	struct usher_call call;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = reach_desk();
 
 	(void)state;
-	snprintf(way, sizeof(way), "/proc/self/fd/%d", desk[1]);
-	memcpy(to.sun_path, way, strlen(way));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct packet p = { .family = rows[i].family };
 
 		memset(p.b, rows[i].first, sizeof(p.b));
-		if (rows[i].first == 0)
+		if (rows[i].first == 0 && rows[i].family == 6)
 			memcpy(p.b + 10, "\xff\xff\xc0\x00\x02\x01", 6);
 		/* Descriptors are not kept, and make no difference. */
 		assert_int_equal(sock_send(fd, str_span((char *)&p,
@@ -186,6 +239,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_round, open_desk,
+		    close_desk),
+		cmocka_unit_test_setup_teardown(test_login, open_desk,
+		    close_desk),
+		cmocka_unit_test_setup_teardown(test_a_login_in_vain, open_desk,
 		    close_desk),
 		cmocka_unit_test_setup_teardown(test_no_answer, open_desk,
 		    close_desk),

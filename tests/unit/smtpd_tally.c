@@ -18,18 +18,21 @@ test_round_trip(void **state)
 	    { 255, 64 }, { 256, 256 }, { 1000000, 256 } };
 
 	(void)state;
-	for (unsigned bits = 0; bits < 16; bits++)
+	for (unsigned bits = 0; bits < 32; bits++)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			struct tally t = { 7 * (bits & 1), (bits & 2) != 0,
-			    (bits & 4) != 0, (bits & 8) != 0, rows[i].idle };
+			    (bits & 4) != 0, (bits & 8) != 0,
+			    (bits & 16) != 0, rows[i].idle };
 			struct tally u;
 			int status = tally_pack(&t);
 
 			assert_in_range(status, 128, 255);
 			assert_true(tally_unpack(status, &u));
-			assert_int_equal(u.messages, bits & 1);
+			assert_int_equal(u.login, t.login);
+			assert_int_equal(u.messages, t.login ||
+			    (!t.failed && t.messages > 0));
 			assert_int_equal(u.handshake, t.handshake);
-			assert_int_equal(u.failed, t.failed);
+			assert_int_equal(u.failed, t.failed && !t.login);
 			assert_int_equal(u.disk, t.disk);
 			assert_int_equal(u.idle, rows[i].back);
 		}
