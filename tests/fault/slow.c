@@ -2,14 +2,17 @@
 /*
  * Very many slow clients in one process, each from a network of its own:
  *
- *	slow PORT COUNT SECONDS
+ *	slow COUNT SECONDS
  *
  * They call 10.255.0.1 and 2001:db8:ffff::1, half of them each; the caller has
- * made all of 10/8 and 2001:db8::/32 addresses of this host.  A fifth says
- * nothing, a fifth a byte of a command every ten seconds, a fifth stops within a
- * TLS handshake, a fifth asks and never reads, a fifth sends a message a byte
- * every ten seconds.  Who is sent away calls again.  Once a second a line tells
- * how many hold a connection, have ever had one, were refused, were sent away.
+ * made all of 10/8 and 2001:db8::/32 addresses of this host.  Of ten eight call
+ * port 25, one 587 and one 465.  A fifth says nothing, a fifth a byte of a command
+ * every ten seconds, a fifth stops within a TLS handshake, a fifth asks and never
+ * reads, a fifth sends a message a byte every ten seconds; on 465, where TLS comes
+ * first, each says nothing or a byte of the handshake now and then.  Who is sent
+ * away calls again.  Once a second a line tells how many hold a connection, how
+ * many of these do on 587 and 465, how many have ever had one, were refused, were
+ * sent away.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -34,6 +37,11 @@ enum {
 	EVENTS = 512,
 	KINDS = 5,
 	DEAF = 3,
+	TLS_KINDS = 2,
+	HELD_MS = 1000,			/* so long without a greeting */
+	SMTP = 25,
+	SUBMISSION = 587,
+	SUBMISSIONS = 465,
 };
 
 /* One line each time that something has come; then NULL and a byte now and
@@ -59,6 +67,12 @@ static const struct kind kinds[KINDS] = {
 	    NULL }, 0, 'x' },
 };
 
+/* Who waits for no greeting. */
+static const struct kind tls_kinds[TLS_KINDS] = {
+	{ { NULL }, 0, '\0' },
+	{ { "\x16\x03\x01\x02\x00\x01", NULL }, 6, 'x' },
+};
+
 struct client {
 	int	fd;			/* -1: none */
 	bool	greeted;
@@ -69,9 +83,8 @@ struct client {
 struct crowd {
 	struct client	*client;
 	size_t		 n;
-	uint16_t	 port;
 	int		 poll;
-	unsigned	 held, opened, refused, sent_away;
+	unsigned	 held, submitting, opened, refused, sent_away;
 };
 
 static void
@@ -81,9 +94,24 @@ give_up(const char *what)
 	exit(1);
 }
 
+static uint16_t
+port_of(size_t i)
+{
+	switch (i / 2 / KINDS % 10) {
+	case 3:
+		return SUBMISSION;
+	case 7:
+		return SUBMISSIONS;
+	default:
+		return SMTP;
+	}
+}
+
 static const struct kind *
 kind_of(size_t i)
 {
+	if (port_of(i) == SUBMISSIONS)
+		return &tls_kinds[i / 2 % TLS_KINDS];
 	return &kinds[i / 2 % KINDS];
 }
 
@@ -130,7 +158,7 @@ call(struct crowd *c, size_t i)
 	struct epoll_event e = { .events = EPOLLIN, .data.u64 = i };
 	int small = 1;
 
-	k->fd = i % 2 == 0 ? open_4(i, c->port) : open_6(i, c->port);
+	k->fd = i % 2 == 0 ? open_4(i, port_of(i)) : open_6(i, port_of(i));
 	if (k->fd < 0)
 		give_up("socket");
 	if (kind_of(i) == &kinds[DEAF])
@@ -138,19 +166,30 @@ call(struct crowd *c, size_t i)
 		    sizeof(small));
 	k->greeted = false;
 	k->at = 0;
-	k->when = INT64_MAX;
+	k->when = port_of(i) == SUBMISSIONS ? clock_mono_ms() + HELD_MS :
+	    INT64_MAX;
 	if (epoll_ctl(c->poll, EPOLL_CTL_ADD, k->fd, &e) < 0)
 		give_up("epoll");
 }
 
 static void
-lose(struct crowd *c, struct client *k, int64_t now)
+count(struct crowd *c, size_t i, unsigned by)
 {
+	c->held += by;
+	if (port_of(i) != SMTP)
+		c->submitting += by;
+}
+
+static void
+lose(struct crowd *c, size_t i, int64_t now)
+{
+	struct client *k = &c->client[i];
+
 	close(k->fd);
 	k->fd = -1;
 	k->when = now + AGAIN_MS;
 	if (k->greeted) {
-		c->held--;
+		count(c, i, -1U);
 		c->sent_away++;
 	} else {
 		c->refused++;
@@ -178,6 +217,14 @@ go_on(const struct crowd *c, size_t i, int64_t now)
 }
 
 static void
+welcome(struct crowd *c, size_t i)
+{
+	c->client[i].greeted = true;
+	count(c, i, 1);
+	c->opened++;
+}
+
+static void
 hear(struct crowd *c, size_t i, int64_t now)
 {
 	struct client *k = &c->client[i];
@@ -186,19 +233,12 @@ hear(struct crowd *c, size_t i, int64_t now)
 
 	if (n < 0 && errno == EAGAIN)
 		return;
-	if (n <= 0) {
-		lose(c, k, now);
+	if (n <= 0 || (!k->greeted && text[0] != '2')) {
+		lose(c, i, now);
 		return;
 	}
-	if (!k->greeted) {
-		if (text[0] != '2') {
-			lose(c, k, now);
-			return;
-		}
-		k->greeted = true;
-		c->held++;
-		c->opened++;
-	}
+	if (!k->greeted)
+		welcome(c, i);
 	go_on(c, i, now);
 }
 
@@ -216,6 +256,10 @@ tick(struct crowd *c, int64_t now)
 		if (k->fd < 0) {
 			if (opens++ < OPENS)
 				call(c, i);
+		} else if (!k->greeted) {
+			welcome(c, i);
+			k->when = INT64_MAX;
+			go_on(c, i, now);
 		} else {
 			(void)send(k->fd, &kind_of(i)->dribble, 1,
 			    MSG_NOSIGNAL);
@@ -242,8 +286,8 @@ run(struct crowd *c, int64_t seconds)
 		if ((now - begun) / 1000 == said)
 			continue;
 		said = (now - begun) / 1000;
-		printf("%u %u %u %u\n", c->held, c->opened, c->refused,
-		    c->sent_away);
+		printf("%u %u %u %u %u\n", c->held, c->submitting, c->opened,
+		    c->refused, c->sent_away);
 		fflush(stdout);
 	}
 }
@@ -252,19 +296,17 @@ int
 main(int argc, char **argv)
 {
 	struct rlimit files = { 65536, 65536 };
-	uint64_t port, count, seconds;
+	uint64_t n, seconds;
 	struct crowd c = { 0 };
 
-	if (argc != 4 || !num_parse(str_of(argv[1]), UINT16_MAX, &port) ||
-	    !num_parse(str_of(argv[2]), 50000, &count) ||
-	    !num_parse(str_of(argv[3]), 86400, &seconds)) {
-		fputs("usage: slow PORT COUNT SECONDS\n", stderr);
+	if (argc != 3 || !num_parse(str_of(argv[1]), 50000, &n) ||
+	    !num_parse(str_of(argv[2]), 86400, &seconds)) {
+		fputs("usage: slow COUNT SECONDS\n", stderr);
 		return 2;
 	}
 	(void)setrlimit(RLIMIT_NOFILE, &files);
-	c.n = count;
-	c.port = (uint16_t)port;
-	c.client = calloc(count, sizeof(*c.client));
+	c.n = n;
+	c.client = calloc(n, sizeof(*c.client));
 	c.poll = epoll_create1(EPOLL_CLOEXEC);
 	if (c.client == NULL || c.poll < 0)
 		give_up("start");
