@@ -44,6 +44,15 @@ enum stream_result {
 #define STREAM_IN_SIZE	16384
 #define STREAM_HEAD_MAX	8
 
+/* What holds instead of the stream's own timeout and deadline, where it is less,
+ * as long as somebody else wants haste. */
+struct stream_haste {
+	const _Atomic bool	*now;		/* NULL: never */
+	int64_t			 slice;		/* ms between two looks */
+	int64_t			 timeout;	/* ms, 0: none */
+	int64_t			 deadline;	/* clock_mono_ms, 0: none */
+};
+
 struct stream {
 	int			 fd;
 	int			 out_fd;	/* fd, but for a pair */
@@ -60,6 +69,7 @@ struct stream {
 	int64_t			 timeout;	/* ms wanted, 0: none */
 	int64_t			 set_in, set_out;	/* ms on the socket */
 	int64_t			 deadline;	/* clock_mono_ms, 0: none */
+	struct stream_haste	 haste;
 	uint64_t		 bytes_in, bytes_out;
 };
 
@@ -90,6 +100,12 @@ void	stream_has_timeout(struct stream *, int seconds);
 /* From now on the whole of what follows must end within so many seconds: no
  * read begins or waits beyond that, and no write waits.  0 takes it away. */
 void	stream_set_deadline(struct stream *, int seconds);
+/* While *now is true, which somebody else may change at any time, what the two
+ * below say holds as well.  Who waits already learns of it within slice ms: so
+ * often the wait is looked at, for a call each time.  NULL: never. */
+void	stream_mind_haste(struct stream *, const _Atomic bool *now, int slice);
+void	stream_set_hasty_timeout(struct stream *, int seconds);
+void	stream_set_hasty_deadline(struct stream *, int seconds);
 
 /* Bytes that are already here. */
 size_t	stream_pending(const struct stream *);

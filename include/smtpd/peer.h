@@ -17,6 +17,8 @@ struct tls_server;
 
 /* What the master has to tell all sessions while they run; they can only read
  * it (os/pane). */
+#define NOTICES_LOOK	5	/* seconds between two looks of who waits */
+
 struct notices {
 	_Atomic bool	stressed;	/* there is little left of something */
 	_Atomic int64_t	sick_until;	/* clock_boot_ms; of the spool */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Binding.  TCP sockets are made with TCP_NODELAY and the shortest timeout of
- * a session, which every accepted connection then inherits, so that a session
- * need set nothing: what is longer, it waits for in more than one step.
+ * Binding.  TCP sockets are made with TCP_NODELAY and the shortest time for which
+ * a session waits without a look at the notices, which every accepted connection
+ * then inherits, so that a session need set nothing: what is longer, it waits for
+ * in more than one step.
  * The local sockets may be connected to by everybody: who it is, the kernel
  * tells; what they may, is decided by those who serve them.  All of it happens
  * once, before anything else runs, so that an address that is taken is an
@@ -18,6 +19,7 @@
 
 #include "os/proc.h"
 #include "os/sock.h"
+#include "smtpd/peer.h"
 
 static int
 add(struct listeners *l, int fd, const struct listener *kind,
@@ -52,6 +54,8 @@ shortest_timeout(const struct conf_timeout *t)
 		least = t->command;
 	if (t->data < least)
 		least = t->data;
+	if (least > NOTICES_LOOK)
+		least = NOTICES_LOOK;
 	return (int)least;
 }
 

@@ -8,8 +8,9 @@
  * socket are two things.  Something shorter is on it, often from its listener,
  * and stays there; only a peer that lets this pass costs a call, which sets
  * the rest of what is wanted.  So timeouts and deadlines may change with every
- * step of a dialogue for nothing, and still end when they should.  A write has
- * seldom to wait, so before its timeout is set it is tried without waiting.
+ * step of a dialogue for nothing, and still end when they should.  Where others
+ * may call for haste, what is left is waited for in slices.  A write has seldom
+ * to wait, so before its timeout is set it is tried without waiting.
  *
  * Output is collected; it leaves in one system call when somebody flushes or
  * when stream_line() has no whole line at hand and must wait.  So the replies
@@ -32,6 +33,7 @@
 #include <sys/uio.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -104,28 +106,71 @@ stream_has_timeout(struct stream *s, int seconds)
 	s->set_in = s->set_out = (int64_t)seconds * 1000;
 }
 
+static int64_t
+in_seconds(int seconds)
+{
+	return seconds == 0 ? 0 : clock_mono_ms() + (int64_t)seconds * 1000;
+}
+
 void
 stream_set_deadline(struct stream *s, int seconds)
 {
-	if (seconds == 0)
-		s->deadline = 0;
-	else
-		s->deadline = clock_mono_ms() + (int64_t)seconds * 1000;
+	s->deadline = in_seconds(seconds);
+}
+
+void
+stream_mind_haste(struct stream *s, const _Atomic bool *now, int slice)
+{
+	s->haste.now = now;
+	s->haste.slice = slice;
+}
+
+void
+stream_set_hasty_timeout(struct stream *s, int seconds)
+{
+	s->haste.timeout = (int64_t)seconds * 1000;
+}
+
+void
+stream_set_hasty_deadline(struct stream *s, int seconds)
+{
+	s->haste.deadline = in_seconds(seconds);
+}
+
+/* When a call that began then has to end, by these two. */
+static int64_t
+end_of(int64_t begun, int64_t timeout, int64_t deadline)
+{
+	int64_t until = timeout != 0 ? begun + timeout : INT64_MAX;
+
+	return deadline != 0 && deadline < until ? deadline : until;
 }
 
 /* How long a call that began then may still wait: ms, ENDLESS or OVER. */
 static int64_t
 time_left(const struct stream *s, int64_t begun, int64_t now)
 {
-	int64_t until = INT64_MAX;
+	int64_t until = end_of(begun, s->timeout, s->deadline), hasty;
 
-	if (s->timeout != 0)
-		until = begun + s->timeout;
-	if (s->deadline != 0 && s->deadline < until)
-		until = s->deadline;
+	if (s->haste.now != NULL && atomic_load(s->haste.now)) {
+		hasty = end_of(begun, s->haste.timeout, s->haste.deadline);
+		if (hasty < until)
+			until = hasty;
+	}
 	if (until == INT64_MAX)
 		return ENDLESS;
 	return until > now ? until - now : OVER;
+}
+
+/* The next piece of such a wait. */
+static int64_t
+slice_of(const struct stream *s, int64_t left)
+{
+	int64_t slice = s->haste.slice;
+
+	if (s->haste.now == NULL || (left != ENDLESS && left < slice))
+		return left;
+	return slice;
 }
 
 /* Would what is on the socket end a wait in time?  Too early does no harm. */
@@ -159,7 +204,9 @@ may_wait_on(const struct stream *s, int fd, int option, int64_t *set,
 		errno = EAGAIN;
 		return false;
 	}
-	set_wait(fd, option, set, left);
+	left = slice_of(s, left);
+	if (*set != left)
+		set_wait(fd, option, set, left);
 	return true;
 }
 
@@ -227,7 +274,7 @@ may_go_on(struct stream *s, int64_t begun)
 		return may_wait_on(s, s->fd, SO_RCVTIMEO, &s->set_in, begun);
 	if (errno != EINPROGRESS)
 		return false;
-	left = time_left(s, begun, clock_mono_ms());
+	left = slice_of(s, time_left(s, begun, clock_mono_ms()));
 	if (left == OVER) {
 		errno = EAGAIN;
 		return false;
@@ -243,7 +290,7 @@ static ssize_t
 read_in_time(struct stream *s, size_t most)
 {
 	int64_t begun = clock_mono_ms();
-	int64_t left = time_left(s, begun, begun);
+	int64_t left = slice_of(s, time_left(s, begun, begun));
 	ssize_t n;
 
 	if (left == OVER) {
@@ -265,7 +312,7 @@ enum stream_result
 stream_begin(struct stream *s)
 {
 	int64_t begun = clock_mono_ms();
-	int64_t left = time_left(s, begun, begun);
+	int64_t left = slice_of(s, time_left(s, begun, begun));
 	int r;
 
 	if (left == OVER)
@@ -483,7 +530,7 @@ static ssize_t
 write_in_time(struct stream *s, struct str a, struct str b)
 {
 	int64_t begun = clock_mono_ms();
-	int64_t left = time_left(s, begun, begun);
+	int64_t left = slice_of(s, time_left(s, begun, begun));
 	int flags = 0;
 	ssize_t n;
 

@@ -247,8 +247,7 @@ smtpd_bdat(struct session *s, struct str args)
 	if (chunk.size == 0 && !chunk.last)
 		session_count_idle(s);
 	c = get_chunks(s);
-	stream_set_timeout(&s->stream, (int)session_limit(s,
-	    s->conf->timeout.data, SESSION_STRESSED_DATA));
+	session_set_patience(s, s->conf->timeout.data, SESSION_STRESSED_DATA);
 	check(c, &chunk);
 	if (c->intake.failed)
 		whole = discard(&c->intake, chunk.size, &too_much);

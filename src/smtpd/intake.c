@@ -100,8 +100,8 @@ intake_start(struct intake *in)
 	struct session *s = in->session;
 
 	in->begun = clock_mono_ms();
-	stream_set_timeout(&s->stream, (int)session_limit(s,
-	    s->conf->timeout.data, SESSION_STRESSED_DATA));
+	session_set_patience(s, s->conf->timeout.data, SESSION_STRESSED_DATA);
+	stream_set_hasty_deadline(&s->stream, 0);
 }
 
 void

@@ -69,8 +69,7 @@ shake_hands(struct session *s)
 {
 	enum stream_result r;
 
-	stream_set_timeout(&s->stream, (int)session_limit(s, HANDSHAKE_TIME,
-	    SESSION_STRESSED));
+	session_set_patience(s, HANDSHAKE_TIME, SESSION_STRESSED);
 	do
 		r = stream_begin(&s->stream);
 	while (r == STREAM_SIGNAL && !signal_is_pending(SIGTERM) &&

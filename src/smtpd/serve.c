@@ -238,12 +238,11 @@ read_first(struct session *s, struct str *line)
 }
 
 /* Who connects has something to say; a program of ours may think first. */
-static int
+static uint64_t
 patience(const struct session *s)
 {
-	return (int)session_limit(s, s->heard || s->peer->local ?
-	    s->conf->timeout.command : s->conf->timeout.greeting,
-	    SESSION_STRESSED);
+	return s->heard || s->peer->local ? s->conf->timeout.command :
+	    s->conf->timeout.greeting;
 }
 
 /* A signal that came before is heard between two transactions. */
@@ -254,7 +253,8 @@ read_line(struct session *s, struct str *line)
 
 	if (is_to_end(s))
 		return STREAM_SIGNAL;
-	stream_set_timeout(&s->stream, patience(s));
+	session_set_patience(s, patience(s), SESSION_STRESSED);
+	term_renew(s);
 	if (s->stream.bytes_in == s->preface)
 		r = read_first(s, line);
 	else

@@ -220,6 +220,13 @@ session_is_spent(void)
 	return signal_is_pending(SIGXCPU);
 }
 
+void
+session_set_patience(struct session *s, uint64_t usual, uint64_t stressed)
+{
+	stream_set_timeout(&s->stream, (int)usual);
+	stream_set_hasty_timeout(&s->stream, (int)stressed);
+}
+
 uint64_t
 session_limit(const struct session *s, uint64_t usual, uint64_t stressed)
 {

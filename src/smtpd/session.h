@@ -145,13 +145,19 @@ bool	session_is_near(const struct session *);
 void	session_end(struct session *, struct status, const char *why);
 /* Its processor time is over: it must end as soon as it can. */
 bool	session_is_spent(void);
-/* What a stranger gets then: seconds for a command or a handshake, and for the
- * next piece of a message. */
+/* What a stranger gets when there is little left of something (SECURITY 4.6):
+ * seconds for a command or a handshake, for the next piece of a message, and
+ * until one begins, from his beginning or the end of the last. */
 #define SESSION_STRESSED	10
 #define SESSION_STRESSED_DATA	30
+#define SESSION_STRESSED_VAIN	30
 
-/* Of two limits the one that holds now: the other for who is not ours, when
- * there is little left of something (SECURITY 4.6). */
+/* Seconds to wait for the client: usually, and under stress, of which who waits
+ * learns while he does. */
+void	session_set_patience(struct session *, uint64_t usual,
+	    uint64_t stressed);
+/* Of two limits the one that holds now: the other for who is not ours, under
+ * stress. */
 uint64_t session_limit(const struct session *, uint64_t usual,
 	    uint64_t stressed);
 /* The disk has failed, others have said. */

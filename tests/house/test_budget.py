@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from house import A, B, B2, PATIENCE, SANITIZED, Client, simple, wait
+from house import A, B, B2, PATIENCE, SANITIZED, SLOW, Client, simple, wait
 from test_login import filed, passwd  # noqa: F401: a fixture
 from test_master import greet, is_served
 from test_tls import context, make
@@ -108,6 +108,32 @@ def test_stress_is_short_of_time_and_ends(house, village):
     g.wait_log("stress is over", seconds=40)
     with Stranger(village) as s:
         assert mistakes(s) == 10
+
+
+@pytest.mark.slow
+def test_stress_is_heard_by_who_waits(house, village):
+    """Not only at the next command; and who says something now and then has to begin
+    a message all the same."""
+    g = house(WIDE + "sessions 20\nstress-at 50")
+    with contextlib.ExitStack() as stack, Client(g.host) as ours:
+        ours.ehlo()
+        silent = [stack.enter_context(Stranger(village)) for _ in range(3)]
+        chatty = [stack.enter_context(Stranger(village)) for _ in range(7)]
+        for s in silent:
+            assert s.say("EHLO client.test").startswith("250 ")
+        under_stress(g, village, stack, 1)
+        end = time.monotonic() + 60 * SLOW
+        while len(chatty) > 6:          # one less, and stress may be over
+            assert time.monotonic() < end
+            for s in list(chatty):
+                if not s.say("NOOP").startswith("250 "):
+                    chatty.remove(s)
+            time.sleep(0.5)
+        for s in silent:
+            assert s.reply().startswith("421 4.4.2 ")
+        g.wait_log("timeout after EHLO from")
+        g.wait_log("timeout after NOOP from")
+        assert ours.docmd("NOOP")[0] == 250
 
 
 def test_handshakes(house, village):

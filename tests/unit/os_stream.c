@@ -10,11 +10,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -748,6 +751,66 @@ layered(void **state)
 	buf_free(&l.out);
 }
 
+/* Somebody calls for haste, or sends something, a while after we have begun to
+ * wait; in memory that both have. */
+static pid_t
+start_caller(struct pair *p, _Atomic bool *now)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)poll(NULL, 0, 100);
+		if (now != NULL)
+			atomic_store(now, true);
+		else
+			send_peer(p, "x", 1);
+		_exit(0);
+	}
+	return pid;
+}
+
+static void
+haste_is_heard_while_waiting(void **state)
+{
+	static const struct {
+		int			usual, timeout, deadline;	/* ms */
+		bool			calls;
+		enum stream_result	result;
+	} rows[] = {
+		{ 600000, 0, 0, false, STREAM_OK },
+		{ 600000, 30, 0, true, STREAM_TIMEOUT },
+		{ 600000, 0, 30, true, STREAM_TIMEOUT },
+		{ 600000, 150, 600000, true, STREAM_TIMEOUT },
+		{ 0, 30, 0, true, STREAM_TIMEOUT },
+		{ 300, 600000, 600000, true, STREAM_TIMEOUT },
+		/* What nobody calls for does not hold. */
+		{ 600000, 30, 30, false, STREAM_OK },
+	};
+	_Atomic bool *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(now != MAP_FAILED);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct pair p;
+		pid_t pid;
+
+		atomic_store(now, false);
+		open_pair(&p, SOCK_STREAM);
+		stream_mind_haste(&p.s, now, 20);
+		p.s.timeout = rows[i].usual;
+		p.s.haste.timeout = rows[i].timeout;
+		p.s.haste.deadline = rows[i].deadline == 0 ? 0 :
+		    clock_mono_ms() + rows[i].deadline;
+		pid = start_caller(&p, rows[i].calls ? now : NULL);
+		if (stream_fill(&p.s) != rows[i].result)
+			fail_msg("row %zu", i);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+		close_pair(&p);
+	}
+	(void)munmap((void *)now, sizeof(*now));
+}
+
 static void
 result_texts(void **state)
 {
@@ -778,6 +841,7 @@ main(void)
 		cmocka_unit_test(raw_bytes),
 		cmocka_unit_test(pipes),
 		cmocka_unit_test(layered),
+		cmocka_unit_test(haste_is_heard_while_waiting),
 		cmocka_unit_test(result_texts),
 	};
 
