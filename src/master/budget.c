@@ -38,7 +38,8 @@ enum {
 	CALLERS_PERCENT = 10,		/* of all: not for ours, either */
 	GOOD_PERCENT = 5,
 	FAILED_HANDSHAKE = 5,		/* as dear as so many */
-	NETWORK_TIMES = 3,		/* what a network may, of a client's */
+	NETWORK_TIMES = 3,		/* what a network may, of a client's; */
+	SITE_TIMES = 3,			/* and a site, of a network's */
 	ANSWERS = 1000,			/* refusals answered in a second */
 	LINES = 5,			/* of refusals, logged in a second */
 };
@@ -185,7 +186,10 @@ set_limits(struct budget *b, const struct conf_budget *c)
 	set_costs(&b->limit[SCOPE_CLIENT6], c, 1);
 	set_costs(&b->limit[SCOPE_NETWORK4], c, NETWORK_TIMES);
 	set_costs(&b->limit[SCOPE_NETWORK6], c, NETWORK_TIMES);
+	set_costs(&b->limit[SCOPE_SITE6], c, NETWORK_TIMES * SITE_TIMES);
 	b->limit[SCOPE_SITE6].most = at_once(c->per_network, 5, 2);
+	b->limit[SCOPE_SITE6].rate = rate_of(SITE_TIMES * c->new_per_network,
+	    MINUTE, 1);
 	b->rate = rate_of(c->new_per_second, SECOND, 2);
 	b->sessions = c->most;
 	b->kept = c->most * KEPT_PERCENT / 100;

@@ -298,7 +298,10 @@ static const struct scenario scenarios[] = {
 	    { VISIT, "192.0.2.%u", 20, 10, BUDGET_NETWORK_FAST } } },
 	{ "a fast /56, and a /48 of fast ones", ONLY(new_per_network, 200), {
 	    { VISIT, "2001:db8:0:1%02x::1", 250, 200, BUDGET_NETWORK_FAST },
-	    { VISIT, "2001:db8:0:2%02x::1", 250, 200, BUDGET_NETWORK_FAST } } },
+	    { VISIT, "2001:db8:0:2%02x::1", 250, 200, BUDGET_NETWORK_FAST },
+	    { VISIT, "2001:db8:0:3%02x::1", 250, 200, BUDGET_NETWORK_FAST },
+	    { VISIT, "2001:db8:0:4::1", 1, 0, BUDGET_NETWORK_FAST },
+	    { VISIT, "2001:db8:1::1", 1, 1, 0 } } },
 	{ "everybody together", ONLY(new_per_second, 300), {
 	    { VISIT, "10.%u.0.1", 250, 250, 0 },
 	    { VISIT, "11.%u.0.1", 250, 250, 0 },
@@ -373,6 +376,12 @@ static const struct scenario scenarios[] = {
 	    { FAIL, "2001:db8:0:3::%x", 20, 12, BUDGET_HANDSHAKES },
 	    { VISIT, "2001:db8:0:4::1", 1, 0, BUDGET_HANDSHAKES },
 	    { VISIT, "2001:db8:0:104::1", 1, 1, 0 } } },
+	{ "handshakes of a /48 of busy networks", ONLY(handshakes, 5), {
+	    { FAIL, "2001:db8:0:1%02x::1", 9, 3, BUDGET_HANDSHAKES },
+	    { FAIL, "2001:db8:0:2%02x::1", 9, 3, BUDGET_HANDSHAKES },
+	    { FAIL, "2001:db8:0:3%02x::1", 9, 3, BUDGET_HANDSHAKES },
+	    { VISIT, "2001:db8:0:4::1", 1, 0, BUDGET_HANDSHAKES },
+	    { VISIT, "2001:db8:1::1", 1, 1, 0 } } },
 	{ "commands in vain, and a debt", ONLY(commands, 100), {
 	    { CHATTER, "192.0.2.1", 5, 2, BUDGET_COMMANDS },
 	    { VISIT, "192.0.2.2", 1, 1, 0 },
