@@ -4,14 +4,15 @@
  * few seconds of silence find them out, and cost them a slot here and not a
  * process.
  *
- * All wait equally long, so the ring of guests is in the order in which they
- * may go in, and one who leaves early leaves a hole.  An epoll set tells who
- * has spoken.  Not a byte of what they say is read: the kernel tells how much
- * there is, and nothing means that they have gone.
+ * All wait equally long, so the list of guests is in the order in which they
+ * may go in; whoever leaves early gives his seat to the next who comes.  An epoll
+ * set tells who has spoken, and tells it of the seat and of who sat there then.
+ * Not a byte of what they say is read: the kernel tells how much there is, and
+ * nothing means that they have gone.
  *
  * A child inherits the descriptors of all who wait, and has to close them
  * before it serves anybody: their numbers are kept as bits in memory that it
- * has, while the ring lies where it has not.  Registered or not is said to
+ * has, while the seats lie where it has not.  Registered or not is said to
  * epoll for each, because it would otherwise go by the copies that children
  * hold for a moment.
  *
@@ -29,21 +30,37 @@
 #include "os/proc.h"
 
 enum {
-	RING = 2048,
+	SEATS = LOBBY_MAX + 1,		/* seat 0 is nobody's */
 	FDS = 4096,			/* numbers that may wait */
 	EVENTS = 64,
+};
+
+struct seat {
+	struct lobby_guest	guest;		/* fd -1: it is free */
+	uint32_t		number;		/* of its guests so far */
+	uint32_t		next, last;	/* seats; of seat 0 the first who
+						 * waits, and who came last */
 };
 
 struct lobby {
 	int			 poll;
 	int64_t			 wait;
-	size_t			 head, tail;	/* ever growing */
 	size_t			 count;
+	uint32_t		 free;		/* the first of these seats, which
+						 * have a next alone; 0: none */
 	int			 nevents, at;	/* not yet looked at */
 	struct epoll_event	 event[EVENTS];
-	struct lobby_guest	*ring;		/* fd -1: a hole */
+	struct seat		*seat;
 	uint64_t		 here[FDS / 64];
 };
+
+static void
+set_free(struct lobby *l, uint32_t i)
+{
+	l->seat[i].guest.fd = -1;
+	l->seat[i].next = l->free;
+	l->free = i;
+}
 
 struct lobby *
 lobby_new(int64_t wait)
@@ -54,7 +71,9 @@ lobby_new(int64_t wait)
 	if (l->poll < 0)
 		die("epoll");
 	l->wait = wait;
-	l->ring = mem_apart(RING * sizeof(*l->ring));
+	l->seat = mem_apart(SEATS * sizeof(*l->seat));
+	for (uint32_t i = SEATS - 1; i > 0; i--)
+		set_free(l, i);
 	return l;
 }
 
@@ -64,14 +83,8 @@ lobby_free(struct lobby *l)
 	if (l == NULL)
 		return;
 	close(l->poll);
-	mem_apart_free(l->ring, RING * sizeof(*l->ring));
+	mem_apart_free(l->seat, SEATS * sizeof(*l->seat));
 	mem_free(l);
-}
-
-static struct lobby_guest *
-at(const struct lobby *l, size_t i)
-{
-	return &l->ring[i % RING];
 }
 
 static void
@@ -91,28 +104,40 @@ is_here(const struct lobby *l, unsigned fd)
 	return (l->here[fd / 64] >> (fd % 64) & 1) != 0;
 }
 
-/* The first who waits: holes before it are passed for good. */
-static struct lobby_guest *
-first(struct lobby *l)
+/* How the guest on a seat is called in an event. */
+static uint64_t
+name_of(const struct lobby *l, uint32_t i)
 {
-	while (l->head < l->tail && at(l, l->head)->fd == -1)
-		l->head++;
-	return l->head < l->tail ? at(l, l->head) : NULL;
+	return (uint64_t)l->seat[i].number << 32 | i;
+}
+
+/* As the last of those who wait. */
+static void
+sit_down(struct lobby *l, uint32_t i, const struct lobby_guest *g)
+{
+	struct seat *seat = &l->seat[i], *ends = &l->seat[0];
+
+	seat->guest = *g;
+	seat->next = 0;
+	seat->last = ends->last;
+	l->seat[seat->last].next = i;
+	ends->last = i;
 }
 
 bool
 lobby_add(struct lobby *l, const struct lobby_guest *g)
 {
 	struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP };
+	uint32_t i = l->free;
 
-	(void)first(l);
-	if (l->count == LOBBY_MAX || l->tail - l->head == RING ||
-	    g->fd >= FDS)
+	if (i == 0 || g->fd >= FDS)
 		return false;
-	e.data.u64 = l->tail;
+	l->seat[i].number++;
+	e.data.u64 = name_of(l, i);
 	if (epoll_ctl(l->poll, EPOLL_CTL_ADD, g->fd, &e) < 0)
 		return false;
-	*at(l, l->tail++) = *g;
+	l->free = l->seat[i].next;
+	sit_down(l, i, g);
 	l->count++;
 	set_here(l, g->fd, true);
 	return true;
@@ -133,46 +158,48 @@ lobby_fd(const struct lobby *l)
 int
 lobby_due(const struct lobby *l, int64_t now)
 {
-	size_t i = l->head;
+	uint32_t i = l->seat[0].next;
 	int64_t left;
 
-	while (i < l->tail && at(l, i)->fd == -1)
-		i++;
-	if (i == l->tail)
+	if (i == 0)
 		return -1;
-	left = at(l, i)->since + l->wait - now;
+	left = l->seat[i].guest.since + l->wait - now;
 	return left > 0 ? (int)left : 0;
 }
 
 static void
-take(struct lobby *l, struct lobby_guest *g, struct lobby_guest *out)
+take(struct lobby *l, uint32_t i, struct lobby_guest *out)
 {
-	(void)epoll_ctl(l->poll, EPOLL_CTL_DEL, g->fd, NULL);
-	set_here(l, g->fd, false);
-	*out = *g;
-	g->fd = -1;
+	struct seat *seat = &l->seat[i];
+
+	*out = seat->guest;
+	(void)epoll_ctl(l->poll, EPOLL_CTL_DEL, out->fd, NULL);
+	set_here(l, out->fd, false);
+	l->seat[seat->last].next = seat->next;
+	l->seat[seat->next].last = seat->last;
+	set_free(l, i);
 	l->count--;
 }
 
-/* The guest of the next event, or NULL. */
-static struct lobby_guest *
+/* The seat of the next event, or 0.  Who has gone since has none. */
+static uint32_t
 next_event(struct lobby *l)
 {
 	while (l->at < l->nevents) {
-		size_t i = (size_t)l->event[l->at++].data.u64;
+		uint64_t name = l->event[l->at++].data.u64;
+		uint32_t i = (uint32_t)name;
 
-		if (i >= l->head && i < l->tail && at(l, i)->fd != -1)
-			return at(l, i);
+		if (l->seat[i].guest.fd != -1 && name_of(l, i) == name)
+			return i;
 	}
-	return NULL;
+	return 0;
 }
 
 static enum lobby_news
-hear(struct lobby *l, struct lobby_guest *g, struct lobby_guest *out,
-    int *said)
+hear(struct lobby *l, uint32_t i, struct lobby_guest *out, int *said)
 {
 	*said = 0;
-	take(l, g, out);
+	take(l, i, out);
 	if (ioctl(out->fd, FIONREAD, said) < 0)
 		*said = 0;
 	return *said > 0 ? LOBBY_SPOKE : LOBBY_LEFT;
@@ -181,7 +208,7 @@ hear(struct lobby *l, struct lobby_guest *g, struct lobby_guest *out,
 enum lobby_news
 lobby_next(struct lobby *l, int64_t now, struct lobby_guest *out, int *said)
 {
-	struct lobby_guest *g;
+	uint32_t i;
 
 	if (l->count > 0 && l->at == l->nevents) {
 		l->at = 0;
@@ -189,13 +216,13 @@ lobby_next(struct lobby *l, int64_t now, struct lobby_guest *out, int *said)
 		if (l->nevents < 0)
 			l->nevents = 0;
 	}
-	if ((g = next_event(l)) != NULL)
-		return hear(l, g, out, said);
-	g = first(l);
-	if (g == NULL || now - g->since < l->wait)
+	if ((i = next_event(l)) != 0)
+		return hear(l, i, out, said);
+	i = l->seat[0].next;
+	if (i == 0 || now - l->seat[i].guest.since < l->wait)
 		return LOBBY_NONE;
 	*said = 0;
-	take(l, g, out);
+	take(l, i, out);
 	return LOBBY_WAITED;
 }
 

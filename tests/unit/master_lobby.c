@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/resource.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -117,6 +118,79 @@ test_full(void **state)
 	lobby_free(l);
 }
 
+/* One waits all the time, and thousands come and go behind him: there is room as
+ * before, and the order in which they may go in is that of their coming. */
+static void
+test_who_goes_early_leaves_room(void **state)
+{
+	struct lobby *l = fill(0);
+	struct lobby_guest g = { .since = 500 };
+	int pair[2];
+
+	(void)state;
+	for (uint32_t round = 0; round < 5000; round++) {
+		g.seat.at[0] = 100 + round;
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+		g.fd = pair[0];
+		if (!lobby_add(l, &g))
+			fail_msg("no room in round %u", (unsigned)round);
+		assert_int_equal(write(pair[1], "hello", 5), 5);
+		expect(l, 600, LOBBY_SPOKE, 100 + round, 5);
+		close(pair[1]);
+	}
+	assert_int_equal(lobby_count(l), GUESTS);
+	for (uint32_t i = 0; i < GUESTS; i++)
+		expect(l, 9000, LOBBY_WAITED, i, 0);
+	expect(l, 9000, LOBBY_NONE, 0, 0);
+	close_far();
+	lobby_free(l);
+}
+
+/* As many as there may be; and an event about one who has gone meanwhile is
+ * none about whoever has his place now. */
+static void
+test_as_many_as_may_be(void **state)
+{
+	struct lobby *l = lobby_new(1000);
+	struct lobby_guest g = { .since = 0 }, out;
+	struct rlimit files;
+	int pair[2], said;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	files.rlim_cur = files.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	for (uint32_t i = 0; i <= LOBBY_MAX; i++) {
+		g.fd = fcntl(pair[0], F_DUPFD_CLOEXEC, 3);
+		assert_true(g.fd >= 0);
+		g.seat.at[0] = i;
+		g.since = i;
+		assert_int_equal(lobby_add(l, &g), i < LOBBY_MAX);
+	}
+	close(g.fd);
+	assert_int_equal(lobby_count(l), LOBBY_MAX);
+	/* Now all have spoken; of one it is heard, and a new one comes. */
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	assert_int_equal(lobby_next(l, 0, &out, &said), LOBBY_SPOKE);
+	close(out.fd);
+	close(pair[1]);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	g.fd = pair[0];
+	g.seat.at[0] = 5000;
+	g.since = 5000;
+	assert_true(lobby_add(l, &g));
+	for (uint32_t i = 1; i < LOBBY_MAX; i++) {
+		assert_int_equal(lobby_next(l, 0, &out, &said), LOBBY_SPOKE);
+		assert_in_range(out.seat.at[0], 0, LOBBY_MAX - 1);
+		close(out.fd);
+	}
+	expect(l, 5999, LOBBY_NONE, 0, 0);
+	expect(l, 6000, LOBBY_WAITED, 5000, 0);
+	close(pair[1]);
+	lobby_free(l);
+}
+
 /* A child keeps nothing of it, and all else. */
 static void
 test_child(void **state)
@@ -161,6 +235,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_news),
 		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_who_goes_early_leaves_room),
+		cmocka_unit_test(test_as_many_as_may_be),
 		cmocka_unit_test(test_child),
 	};
 
