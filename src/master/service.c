@@ -38,7 +38,7 @@ enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
 	OWN_MAX = 64,			/* addresses of this machine */
-	SESSION_FILES = 27,
+	SESSION_FILES = 28,
 	KEEPER_PAUSE_MS = 200,		/* its master may have gone, too */
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
 	SESSION_RECIPIENT_ROOM = 1024,		/* slot, and addresses twice */

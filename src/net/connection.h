@@ -3,6 +3,7 @@
 #define NET_CONNECTION_H
 
 #include <openssl/ssl.h>
+#include "os/turn.h"
 
 struct tls;
 
@@ -12,6 +13,9 @@ struct tls;
 BIO_METHOD *connection_method(void);
 /* NULL when there is no memory.  Its side is set on the SSL by the caller. */
 struct tls *connection_new(SSL_CTX *, const BIO_METHOD *, int fd);
+/* Only who has one of these turns computes in its handshake.  They stay the
+ * caller's. */
+void	connection_limit(struct tls *, const struct turns *);
 SSL	*connection_ssl(const struct tls *);
 
 #endif

@@ -12,6 +12,11 @@
  * changes of keys after it (RFC 8446 4.6.3): who wants too much of either is
  * cut off.  Renegotiation and compression are off in the context.
  *
+ * A server's handshakes take turns (os/turn), so that a flood of them leaves the
+ * processors to others.  Who waits for its peer has none: it is taken when
+ * something has come and given back when that is answered, and who gets none in
+ * time goes on without.
+ *
  * Whatever fails once is over: nothing is sent or read any more, not even an
  * orderly end.  Errors of OpenSSL are kept as the text of the first one, and
  * its queue is left empty.
@@ -35,6 +40,7 @@
 #include "net/connection.h"
 
 enum {
+	TURN_MS = 2000,		/* to wait for turns, in one handshake */
 	UPDATES_SPARE = 8,	/* changes of keys that nobody minds; beyond
 				 * them one a second (SECURITY R-26) */
 };
@@ -48,6 +54,9 @@ struct tls {
 	bool		 ended;		/* the socket */
 	int		 err;		/* errno of the socket, 0: none */
 	size_t		 heard;		/* bytes of the handshake */
+	const struct turns *turns;	/* or NULL */
+	int		 turn;		/* or -1 */
+	int		 patience;	/* ms to wait for one */
 	unsigned	 updates;
 	int64_t		 begun;		/* clock_mono_ms: handshake done */
 	char		 why[128];
@@ -77,6 +86,22 @@ is_too_much(struct tls *t)
 	return false;
 }
 
+static void
+take_turn(struct tls *t)
+{
+	if (t->turns != NULL && t->turn < 0 && !t->ended)
+		t->turn = turn_take(t->turns, &t->patience);
+}
+
+static void
+give_turn(struct tls *t)
+{
+	if (t->turn < 0)
+		return;
+	turn_give(t->turns, t->turn);
+	t->turn = -1;
+}
+
 static int
 take(BIO *bio, char *p, int n)
 {
@@ -102,8 +127,10 @@ take(BIO *bio, char *p, int n)
 		return -1;
 	}
 	t->ended = got == 0;
-	if (!t->done)
+	if (!t->done) {
 		t->heard += (size_t)got;
+		take_turn(t);
+	}
 	return (int)got;
 }
 
@@ -170,6 +197,8 @@ connection_new(SSL_CTX *ctx, const BIO_METHOD *method, int fd)
 	BIO *bio = BIO_new(method);
 
 	t->fd = fd;
+	t->turn = -1;
+	t->patience = TURN_MS;
 	t->ssl = SSL_new(ctx);
 	if (t->ssl == NULL || bio == NULL) {
 		BIO_free(bio);
@@ -184,6 +213,12 @@ connection_new(SSL_CTX *ctx, const BIO_METHOD *method, int fd)
 	SSL_set_msg_callback(t->ssl, watch);
 	SSL_set_msg_callback_arg(t->ssl, t);
 	return t;
+}
+
+void
+connection_limit(struct tls *t, const struct turns *turns)
+{
+	t->turns = turns;
 }
 
 SSL *
@@ -241,10 +276,13 @@ static int
 begin(void *ctx)
 {
 	struct tls *t = ctx;
+	bool done;
 
 	if (!start(t))
 		return -1;
-	if (SSL_do_handshake(t->ssl) == 1) {
+	done = SSL_do_handshake(t->ssl) == 1;
+	give_turn(t);
+	if (done) {
 		t->done = true;
 		t->begun = clock_mono_ms();
 		return 0;

@@ -44,7 +44,10 @@
 #define GROUPS_NEW	"X25519MLKEM768:X25519:P-256:P-384"
 #define GROUPS		"X25519:P-256:P-384"
 
-enum { WARM_STEPS = 10 };
+enum {
+	WARM_STEPS = 10,
+	TURNS = 4,		/* handshakes a processor; SECURITY 4.6 */
+};
 
 struct set {
 	SSL_CTX		*ctx;
@@ -58,6 +61,7 @@ struct tls_server {
 	SSL_CTX		*usual;		/* of an unknown name */
 	struct tickets	*tickets;
 	BIO_METHOD	*method;
+	struct turns	 turns;
 };
 
 static int
@@ -341,6 +345,7 @@ make(const struct tls_options *o, const struct tls_kept *kept,
 	struct str shown = kept == NULL ? STR_NONE : kept->shown;
 	int r = 0;
 
+	turns_make(&s->turns, TURNS);
 	s->method = connection_method();
 	s->tickets = tickets_new(clock_boot_ms());
 	if (kept != NULL)
@@ -380,6 +385,7 @@ tls_server_free(struct tls_server *s)
 		return;
 	for (size_t i = 0; i < s->sets.n; i++)
 		SSL_CTX_free(s->sets.p[i].ctx);
+	turns_free(&s->turns);
 	distant_free(s->distant);
 	tickets_free(s->tickets);
 	BIO_meth_free(s->method);
@@ -406,6 +412,7 @@ tls_server_accept(const struct tls_server *s, int fd, unsigned service)
 	if (t == NULL)
 		return NULL;
 	SSL_set_accept_state(connection_ssl(t));
+	connection_limit(t, &s->turns);
 	if (set_service(connection_ssl(t), service))
 		return t;
 	ERR_clear_error();

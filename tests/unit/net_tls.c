@@ -28,6 +28,7 @@
 
 #include "fake_cert.h"
 #include "net/cert.h"
+#include "net/connection.h"
 #include "net/ticket.h"
 #include "net/tls_server.h"
 #include "os/clock.h"
@@ -230,6 +231,19 @@ make_peers(int version)
 	return ctx;
 }
 
+static const struct turns *limit;	/* or NULL: the server's own */
+
+static struct tls *
+accept_tls(const struct tls_server *s, int fd, unsigned service)
+{
+	struct tls *t = tls_server_accept(s, fd, service);
+
+	assert_non_null(t);
+	if (limit != NULL)
+		connection_limit(t, limit);
+	return t;
+}
+
 /* A server in a child that says "hello" and then gives every byte back. */
 static pid_t
 serve(struct tls_server *s, int fd, unsigned service)
@@ -242,7 +256,7 @@ serve(struct tls_server *s, int fd, unsigned service)
 	alarm(20);
 	stream_init(&stream, fd);
 	stream_set_timeout(&stream, 10);
-	stream_set_ops(&stream, &tls_ops, tls_server_accept(s, fd, service));
+	stream_set_ops(&stream, &tls_ops, accept_tls(s, fd, service));
 	if (stream_begin(&stream) != STREAM_OK)
 		_exit(3);
 	stream_put(&stream, STR("hello"));
@@ -630,6 +644,65 @@ hear_bytes(struct tls_server *s, const void *p, size_t n, int seconds,
 	return r;
 }
 
+/* One who has it for so long, and tells when he has; then he dies. */
+static pid_t
+take_for(const struct turns *t, int seconds)
+{
+	int said[2], ms = 0;
+	pid_t pid;
+	char c = 'y';
+
+	assert_int_equal(pipe(said), 0);
+	pid = fork();
+	if (pid == 0) {
+		if (turn_take(t, &ms) >= 0)
+			(void)!write(said[1], &c, 1);
+		sleep((unsigned)seconds);
+		_exit(0);
+	}
+	close(said[1]);
+	assert_int_equal(read(said[0], &c, 1), 1);
+	close(said[0]);
+	return pid;
+}
+
+/* One handshake at a time: it begins when the turn is free, or when it has been
+ * waited for long enough; and afterwards it is free, though the session lives. */
+static void
+test_turns(void **state)
+{
+	struct fault why;
+	struct tls_server *s = make_server(&usual, &why, "one.example", "", NULL);
+	SSL_CTX *peers = make_peers(TLS1_3_VERSION);
+	struct turns one;
+
+	(void)state;
+	assert_non_null(s);
+	turns_make(&one, 1);
+	one.n = 1;
+	limit = &one;
+	for (int seconds = 1; seconds < 60; seconds += 58) {
+		int64_t begun = clock_mono_ms();
+		pid_t holder = take_for(&one, seconds), child;
+		SSL *ssl = call(s, peers, NULL, 1, &child);
+		int ms = 0, turn;
+
+		hear_hello(ssl);
+		assert_true(clock_mono_ms() - begun >=
+		    (seconds == 1 ? 990 : 1990));
+		kill(holder, SIGKILL);
+		assert_int_equal(waitpid(holder, NULL, 0), holder);
+		turn = turn_take(&one, &ms);
+		assert_int_equal(turn, 0);
+		turn_give(&one, turn);
+		assert_int_equal(finish(ssl, child), 0);
+	}
+	limit = NULL;
+	turns_free(&one);
+	SSL_CTX_free(peers);
+	tls_server_free(s);
+}
+
 /* What OpenSSL's client says first. */
 static size_t
 client_hello(unsigned char *p, size_t max)
@@ -931,6 +1004,7 @@ main(void)
 		cmocka_unit_test(test_resumption),
 		cmocka_unit_test(test_renegotiation),
 		cmocka_unit_test(test_key_updates),
+		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_damaged_hellos),
 		cmocka_unit_test(test_endless_handshake),
 		cmocka_unit_test(test_facts),
