@@ -14,8 +14,9 @@
  *	silent for some minutes
  *
  * What is known of a list lies in memory that all sessions share, like the
- * health of the spool; a stolen session could make lists be left out for an
- * hour, and no client be refused.
+ * health of the spool; a stolen session could make lists be left out for as
+ * long as it lives and an hour, and no client be refused.  Times that nobody
+ * writes who is honest are none.
  *
  * Rows are the configuration's; a zone with several rows is asked once.  A row
  * counts once, whatever number of its answers came.  Trouble is handed on to
@@ -147,9 +148,12 @@ ask_zone(struct dnsbl *d, struct dnsbl_row *row, const struct ip *ip,
 {
 	struct mark *m = &d->memory->mark[row - d->row];
 	int64_t now = clock_boot_ms(), passed = atomic_load(&m->passed_at);
+	int64_t until = atomic_load(&m->rests_until);
 
+	if (passed > now)
+		passed = 0;
 	row->question = row->good = row->bad = -1;
-	row->rests = atomic_load(&m->rests_until) > now;
+	row->rests = until > now && until - now <= PROBE_MS;
 	if (row->rests)
 		return;
 	if ((passed == 0 || now - passed >= PROBE_MS) && *probes < DNSBL_PROBES) {
