@@ -74,11 +74,15 @@ class Hall:
             world.end()
 
 
-def by_model(session, long, failures):
-    with many.Hosts(session, model.CONF, "-p", "192.0.2.1") as hosts:
-        n = model.run(hosts, long)
-    failures += hosts.failures
-    return n
+def by_model(alphabet):
+    """What holds the sequences of that alphabet."""
+    def hold(session, long, failures):
+        with many.Hosts(session, model.CONF + alphabet.conf, "-p", "192.0.2.1",
+                        needs=alphabet.needs) as hosts:
+            n = model.run(hosts, alphabet, long)
+        failures += hosts.failures
+        return n
+    return hold
 
 
 def by_smuggling(session, long, failures):
@@ -92,27 +96,32 @@ def by_client(session, long, failures):
     return smuggle.run_client(os.path.join(os.path.dirname(session), "client"), long, failures)
 
 
-MANY = (
-    ("model.py all", by_model, "sequences of commands as the model says"),
+MANY = [
+    *((f"model.py {alphabet.name}", by_model(alphabet), "sequences of commands as the model says")
+      for alphabet in model.ALPHABETS),
     ("smuggle.py all", by_smuggling, "contents by DATA and BDAT, each one message or none"),
     ("smuggle.py client", by_client, "contents, of which our client sent no bare CR or LF"),
-)
+]
 
 
 def hold_many(session, words):
-    """(passed, failed) of those of which there are very many."""
+    """(passed, failed) of those of which there are very many, some at once: each
+    waits for a session that waits for it."""
     long = os.environ.get("TALK_LONG", "") not in ("", "0")
-    passed = failed = 0
-    for name, hold, what in MANY:
-        name = "tests/talk/" + name
-        if words and not any(word in name for word in words):
-            continue
+    chosen = [("tests/talk/" + name, hold, what) for name, hold, what in MANY
+              if not words or any(word in "tests/talk/" + name for word in words)]
+
+    def one(case):
         failures = []
-        n = hold(session, long, failures)
-        print(f"{name}: {n} {what}" + (f"; {len(failures)} FAILED" if failures else ""))
-        for case, why in failures[:20]:
-            print(f"FAILED {name} {case}: {why}")
-        passed, failed = passed + (not failures), failed + bool(failures)
+        return case[1](session, long, failures), failures
+
+    passed = failed = 0
+    with concurrent.futures.ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        for (name, _, what), (n, failures) in zip(chosen, pool.map(one, chosen)):
+            print(f"{name}: {n} {what}" + (f"; {len(failures)} FAILED" if failures else ""))
+            for case, why in failures[:20]:
+                print(f"FAILED {name} {case}: {why}")
+            passed, failed = passed + (not failures), failed + bool(failures)
     return passed, failed
 
 

@@ -6,6 +6,7 @@
  * the aliases are compiled if there are any, and the log goes to standard
  * error.  Started by dialogue.py, once for every dialogue; without privilege
  * and without a sandbox.  Where users can log in, a doorkeeper is started too.
+ * The keys of certificates are in this process.
  *
  *	session [-d list] [-F bytes] [-m] [-p peer] [-s smtp|submission] [-u uid]
  *	    [-x] configuration
@@ -41,6 +42,7 @@
 #include "os/signal.h"
 #include "os/sock.h"
 #include "queue/wishes.h"
+#include "smtpd/keys.h"
 #include "smtpd/serve.h"
 #include "spool/message.h"
 #include "spool/notify.h"
@@ -349,6 +351,7 @@ main(int argc, char *argv[])
 {
 	struct smtpd_peer peer = { .service = SERVICE_SMTP };
 	struct smtpd smtpd = { .notify = -1, .usher = -1, .tray = -1 };
+	struct tls_server *tls;
 	struct spool spool;
 	struct conf *conf;
 	struct tally tally;
@@ -380,6 +383,9 @@ main(int argc, char *argv[])
 	smtpd.spool = &spool;
 	smtpd.aliases = alias_book_new(conf);
 	smtpd.lists = open_lists(conf);
+	if (keys_load(conf, &tls, &why) < 0)
+		fail("tls", why.text);
+	smtpd.tls = tls;
 	doorkeeper = start_doorkeeper(conf, &peer.addr.ip);
 	if (many)
 		serve_many(&smtpd, &peer);
@@ -391,6 +397,8 @@ main(int argc, char *argv[])
 	}
 	alias_book_free(smtpd.aliases);
 	lists_free(smtpd.lists);
+	if (tls != NULL)
+		tls_server_free(tls);
 	spool_close(&spool);
 	print_spool(conf->spool.p, false);
 	print_notes(notes[1]);
