@@ -142,8 +142,10 @@ def post_and_measure(g, port, message):
         return spent(g, pid)
 
 
-@pytest.mark.parametrize("port", [25, 587])
-@pytest.mark.parametrize("make", [deep, letters, wide, pieces])
+@pytest.mark.parametrize("port, make", [
+    (25, deep), (25, wide), (25, pieces), (587, pieces),
+    *(pytest.param(port, make, marks=pytest.mark.slow) for port, make in (
+        (25, letters), (587, deep), (587, letters), (587, wide)))])
 def test_mime(house, make, port):
     """It costs what its octets cost, whatever they say.  On the submission port
     the header is read, and mended."""
