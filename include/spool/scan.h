@@ -19,6 +19,7 @@ struct scan {
 	const struct spool	*spool;
 	bool			 sweep;
 	struct scan_memory	*memory;	/* or NULL */
+	int64_t			 begun;		/* wall seconds */
 	unsigned		 shard;		/* the next to be opened */
 	bool			 open;
 	bool			 missed;	/* a directory, or a part of it */
@@ -31,8 +32,8 @@ struct scan {
 void	scan_start(struct scan *, const struct spool *, bool sweep);
 /* To be said before the first step: directories in which nothing was made,
  * renamed or removed since the memory was kept are passed over, and it is kept
- * anew. */
-void	scan_remember(struct scan *, struct scan_memory *);
+ * anew.  wall is now, in seconds. */
+void	scan_remember(struct scan *, struct scan_memory *, int64_t wall);
 /* The next name, valid until the next call; NULL at the end.  A directory
  * that cannot be read is passed over with the fault set (kind != NONE). */
 const char *scan_next(struct scan *, struct fault *);

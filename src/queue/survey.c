@@ -63,7 +63,7 @@ survey_start_due(struct survey *s)
 	if (keeps_all(s))
 		return true;
 	scan_start(&s->scan, s->stock->spool, true);
-	scan_remember(&s->scan, &s->memory);
+	scan_remember(&s->scan, &s->memory, clock_wall());
 	s->walking = true;
 	s->names = 0;
 	return true;

@@ -8,7 +8,7 @@
  *
  * Who walks again and again need not read what has not changed: a directory's
  * time of change tells.  It is believed only when it was some time ago, as seen
- * from the moment before the reading: what happens within the same tick of the
+ * from the moment when the walk began: what happens within the same tick of the
  * file system's clock changes nothing in it.  A directory with a temporary name
  * in it is read each time, since that may grow old.
  */
@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "os/clock.h"
 #include "spool/temp.h"
 
 enum {
@@ -37,9 +36,10 @@ scan_start(struct scan *s, const struct spool *spool, bool sweep)
 }
 
 void
-scan_remember(struct scan *s, struct scan_memory *memory)
+scan_remember(struct scan *s, struct scan_memory *memory, int64_t wall)
 {
 	s->memory = memory;
+	s->begun = wall;
 }
 
 static struct timespec
@@ -49,7 +49,7 @@ changed_at(const struct scan *s, const char *name)
 
 	if (s->memory == NULL ||
 	    fstatat(s->spool->q, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    st.st_ctim.tv_sec + TICK > clock_wall())
+	    st.st_ctim.tv_sec + TICK > s->begun)
 		return (struct timespec){ 0 };
 	return st.st_ctim;
 }

@@ -3,7 +3,6 @@
 prove, with a login, on 587 and 465: what they are told to send arrives."""
 import json
 import os
-import re
 import ssl
 import subprocess
 

@@ -7,9 +7,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "fake_spool.h"
+#include "os/clock.h"
 #include "spool/scan.h"
 
 static void
@@ -125,16 +127,33 @@ test_stopped(void **state)
 	scan_stop(&scan);
 }
 
-/* How many names a walk with this memory meets. */
+enum { LATER = 3 };	/* seconds: more than a file system's clock rests */
+
+/* Until what happens now has another time than what has happened. */
+static void
+tick(struct fake_spool *f)
+{
+	struct stat before, after;
+
+	assert_int_equal(fstat(f->spool.q, &before), 0);
+	do {
+		assert_int_equal(fchmod(f->spool.q, before.st_mode & 07777),
+		    0);
+		assert_int_equal(fstat(f->spool.q, &after), 0);
+	} while (before.st_ctim.tv_sec == after.st_ctim.tv_sec &&
+	    before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+}
+
+/* How many names a walk with this memory meets, so many seconds from now. */
 static unsigned
-walk(struct fake_spool *f, struct scan_memory *memory)
+walk(struct fake_spool *f, struct scan_memory *memory, int64_t later)
 {
 	struct scan scan;
 	struct fault why;
 	unsigned n = 0;
 
 	scan_start(&scan, &f->spool, true);
-	scan_remember(&scan, memory);
+	scan_remember(&scan, memory, clock_wall() + later);
 	while (scan_next(&scan, &why) != NULL)
 		n++;
 	assert_int_equal(why.kind, FAULT_NONE);
@@ -155,30 +174,33 @@ test_memory(void **state)
 	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFF", path));
 	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFG", other));
 	/* So soon nobody can tell whether more will be made in that tick. */
-	assert_int_equal(walk(f, &memory), 2);
-	assert_int_equal(walk(f, &memory), 2);
-	sleep(3);
-	assert_int_equal(walk(f, &memory), 2);
-	assert_int_equal(walk(f, &memory), 0);
+	assert_int_equal(walk(f, &memory, 0), 2);
+	assert_int_equal(walk(f, &memory, 0), 2);
+	assert_int_equal(walk(f, &memory, LATER), 2);
+	assert_int_equal(walk(f, &memory, LATER), 0);
+	tick(f);
 	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFF-b1", path));
-	assert_int_equal(walk(f, &memory), 2);
-	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory, LATER), 2);
+	assert_int_equal(walk(f, &memory, LATER), 0);
+	assert_int_equal(walk(f, &memory, 0), 3);
+	assert_int_equal(walk(f, &memory, LATER), 3);
 	/* One that was not walked to its end is not known. */
-	sleep(3);
+	tick(f);
+	touch(f, spool_entry_path("01ARZ3NDEKTSV4RRFF-b2", path));
 	scan_start(&scan, &f->spool, true);
-	scan_remember(&scan, &memory);
+	scan_remember(&scan, &memory, clock_wall() + LATER);
 	assert_non_null(scan_next(&scan, &why));
 	scan_stop(&scan);
 	assert_int_equal(unlinkat(f->spool.q, other, 0), 0);
-	assert_int_equal(walk(f, &memory), 2);
-	assert_int_equal(walk(f, &memory), 0);
+	assert_int_equal(walk(f, &memory, LATER), 3);
+	assert_int_equal(walk(f, &memory, LATER), 0);
 	/* What may have to be swept one day is looked at each time. */
+	tick(f);
 	touch(f, "ef/.t.01ARZ3NDEKTSV4RRFZ");
-	sleep(3);
-	assert_int_equal(walk(f, &memory), 2);
-	assert_int_equal(walk(f, &memory), 2);
+	assert_int_equal(walk(f, &memory, LATER), 3);
+	assert_int_equal(walk(f, &memory, LATER), 3);
 	/* Without a memory all is met. */
-	assert_int_equal(walk(f, NULL), 2);
+	assert_int_equal(walk(f, NULL, LATER), 3);
 }
 
 int
