@@ -235,7 +235,7 @@ settle(struct session *s, bool done)
 void
 purse_give_back(struct session *s)
 {
-	if (s->transaction->tell)
+	if (s->transaction != NULL && s->transaction->tell)
 		settle(s, false);
 }
 

@@ -18,7 +18,8 @@
 int	purse_ask(struct session *, struct fault *);
 /* It was taken: tells the postmaster if he is to be told. */
 void	purse_tell(struct session *);
-/* It was not: if he is to be told, that is for another message. */
+/* It was not, or there is none: if he is to be told, that is for another
+ * message. */
 void	purse_give_back(struct session *);
 
 #endif
