@@ -34,6 +34,7 @@ struct submission {
 	bool			 in_hold;	/* fd was made there */
 	int			 twin;	/* the same content, made in hold; -1:
 					 * none */
+	bool			 doubled;	/* there was one */
 	struct str		 reason;	/* why */
 };
 

@@ -66,11 +66,29 @@ is_unchanged(const struct scan *s, unsigned shard)
 	    before->tv_nsec == s->changed.tv_nsec;
 }
 
+/* Those that were begun there; nobody else walks over it. */
+static void
+sweep_hold(const struct scan *s)
+{
+	struct dir_walk walk;
+	struct fault ignored;
+	const char *name;
+
+	if (dir_walk_open(&walk, s->spool->hold, ".", &ignored) < 0)
+		return;
+	while ((name = dir_walk_next(&walk)) != NULL)
+		if (temp_entry(name) != NULL)
+			(void)temp_sweep_at(s->spool->hold, name, TEMP_AGE);
+	dir_walk_close(&walk);
+}
+
 static bool
 open_next(struct scan *s, struct fault *why)
 {
 	char name[3];
 
+	if (s->sweep && s->shard == 0 && s->spool->temporaries)
+		sweep_hold(s);
 	while (s->shard < SPOOL_SHARDS) {
 		snprintf(name, sizeof(name), "%02x", s->shard++);
 		s->changed = changed_at(s, name);

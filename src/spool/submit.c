@@ -78,9 +78,12 @@ make_twin(struct submission *s, struct fault *why)
 {
 	bool supported;
 
-	if (s->twin < 0 && !s->temporary && !s->in_hold)
-		s->twin = open_unnamed(s, true, &supported, why);
-	return s->twin < 0 && !s->temporary && !s->in_hold ? -1 : 0;
+	if (s->in_hold || s->twin >= 0)
+		return 0;
+	s->twin = s->temporary ? temp_open(s->spool, s->name, true, why) :
+	    open_unnamed(s, true, &supported, why);
+	s->doubled = s->twin >= 0;
+	return s->doubled ? 0 : -1;
 }
 
 static void
@@ -181,12 +184,12 @@ create(struct submission *s, struct fault *why)
 
 	if (!s->spool->temporaries)
 		s->fd = open_unnamed(s, s->held, &supported, why);
-	s->in_hold = s->held && s->fd >= 0;
 	if (!supported) {
-		s->fd = temp_open(s->spool, s->name, why);
+		s->fd = temp_open(s->spool, s->name, s->held, why);
 		s->temporary = s->fd >= 0;
 		s->left_over = s->fd < 0;	/* perhaps */
 	}
+	s->in_hold = s->held && s->fd >= 0;
 	return s->fd < 0 ? -1 : 0;
 }
 
@@ -195,8 +198,12 @@ remove_temporary(struct submission *s)
 {
 	struct fault ignored;
 
-	if (s->temporary)
-		s->left_over = temp_remove(s->spool, s->name, &ignored) < 0;
+	if (s->temporary && (s->doubled || !s->in_hold))
+		s->left_over = temp_remove(s->spool, s->name, false,
+		    &ignored) < 0;
+	if (s->temporary && (s->doubled || s->in_hold))
+		s->left_over |= temp_remove(s->spool, s->name, true,
+		    &ignored) < 0;
 	s->temporary = false;
 }
 
@@ -210,7 +217,7 @@ submit_begin(struct submission *s, const struct envelope *env,
 	memset(super, 0, sizeof(*super));
 	s->flushed = 0;
 	s->named = s->durable = s->is_void = false;
-	s->temporary = s->left_over = false;
+	s->temporary = s->left_over = s->doubled = false;
 	s->not_before = env->wishes.hold_until;
 	buf_reset(&s->pending);
 	buf_reset(&s->envelope);

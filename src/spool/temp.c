@@ -14,6 +14,8 @@
  * anyway, and the temporary name is removed by the runner, who is told of it
  * and who also finds it when he walks over the spool.
  *
+ * A link stays in its directory (os/sandbox), so one that is held begins in hold.
+ *
  * Who writes an entry has it locked.  To remove the temporary name of one that
  * is linked harms nobody, not even the writer; if it is not linked, and were
  * removed too early, the link would fail and the answer be 451.
@@ -52,36 +54,52 @@ temp_path(const char *name, char out[SPOOL_PATH_MAX])
 	return out;
 }
 
-int
-temp_open(const struct spool *s, const char *name, struct fault *why)
+/* "hold" has all in one directory. */
+static const char *
+temp_path_held(const char *name, char out[SPOOL_PATH_MAX])
 {
+	snprintf(out, SPOOL_PATH_MAX, TEMP_PREFIX "%s", name);
+	return out;
+}
+
+int
+temp_open(const struct spool *s, const char *name, bool in_hold,
+    struct fault *why)
+{
+	const char *top = in_hold ? "hold" : "q";
+	int dir = in_hold ? s->hold : s->q;
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC;
 	char path[SPOOL_PATH_MAX];
 	int fd;
 
-	fd = openat(s->q, temp_path(name, path), flags, s->mode);
+	(void)(in_hold ? temp_path_held(name, path) : temp_path(name, path));
+	fd = openat(dir, path, flags, s->mode);
 	/* A bounce has the same name when it is made again after a crash. */
 	if (fd < 0 && errno == EEXIST) {
 		(void)temp_sweep(s, name, 0);
-		fd = openat(s->q, path, flags, s->mode);
+		fd = openat(dir, path, flags, s->mode);
 	}
 	if (fd < 0)
-		return fault_system(why, errno, "create q/%s", path);
+		return fault_system(why, errno, "create %s/%s", top, path);
 	if (file_try_lock(fd) == 1)
 		return fd;
 	close(fd);
-	return fault_temporary(why, 451, 3, 0, "q/%s: is locked by another",
-	    path);
+	return fault_temporary(why, 451, 3, 0, "%s/%s: is locked by another",
+	    top, path);
 }
 
 int
-temp_remove(const struct spool *s, const char *name, struct fault *why)
+temp_remove(const struct spool *s, const char *name, bool in_hold,
+    struct fault *why)
 {
 	char path[SPOOL_PATH_MAX];
 
-	if (unlinkat(s->q, temp_path(name, path), 0) < 0 && errno != ENOENT)
-		return fault_system(why, errno, "unlink q/%s", path);
+	(void)(in_hold ? temp_path_held(name, path) : temp_path(name, path));
+	if (unlinkat(in_hold ? s->hold : s->q, path, 0) < 0 &&
+	    errno != ENOENT)
+		return fault_system(why, errno, "unlink %s/%s", in_hold ?
+		    "hold" : "q", path);
 	return 0;
 }
 
@@ -90,7 +108,10 @@ temp_sweep(const struct spool *s, const char *name, int64_t age)
 {
 	char path[SPOOL_PATH_MAX];
 
-	return temp_sweep_at(s->q, temp_path(name, path), age);
+	bool swept = temp_sweep_at(s->q, temp_path(name, path), age);
+
+	return temp_sweep_at(s->hold, temp_path_held(name, path), age) ||
+	    swept;
 }
 
 bool

@@ -115,7 +115,7 @@ make_way(const struct spool *s, int fd, const char *name, struct fault *why)
 		(void)unlinkat(s->q, path, 0);
 		return -1;
 	}
-	return temp_remove(s, name, why);
+	return temp_remove(s, name, false, why);
 }
 
 int
@@ -136,14 +136,14 @@ trial_run(const struct spool *s, struct trial *t, struct fault *why)
 		    why);
 	if (!supported) {
 		t->temporaries = true;
-		fd = temp_open(s, begun, why);
+		fd = temp_open(s, begun, false, why);
 	}
 	if (fd < 0)
 		return -1;
 	r = make_way(s, fd, name, why);
 	close(fd);
 	if (t->temporaries)
-		(void)temp_remove(s, begun, &ignored);
+		(void)temp_remove(s, begun, false, &ignored);
 	return r;
 }
 

@@ -597,7 +597,7 @@ test_temporary_is_there(void **state)
 	int stale;
 
 	f->spool.temporaries = true;
-	stale = temp_open(&f->spool, name, &why);
+	stale = temp_open(&f->spool, name, false, &why);
 	assert_true(stale >= 0);
 	assert_int_equal(file_write(stale, "half", 4, &why), 0);
 	submit_init(&s, &f->spool);
@@ -676,8 +676,46 @@ hold_late(struct fake_spool *f, size_t n, bool held)
 		submit_hold(&s, STR("late"));
 	if (submit_commit(&s, STR(HEAD), NULL, &why) < 0)
 		return 4;
+	if (s.left_over != f->spool.temporaries)
+		return 5;
 	submit_free(&s);
-	return s.fd == -1 && s.twin == -1 ? 0 : 5;
+	return s.fd == -1 && s.twin == -1 ? 0 : 6;
+}
+
+/* One that is known to be held. */
+static void
+test_hold_of_session(void **state)
+{
+	static const char name[] = "01ARZ3NDEKTSV4RRFF";
+	struct fake_spool *f = *state;
+	struct fault why;
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct envelope env = fake_envelope(f, "", "joe@example.org");
+		struct sandbox_path paths[] = { { f->path, SANDBOX_CREATE } };
+		struct submission s;
+
+		submit_init(&s, &f->spool);
+		submit_hold(&s, STR("early"));
+		_exit(proc_harden(&why) < 0 ||
+		    sandbox_enter(SANDBOX_MASTER, paths, 1, &why) < 0 ||
+		    submit_begin(&s, &env, name, 0, &why) < 0 ||
+		    sink_write(&s.sink, STR(SMALL), &why) < 0 ||
+		    submit_commit(&s, STR(HEAD), NULL, &why) < 0 ||
+		    s.left_over != f->spool.temporaries);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	assert_int_equal(temp_sweep(&f->spool, name, 0),
+	    f->spool.temporaries);
+	assert_int_equal(fake_count(f, "hold"), 1);
+	assert_int_equal(fake_count(f, "q"), 0);
+	assert_int_equal(spool_bring_back(&f->spool, name, "hold", &why), 0);
+	check(f, name, STR(HEAD), STR(SMALL));
 }
 
 static void
@@ -701,6 +739,8 @@ test_hold_late_of_session(void **state)
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 0);
+		/* The runner takes away what a session may not. */
+		(void)temp_sweep(&f->spool, name, 0);
 		assert_int_equal(fake_count(f, "q"), !held);
 		assert_int_equal(fake_count(f, "hold"), held);
 		if (held)
@@ -774,7 +814,8 @@ main(void)
 		WITH(test_temporary),
 		WITH(test_temporary_is_there),
 		WITH(test_temporary_of_session),
-		WITH(test_hold_late_of_session),
+		BOTH(test_hold_late_of_session),
+		BOTH(test_hold_of_session),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

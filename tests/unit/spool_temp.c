@@ -91,7 +91,7 @@ make(struct fake_spool *f, size_t row)
 	char path[SPOOL_PATH_MAX];
 	struct fault why;
 	bool exists;
-	int fd = temp_open(&f->spool, ID, &why);
+	int fd = temp_open(&f->spool, ID, false, &why);
 
 	if (fd < 0)
 		fail_msg("%s", why.text);
@@ -155,24 +155,24 @@ test_open(void **state)
 	int fd, again;
 
 	f->spool.mode = 0600;
-	fd = temp_open(&f->spool, ID, &why);
+	fd = temp_open(&f->spool, ID, false, &why);
 	assert_true(fd >= 0);
 	assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(temp_open(&f->spool, ID, &why), -1);
+	assert_int_equal(temp_open(&f->spool, ID, false, &why), -1);
 	assert_true(fault_is_temporary(&why));
 	close(fd);
-	again = temp_open(&f->spool, ID, &why);
+	again = temp_open(&f->spool, ID, false, &why);
 	assert_true(again >= 0);
 	close(again);
-	assert_int_equal(temp_remove(&f->spool, ID, &why), 0);
-	assert_int_equal(temp_remove(&f->spool, ID, &why), 0);
+	assert_int_equal(temp_remove(&f->spool, ID, false, &why), 0);
+	assert_int_equal(temp_remove(&f->spool, ID, false, &why), 0);
 	assert_false(temp_sweep(&f->spool, ID, 0));
 	/* A symbolic link is not followed. */
 	assert_int_equal(symlinkat("/etc/passwd", f->spool.q,
 	    temp_path(ID, path)), 0);
-	assert_int_equal(temp_open(&f->spool, ID, &why), -1);
+	assert_int_equal(temp_open(&f->spool, ID, false, &why), -1);
 	assert_int_equal(unlinkat(f->spool.q, path, 0), 0);
 	assert_int_equal(fake_open_files(), before);
 }
