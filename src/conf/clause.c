@@ -21,6 +21,7 @@
 #include "base/num.h"
 #include "base/utf8.h"
 #include "mail/domain.h"
+#include "mail/nfc.h"
 
 #define TEXT_LONGEST	400	/* of a reply: it stays one line or two */
 #define FIELD_LONGEST	998	/* RFC 5322 2.1.1 */
@@ -114,7 +115,7 @@ parse_address(struct cursor *c, struct rule_value *v)
 		    "@example.org, *@*.example.org or <>", NULL);
 	local = at == 0 ? STR("*") : str_slice(text, 0, at);
 	v->text = arena_printf(arena, "%.*s@%.*s",
-	    STR_ARG(domain_fold(arena, local)), STR_ARG(domain));
+	    STR_ARG(nfc_fold(arena, local)), STR_ARG(domain));
 	return true;
 }
 

@@ -33,6 +33,7 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "mail/address.h"
+#include "mail/nfc.h"
 #include "map/db.h"
 #include "os/file.h"
 
@@ -263,7 +264,6 @@ read_entry(struct reading *r, struct fault *why)
 	struct str line = str_trim(buf_str(&r->text)), name;
 	struct build_report *report = r->report;
 	const char *wrong;
-	char *lower;
 	bool duplicate = false;
 
 	if (line.n == 0)
@@ -277,10 +277,7 @@ read_entry(struct reading *r, struct fault *why)
 		warn(r, wrong);
 		return 0;
 	}
-	lower = arena_alloc(&r->arena, name.n);
-	memcpy(lower, name.p, name.n);
-	str_lower(lower, name.n);
-	if (r->take(r->ctx, str_span(lower, name.n), line, &duplicate,
+	if (r->take(r->ctx, nfc_fold(&r->arena, name), line, &duplicate,
 	    why) == -1)
 		return -1;
 	if (duplicate) {

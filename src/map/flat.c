@@ -22,6 +22,7 @@
 #include "base/utf8.h"
 #include "mail/domain.h"
 #include "mail/idna.h"
+#include "mail/nfc.h"
 #include "os/file.h"
 
 #define ERRORS_MAX	20	/* of one file; more would tell no more */
@@ -193,7 +194,7 @@ fold_address(struct arena *arena, struct str text, struct str *out)
 		return true;
 	}
 	*out = arena_printf(arena, "%.*s@%.*s",
-	    STR_ARG(domain_fold(arena, local)), STR_ARG(domain));
+	    STR_ARG(nfc_fold(arena, local)), STR_ARG(domain));
 	return !str_starts(domain, STR("*."));
 }
 

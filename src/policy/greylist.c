@@ -18,6 +18,8 @@
 #include "policy/greylist.h"
 
 #include "base/buf.h"
+#include "mail/domain.h"
+#include "mail/nfc.h"
 
 /* In octets: what is known by its mail, what shares the room in the file, and
  * what shares that share. */
@@ -42,15 +44,13 @@ tag_prefix(const struct grey *g, struct buf *b, const struct ip *ip,
 }
 
 static void
-put_folded(struct buf *out, struct str local, struct str domain)
+put_folded(struct buf *out, struct arena *scratch, struct str local,
+    struct str domain)
 {
-	size_t from = out->n;
-
-	buf_puts(out, local);
+	buf_puts(out, nfc_fold(scratch, local));
 	buf_putc(out, '@');
-	buf_puts(out, domain);
+	buf_puts(out, domain_fold(scratch, domain));
 	buf_putc(out, '\0');
-	str_lower(out->p + from, out->n - from);
 }
 
 static struct str
@@ -68,15 +68,18 @@ greylist_tags(const struct grey *g, const struct ip *client,
 {
 	static const struct widths four = { 3, 3, 4 }, six = { 8, 6, 8 };
 	const struct widths *w = client->family == 4 ? &four : &six;
+	struct arena scratch = { 0 };
 	struct buf b = { 0 };
 
 	tags->site = tag_prefix(g, &b, client, w->site);
 	tags->host = tag_prefix(g, &b, client, w->host);
 	tags->network = tag_prefix(g, &b, client, w->network);
-	put_folded(&b, without_number(sender->local), sender->domain);
-	put_folded(&b, recipient->local, recipient->domain);
+	put_folded(&b, &scratch, without_number(sender->local),
+	    sender->domain);
+	put_folded(&b, &scratch, recipient->local, recipient->domain);
 	tags->triplet = grey_tag(g, buf_str(&b));
 	buf_free(&b);
+	arena_free(&scratch);
 }
 
 static bool

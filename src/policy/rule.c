@@ -37,6 +37,7 @@
 #include "base/utf8.h"
 #include "mail/domain.h"
 #include "mail/idna.h"
+#include "mail/nfc.h"
 
 #define UNKNOWN_YET	2	/* beside 1, 0 and -1 */
 
@@ -65,7 +66,7 @@ fold_address(struct judging *j, const struct address *a)
 	if (!utf8_is_ascii(domain))
 		(void)idna_to_ascii(&j->scratch, domain, &domain, &unused);
 	return arena_printf(&j->scratch, "%.*s@%.*s",
-	    STR_ARG(domain_fold(&j->scratch, a->local)), STR_ARG(domain));
+	    STR_ARG(nfc_fold(&j->scratch, a->local)), STR_ARG(domain));
 }
 
 static struct str

@@ -26,6 +26,7 @@
 #include "mail/domain.h"
 #include "mail/header.h"
 #include "mail/idna.h"
+#include "mail/nfc.h"
 #include "map/flat.h"
 
 /* An address as it is compared: folded, A-labels; plain without extension. */
@@ -52,7 +53,7 @@ spell(const struct conf *conf, struct arena *arena, const struct address *a)
 
 	s.domain = fold_domain(arena, a->domain.n > 0 ? a->domain :
 	    conf->hostname);
-	s.plain = s.local = domain_fold(arena, a->local);
+	s.plain = s.local = nfc_fold(arena, a->local);
 	if (conf->delimiter.n != 1 || !conf_is_local_domain(conf, s.domain))
 		return s;
 	at = str_find(s.local, conf->delimiter.p[0]);
@@ -66,7 +67,7 @@ is_own(const struct conf *conf, struct str login, const struct spelt *s,
     struct arena *arena)
 {
 	size_t at = str_rfind(login, '@');
-	struct str name = domain_fold(arena, str_slice(login, 0, at));
+	struct str name = nfc_fold(arena, str_slice(login, 0, at));
 
 	if (!str_eq(name, s->local) && !str_eq(name, s->plain))
 		return false;
@@ -79,7 +80,7 @@ static bool
 fits(struct str pattern, const struct spelt *s, struct arena *arena)
 {
 	size_t at = str_rfind(pattern, '@');
-	struct str local = domain_fold(arena, str_slice(pattern, 0, at));
+	struct str local = nfc_fold(arena, str_slice(pattern, 0, at));
 
 	if (str_eq(pattern, STR("*")))
 		return true;

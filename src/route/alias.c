@@ -28,6 +28,7 @@
 #include "base/mem.h"
 #include "base/table.h"
 #include "mail/domain.h"
+#include "mail/nfc.h"
 #include "map/build.h"
 #include "map/db.h"
 #include "os/clock.h"
@@ -178,17 +179,6 @@ alias_book_doubt(struct alias_book *book)
 	book->checked = clock_mono_ms() - CHECK_EVERY_MS;
 }
 
-static struct str
-lower(struct arena *arena, struct str s)
-{
-	char *p = arena_alloc(arena, s.n + 1);
-
-	if (s.n > 0)
-		memcpy(p, s.p, s.n);
-	str_lower(p, s.n);
-	return str_span(p, s.n);
-}
-
 static int
 ask(struct expansion *e, struct str key, struct str *value, struct fault *why)
 {
@@ -203,7 +193,7 @@ ask(struct expansion *e, struct str key, struct str *value, struct fault *why)
 	return r;
 }
 
-/* The alias of a name in lower case; the key under which it was found. */
+/* The alias of a name as it is compared; the key under which it was found. */
 static int
 find_alias(struct expansion *e, struct str name, struct str *key,
     struct str *value, struct fault *why)
@@ -243,7 +233,7 @@ find_cased(struct arena *arena, struct str name, struct user *user,
 
 	if (!may_be_user(name))
 		return 0;
-	small = lower(arena, name);
+	small = nfc_fold(arena, name);
 	r = user_find(arena, small, user, why);
 	if (r == 0 && !str_eq(small, name))
 		r = user_find(arena, name, user, why);
@@ -485,7 +475,7 @@ expand_name(struct expansion *e, const struct item *item, struct fault *why)
 	struct str key, value;
 	int r;
 
-	r = find_alias(e, lower(e->arena, item->address.local), &key, &value,
+	r = find_alias(e, nfc_fold(e->arena, item->address.local), &key, &value,
 	    why);
 	if (r == -1)
 		return -1;
@@ -543,7 +533,7 @@ identify(struct expansion *e, const struct address *a)
 	struct str domain = STR_NONE;
 
 	if (!alias_is_local(e->book->conf, a->domain))
-		domain = lower(e->arena, a->domain);
+		domain = domain_fold(e->arena, a->domain);
 	return arena_printf(e->arena, "%.*s@%.*s", STR_ARG(a->local),
 	    STR_ARG(domain));
 }

@@ -22,7 +22,7 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "mail/date.h"
-#include "mail/domain.h"
+#include "mail/nfc.h"
 #include "mail/received.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -55,7 +55,7 @@ put_recipients(struct buf *b, struct transaction *t)
 	static const uint64_t key[2] = { 0, 0 };
 
 	for (size_t i = 0; i < t->taken.n && i < RECIPIENTS_MAX; i++) {
-		struct str text = domain_fold(&t->arena,
+		struct str text = nfc_fold(&t->arena,
 		    address_text(&t->arena, &t->taken.p[i]));
 
 		bytes_put_le64((uint8_t *)buf_room(b, 8),

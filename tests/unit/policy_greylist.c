@@ -132,6 +132,9 @@ test_story(void **state)
 	assert_int_equal(attempt(&g, "192.0.2.1", "joe", 30 * DAY), 0);
 	assert_int_equal(attempt(&g, "192.0.2.1", "joe", 60 * DAY), 0);
 	assert_int_equal(attempt(&g, "192.0.2.1", "joe", 96 * DAY), 300);
+	/* The same name in either form. */
+	assert_int_equal(attempt(&g, "192.0.2.1", "jo\u0308rg", 0), 300);
+	assert_int_equal(attempt(&g, "192.0.2.1", "J\u00f6rg", 300), 0);
 	/* Five that came again, and the sixth need not. */
 	for (size_t i = 0; i < 5; i++)
 		assert_int_equal(attempt(&g, "2001:db8::1", five[i], 0), 300);

@@ -139,6 +139,16 @@ static const struct row rows[] = {
 	{ "reject from x@bücher.example", STAGE_RCPT,
 	    .from = "x@xn--bcher-kva.example", .kind = REFUSE, .line = 1,
 	    .reply = 554 },
+	/* RFC 6532 3.1: in whichever form it is written. */
+	{ "reject from jo\u0308rg@*", STAGE_RCPT, .from = "J\u00f6rg@b.example",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject from j\u00f6*@*", STAGE_RCPT,
+	    .from = "jo\u0308rg@b.example", .kind = REFUSE, .line = 1,
+	    .reply = 554 },
+	{ "reject to karl@*", STAGE_RCPT, .to = "\u212aarl@example.org",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject from jorg@*", STAGE_RCPT, .from = "jo\u0308rg@b.example",
+	    .kind = NONE },
 	/* Sizes, declared and true.  What is declared is believed to the harm of
 	 * who declares it: nobody gets in by a lie. */
 	{ "reject size over 10K", STAGE_RCPT, .declared = 10241,

@@ -64,6 +64,10 @@ static const struct {
 	{ OWN, "@example.org", "bob@example.org", false, NULL },
 	{ OWN, "*@example.org", "bob@example.org", false, NULL },
 	/* <> */
+	/* RFC 6532 3.1 */
+	{ OWN, "j\u00f6rg", "Jo\u0308rg@example.org", true, NULL },
+	{ OWN, "jo\u0308rg", "j\u00f6rg+x@example.org", true, NULL },
+	{ OWN, "jorg", "jo\u0308rg@example.org", false, NULL },
 	{ OWN, "bob", "<>", true, NULL },
 	{ LIST, "none", "<>", true, NULL },
 	{ ANY, "bob", "who@ever.example", true, NULL },

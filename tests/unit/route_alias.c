@@ -132,6 +132,7 @@ expect(struct world *w, const char *text, const char *want)
 static const char aliases[] =
     "postmaster: root\n"
     "plain: daemon\n"
+    "jo\u0308rg: daemon\n\u00c5sa: bin@far.example\n"
     "Upper: Daemon, BIN@Example.org\n"
     "two: daemon, bin, daemon@localhost\n"
     "far: Alice@far.example, bob@FAR.example, bob@far.example\n"
@@ -163,6 +164,12 @@ expansions(void **state)
 		{ "a@far.example", "a@far.example" },
 		{ "Plain@far.example", "Plain@far.example" },
 		{ "plain@[192.0.2.1]", "plain@[192.0.2.1]" },
+		/* in whatever form: RFC 6532 3.1 */
+		{ "jo\u0308rg", "daemon@mx.example.org" },
+		{ "J\u00f6rg+x@example.org", "daemon@mx.example.org" },
+		{ "A\u030asa", "bin@far.example" },
+		{ "\u212bSA", "bin@far.example" },
+		{ "jo\u0308rg@far.example", "jo\u0308rg@far.example" },
 		/* users */
 		{ "daemon", "daemon@mx.example.org" },
 		{ "daemon@example.org", "daemon@example.org" },
