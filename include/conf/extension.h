@@ -3,7 +3,9 @@
 #define CONF_EXTENSION_H
 
 #include "conf/setting.h"
-#include "conf/reader.h"
+
+struct reader_errors;
+struct statement;
 
 /* "extension NAME no": as sentence_parse() and sentence_format(). */
 void	extension_parse(struct conf *, const struct statement *,

@@ -11,6 +11,8 @@
  */
 #include "conf/extension.h"
 
+#include "conf/reader.h"
+
 static const char *const names[] = {
 	"pipelining", "size", "8bitmime", "enhancedstatuscodes", "dsn",
 	"smtputf8", "chunking", "binarymime", "starttls", "auth",
