@@ -3,9 +3,9 @@
 #define MASTER_BOARD_H
 
 #include "master/stress.h"
-#include "smtpd/peer.h"
-#include "smtpd/tally.h"
 #include "spool/health.h"
+#include "visit/peer.h"
+#include "visit/tally.h"
 
 /*
  * What the master knows that all its sessions should, and writes where they

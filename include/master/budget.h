@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "base/ip.h"
 #include "conf/conf.h"
-#include "smtpd/tally.h"
+#include "visit/tally.h"
 
 /*
  * How much of this host each client may have: sessions at once and new

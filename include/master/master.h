@@ -5,13 +5,13 @@
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "master/listen.h"
-#include "net/tls_server.h"
 #include "os/pane.h"
 #include "policy/lists.h"
 #include "route/alias.h"
-#include "smtpd/peer.h"
 #include "spool/grey.h"
 #include "spool/path.h"
+#include "tls/tls_server.h"
+#include "visit/peer.h"
 
 /* The process that accepts: one session child for each connection. */
 struct master_setup {

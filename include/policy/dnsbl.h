@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 #include "conf/conf.h"
-#include "net/ask.h"
+#include "dns/ask.h"
 
 /*
  * DNS lists of addresses (RFC 5782): asked all at once, added up by weight.

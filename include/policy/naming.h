@@ -3,7 +3,7 @@
 #define POLICY_NAMING_H
 
 #include <stdbool.h>
-#include "net/ask.h"
+#include "dns/ask.h"
 
 /*
  * The name of a client, as the DNS has it both ways: a name that its address

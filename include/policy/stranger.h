@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include "base/arena.h"
 #include "conf/conf.h"
-#include "net/ask.h"
+#include "dns/ask.h"
 #include "policy/dnsbl.h"
 #include "policy/facts.h"
 #include "policy/greylist.h"

@@ -8,7 +8,7 @@
 #include "base/fault.h"
 #include "base/ip.h"
 #include "base/vec.h"
-#include "net/resolve.h"
+#include "dns/resolve.h"
 
 /*
  * The hosts that take mail for a domain, in the order in which they are tried

@@ -2,8 +2,8 @@
 #ifndef SMTPD_SERVE_H
 #define SMTPD_SERVE_H
 
-#include "smtpd/peer.h"
-#include "smtpd/tally.h"
+#include "visit/peer.h"
+#include "visit/tally.h"
 
 /* Before processes are forked that serve one session each: makes what they
  * can be spared to make. */

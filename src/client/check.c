@@ -25,8 +25,8 @@
 #include "map/db.h"
 #include "os/file.h"
 #include "os/user.h"
-#include "smtpd/keys.h"
 #include "spool/trial.h"
+#include "visit/keys.h"
 
 #define FIRST_FREE_PORT	1024
 #define PORTS_PATH	"/proc/sys/net/ipv4/ip_unprivileged_port_start"

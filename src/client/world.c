@@ -14,8 +14,8 @@
 #include "client/world.h"
 
 #include "base/json.h"
-#include "net/question.h"
-#include "net/servers.h"
+#include "dns/question.h"
+#include "dns/servers.h"
 #include "os/clock.h"
 #include "policy/checks.h"
 

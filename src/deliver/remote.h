@@ -4,7 +4,7 @@
 
 #include "conf/conf.h"
 #include "deliver/job.h"
-#include "net/resolve.h"
+#include "dns/resolve.h"
 #include "route/mx.h"
 #include "route/next.h"
 #include "smtpc/session.h"

@@ -7,7 +7,7 @@
  * certificate or XCLIENT, where there are such.
  *
  * The line in the log, when a login is over its budget, is made here, once; what
- * the session does about it stands in smtpd/purse, and comes back in a packet that
+ * the session does about it stands in intake/purse, and comes back in a packet that
  * is not answered.
  */
 #include "master/cashier.h"

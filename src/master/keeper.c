@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The keeper: it has the private keys, and signs with them what belongs to a
- * handshake (net/vault).
+ * handshake (tls/vault).
  *
  *	root, warden's child    its user                 in its sandbox
  *	reads the keys ───────▶ proves that there is ──▶ accept, read, sign,
@@ -33,12 +33,12 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "net/vault.h"
 #include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/sock.h"
-#include "smtpd/keys.h"
+#include "tls/vault.h"
+#include "visit/keys.h"
 
 enum {
 	BACKLOG = 256,

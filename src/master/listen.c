@@ -19,7 +19,7 @@
 
 #include "os/proc.h"
 #include "os/sock.h"
-#include "smtpd/peer.h"
+#include "visit/peer.h"
 
 static int
 add(struct listeners *l, int fd, const struct listener *kind,

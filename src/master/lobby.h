@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "master/budget.h"
-#include "smtpd/peer.h"
+#include "visit/peer.h"
 
 /*
  * Where strangers wait to be greeted.  A client has to be silent until it is

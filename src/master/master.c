@@ -459,7 +459,7 @@ accept_some(struct master *m, const struct listener *l)
 	}
 }
 
-/* A session's last word; it is believed as far as smtpd/tally says. */
+/* A session's last word; it is believed as far as visit/tally says. */
 static void
 hear_tally(struct master *m, const struct budget_seat *seat, int status)
 {

@@ -4,8 +4,8 @@
 
 #include "conf/conf.h"
 #include "master/cage.h"
-#include "smtpd/keys.h"
 #include "spool/trial.h"
+#include "visit/keys.h"
 
 /* Looks at the place of the spool, before it is made there: one that may lose
  * mail is a fault, unless the configuration accepts that. */

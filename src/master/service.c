@@ -32,7 +32,7 @@
 #include "os/signal.h"
 #include "queue/runner.h"
 #include "route/alias.h"
-#include "smtpd/keys.h"
+#include "visit/keys.h"
 
 enum {
 	BACKOFF_MS_MAX = 60 * 1000,

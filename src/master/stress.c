@@ -6,7 +6,7 @@
  * not go to and fro between two ways of treating its clients.
  *
  * Asked by the master when somebody comes and, while it lasts, once a second.
- * What follows from it is the sessions' matter (smtpd/session), who see it on a
+ * What follows from it is the sessions' matter (visit/session), who see it on a
  * page that only the master writes (os/pane).
  */
 #include "master/stress.h"

@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "dns/servers.h"
 #include "master/doorkeeper.h"
 #include "master/lobby.h"
 #include "master/names.h"
 #include "master/prover.h"
-#include "net/servers.h"
 #include "os/call.h"
 #include "os/dir.h"
 #include "os/log.h"

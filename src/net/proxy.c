@@ -2,7 +2,7 @@
 /*
  * The header of the PROXY protocol (haproxy's proxy-protocol.txt), both of its
  * versions.  Sessions of a listener that is reached through a load balancer
- * call it (smtpd/proxied), with whatever has come so far.
+ * call it (visit/proxied), with whatever has come so far.
  *
  *	1	PROXY TCP4 192.0.2.1 198.51.100.1 56324 25 CRLF
  *	2	signature, version and command, family, length, addresses, TLVs

@@ -31,7 +31,7 @@
 
 #include "base/bytes.h"
 #include "base/die.h"
-#include "net/question.h"
+#include "dns/question.h"
 #include "os/clock.h"
 
 enum {

@@ -15,8 +15,8 @@
  */
 #include "policy/naming.h"
 
+#include "dns/question.h"
 #include "mail/domain.h"
-#include "net/question.h"
 
 /* With a dot, and no number at the end: an address is no name. */
 static bool

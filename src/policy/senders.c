@@ -17,7 +17,7 @@
  * The empty sender is everybody's: programs of users make reports from it (RFC
  * 6409 3.2, RFC 8098 3), and RFC 6409 forbids to refuse one for that.
  *
- * Called by policy/panel, at MAIL; by smtpd/intake for the From field; and by
+ * Called by policy/panel, at MAIL; by intake/intake for the From field; and by
  * `godwit explain'.  Pure, but for the list.
  */
 #include "policy/senders.h"

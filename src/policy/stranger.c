@@ -11,7 +11,7 @@
  * No answer is never to anybody's harm: who cannot be looked up is "unknown"
  * and on no list, and only a rule that asks for the name puts mail off.
  *
- * Nothing is logged here and nothing written.  Called by smtpd/guest and
+ * Nothing is logged here and nothing written.  Called by visit/guest and
  * client/world, which have the means to ask and tell what was found.
  */
 #include "policy/stranger.h"

@@ -5,7 +5,7 @@
  * fixed size, a known family.  Whatever else comes is dropped, and nobody waits
  * for anybody whom he does not trust: the master never, a session some seconds.
  *
- * smtpd/proxied asks and smtpd/term tells, master/master hears and answers; who
+ * visit/proxied asks and visit/term tells, master/master hears and answers; who
  * may stay, and what a login is worth, is decided in master/budget.
  */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The arguments of BDAT (RFC 3030 2): how many octets follow, and whether they
- * are the last ones.  The server calls it (smtpd/bdat).
+ * are the last ones.  The server calls it (intake/bdat).
  *
  * Two readers who take different numbers from one line disagree about what is
  * a command and what is content, so there is one way to write a number: 1 to

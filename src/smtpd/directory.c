@@ -12,7 +12,7 @@
  * are not ASCII; without it such a reply is a 252 that names nobody.
  */
 
-#include "smtpd/session.h"
+#include "visit/session.h"
 
 #include "base/utf8.h"
 #include "policy/checks.h"

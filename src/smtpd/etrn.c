@@ -9,7 +9,7 @@
  * known here.  The worst that the command can do is to have mail tried earlier.
  */
 
-#include "smtpd/session.h"
+#include "visit/session.h"
 
 #include "mail/domain.h"
 #include "mail/idna.h"

@@ -22,12 +22,12 @@
 
 #include "auth/sasl.h"
 #include "base/base64.h"
-#include "net/tls.h"
 #include "os/log.h"
 #include "os/sock.h"
 #include "priv/door.h"
 #include "smtp/ext.h"
-#include "smtpd/term.h"
+#include "tls/tls.h"
+#include "visit/term.h"
 
 enum {
 	FAILURES_MAX = 3,		/* then the session ends */

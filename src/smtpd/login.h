@@ -2,7 +2,7 @@
 #ifndef SMTPD_LOGIN_H
 #define SMTPD_LOGIN_H
 
-#include "smtpd/session.h"
+#include "visit/session.h"
 
 /* Is AUTH offered to this client now?  Only under TLS unless the
  * configuration says otherwise, and not to a program of this machine, of which

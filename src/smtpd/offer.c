@@ -17,7 +17,7 @@
 #include "os/clock.h"
 #include "policy/checks.h"
 #include "smtpd/login.h"
-#include "smtpd/secure.h"
+#include "visit/secure.h"
 
 struct row {
 	enum ext	 ext;

@@ -3,7 +3,7 @@
 #define SMTPD_OFFER_H
 
 #include "smtp/ext.h"
-#include "smtpd/session.h"
+#include "visit/session.h"
 
 /*
  * Appends a line of the reply to EHLO ("\nSIZE 1000") for each extension that

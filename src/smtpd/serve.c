@@ -20,12 +20,12 @@
 #include "os/log.h"
 #include "os/signal.h"
 #include "smtp/ext.h"
-#include "smtpd/guest.h"
 #include "smtpd/login.h"
-#include "smtpd/proxied.h"
-#include "smtpd/secure.h"
-#include "smtpd/term.h"
 #include "smtpd/xclient.h"
+#include "visit/guest.h"
+#include "visit/proxied.h"
+#include "visit/secure.h"
+#include "visit/term.h"
 
 enum {
 	ANY = PHASE_CONNECTED | PHASE_GREETED | PHASE_MAIL | PHASE_RCPT |

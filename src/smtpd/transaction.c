@@ -10,7 +10,7 @@
  * like the others and is in no envelope.
  */
 
-#include "smtpd/session.h"
+#include "visit/session.h"
 
 #include <string.h>
 

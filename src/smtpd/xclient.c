@@ -20,8 +20,8 @@
 
 #include "os/log.h"
 #include "smtp/xclient.h"
-#include "smtpd/guest.h"
-#include "smtpd/term.h"
+#include "visit/guest.h"
+#include "visit/term.h"
 
 void
 xclient_begin(struct session *s)

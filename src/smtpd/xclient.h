@@ -2,7 +2,7 @@
 #ifndef SMTPD_XCLIENT_H
 #define SMTPD_XCLIENT_H
 
-#include "smtpd/session.h"
+#include "visit/session.h"
 
 /* Before the greeting: may this client, whose address is known now, say that
  * it is another one? */

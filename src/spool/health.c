@@ -5,8 +5,8 @@
  * of it is kept outside any one session, and a disk that failed twice in short
  * time is not asked for a while.
  *
- * Kept by the master, who hears of it when a session ends (smtpd/tally) and
- * tells the others (smtpd/peer).  Pure: time comes in as a number.
+ * Kept by the master, who hears of it when a session ends (visit/tally) and
+ * tells the others (visit/peer).  Pure: time comes in as a number.
  */
 
 #include "spool/health.h"

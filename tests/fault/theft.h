@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <stdint.h>
-#include "smtpd/peer.h"
+#include "visit/peer.h"
 
 /* What an attempt is given. */
 struct theft {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * net/rr fed with any bytes as a DNS answer, and then the rest of the way of an
+ * dns/rr fed with any bytes as a DNS answer, and then the rest of the way of an
  * answer: does it belong to a question, and what does it say of a name.  What
  * comes out must keep what the headers promise, whatever went in.
  */
@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "base/die.h"
-#include "net/question.h"
-#include "net/resolve.h"
+#include "dns/question.h"
+#include "dns/resolve.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

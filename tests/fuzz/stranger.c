@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * All that is asked about a client (net/ask, policy/naming, policy/dnsbl), with
+ * All that is asked about a client (dns/ask, policy/naming, policy/dnsbl), with
  * the input as the name server: whatever it answers to whichever question, in
  * any order, the name that comes out is a host's, the sum is one that the lists
  * can make, and every question ends.

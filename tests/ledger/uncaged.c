@@ -38,7 +38,7 @@
 #include "policy/lists.h"
 #include "priv/request.h"
 #include "queue/runner.h"
-#include "smtpd/keys.h"
+#include "visit/keys.h"
 
 #if __has_include(<valgrind/callgrind.h>)
 #include <valgrind/callgrind.h>

@@ -42,12 +42,12 @@
 #include "os/signal.h"
 #include "os/sock.h"
 #include "queue/wishes.h"
-#include "smtpd/keys.h"
 #include "smtpd/serve.h"
 #include "spool/message.h"
 #include "spool/notify.h"
 #include "spool/scan.h"
 #include "spool/slots.h"
+#include "visit/keys.h"
 
 static void
 fail(const char *what, const char *why)

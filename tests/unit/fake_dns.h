@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "net/rr.h"
+#include "dns/rr.h"
 #include "os/sock.h"
 
 enum {

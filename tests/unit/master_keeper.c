@@ -26,11 +26,11 @@
 
 #include "fake_cert.h"
 #include "master/keeper.h"
-#include "net/signing.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/sock.h"
+#include "tls/signing.h"
 
 #define SPACES	"                                                                "
 #define VERIFY	SPACES "TLS 1.3, server CertificateVerify\0" \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * net/ask and policy/naming against a name server of our own: the name of a
+ * dns/ask and policy/naming against a name server of our own: the name of a
  * client, and the bounds of an asker.
  */
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "fake_dns.h"
-#include "net/ask.h"
+#include "dns/ask.h"
 #include "policy/naming.h"
 
 #define REVERSE	".2.0.192.in-addr.arpa"

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef VISIT_TERM_H
+#define VISIT_TERM_H
+
+#include "visit/session.h"
+
+/* How long a session may last, and on the submission ports how long its client
+ * may take to log in. */
+void	term_begin(struct session *);
+/* Between two messages: under stress there is so much time until the next one
+ * begins.  Each counts once, however often this is called. */
+void	term_renew(struct session *);
+/* A user has logged in: now he has a session's time. */
+void	term_lift(struct session *);
+/* Is the time over in which the client had to log in? */
+bool	term_is_over(const struct session *);
+
+#endif
