@@ -378,11 +378,11 @@ def test_a_trickle_is_ended(house):
         slow.send(b"x")
         chunks.send(b"x")
         steady.send(b"y" * 700 + b"\r\n")
-    assert 29 < time.monotonic() - begun < 35
+    assert 29 < time.monotonic() - begun < 90          # timeout-data is 180
     for client, verb in (slow, "DATA"), (chunks, "BDAT"):
         assert client.getreply()[0] == 421
         g.wait_log(rf"too slow a client after {verb} \(\d\d bytes\) from "
-                   r"unknown\[192.0.2.10\]")
+                   r"\S+\[192.0.2.10\]")
     steady.send(b".\r\n")
     assert steady.getreply()[0] == 250
     steady.quit()
