@@ -75,8 +75,8 @@ def test_the_spool_is_put_to_the_proof(house):
     assert g.wait_log(r"spool .*: .*")[0] == line
     check = [g.program("godwit"), "check", "-f", g.conf]
     assert line in g.host.run(check).stdout.decode().splitlines()
-    owner = g.host.shell(f"stat -c '%U %a %s' {g.spool}/journal")
-    assert owner == "godwitq 600 65536\n"
+    wait(lambda: g.host.shell(f"stat -c '%U %a %s' {g.spool}/journal") == "godwitq 600 65536\n",
+         "the runner makes room for notes")
     assert not re.search("error", g.since(0))
     assert g.entries() == []
 
@@ -404,7 +404,7 @@ def test_limits_of_a_session(house):
     # The sanitizers take more than any machine has.
     assert SANITIZED or limits["Max address space"] == (str(192 << 20),) * 2
     assert limits["Max open files"][0] == limits["Max open files"][1]
-    assert int(limits["Max open files"][1]) < 27 + 32 + 256 + 1
+    assert int(limits["Max open files"][1]) <= 28 + 32 + 256
     # The log of this one is a file, which may grow.
     assert limits["Max file size"][0] == "unlimited"
     # Those who live long have their time.
