@@ -90,11 +90,15 @@ static const struct str tls_hello = { "\x16\x03", 2 };
 static bool
 is_not_mail(struct str word)
 {
-	return str_caseeq(word, STR("GET")) || str_caseeq(word, STR("POST")) ||
-	    str_caseeq(word, STR("PUT")) || str_caseeq(word, STR("CONNECT")) ||
-	    str_caseeq(word, STR("OPTIONS")) ||
-	    str_caseeq(word, STR("Host:")) ||
-	    str_starts(word, tls_hello);
+	static const char *const words[] = {	/* RFC 9110 9.3, RFC 9113 */
+		"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS",
+		"TRACE", "PATCH", "PRI", "Host:",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_caseeq(word, str_of(words[i])))
+			return true;
+	return str_starts(word, tls_hello);
 }
 
 static void
