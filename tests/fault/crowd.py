@@ -3,14 +3,11 @@
 and beside fresh mail.  FAULT_CROWD says how many; the figures are printed, and
 what must hold of them at any size is checked."""
 import os
-import random
-import signal
 import subprocess
 import threading
 import time
 
-from instance import (BUILD, DOMAIN, FAR, LONG, Client, Instance, Nobody, kill, processes,
-                      send, until)
+from instance import BUILD, FAR, LONG, Client, Instance, Nobody, processes, send
 
 COUNT = int(os.environ.get("FAULT_CROWD", "20000" if LONG else "2000"))
 TICK = os.sysconf("SC_CLK_TCK")

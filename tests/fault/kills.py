@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 
-from instance import (LONG, Client, Instance, Sink, DOMAIN, FAR, content, kill, send,
+from instance import (LONG, Client, Instance, Sink, DOMAIN, FAR, content, kill, perhaps, send,
                       until)
 from tracing import Trace
 

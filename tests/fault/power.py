@@ -21,7 +21,7 @@ import time
 import zlib
 
 from disk import KINDS, MODELS, Past, Recording, is_mounted_here
-from instance import (BUILD, LONG, TOKEN, Client, Instance, Sink, DOMAIN, FAR, content, kill, run,
+from instance import (BUILD, LONG, TOKEN, Client, Instance, Sink, DOMAIN, FAR, content, kill, perhaps, run,
                       until)
 from tracing import Trace
 

@@ -23,7 +23,7 @@ import subprocess
 import threading
 import time
 
-from instance import (BUILD, DOMAIN, LONG, SLOW, Client, Instance, content, processes, run, until)
+from instance import (BUILD, DOMAIN, LONG, SLOW, Client, Instance, processes, run, until)
 from theft import make_key
 
 COUNT = int(os.environ.get("FAULT_SLOW", "5000" if LONG else "500"))

@@ -18,7 +18,7 @@ import threading
 import time
 import types
 
-from instance import BUILD, Client, Instance, Sink, DOMAIN, FAR, USERS, processes, run, until
+from instance import BUILD, Client, Instance, Sink, FAR, USERS, processes, run, until
 
 STOLEN = os.path.abspath(os.path.join(BUILD, "fault/stolen"))
 SIGSYS = int(signal.SIGSYS)

@@ -8,7 +8,6 @@ import os
 import re
 import smtplib
 import socket
-import ssl
 
 import pytest
 
