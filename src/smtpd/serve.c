@@ -90,7 +90,7 @@ static const struct str tls_hello = { "\x16\x03", 2 };
 static bool
 is_not_mail(struct str word)
 {
-	static const char *const words[] = {	/* RFC 9110 9.3, RFC 9113 */
+	static const char *const words[] = {	/* of HTTP 1 and 2 */
 		"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS",
 		"TRACE", "PATCH", "PRI", "Host:",
 	};
