@@ -124,6 +124,9 @@ struct transaction *transaction_new(struct session *);
 void	transaction_tidy(struct session *);
 /* What a client said of itself, and its transaction: as at the beginning. */
 void	session_forget(struct session *);
+/* Where somebody is to be told that this login is over its budget: was he?  Not
+ * answered; if it gets lost he is told twice, or later. */
+void	transaction_settle(struct session *, bool told);
 /* The only way out of a transaction; harmless when there is none. */
 void	transaction_end(struct session *);
 

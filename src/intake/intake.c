@@ -80,7 +80,6 @@ intake_begin(struct intake *in)
 	if (submit_begin(&t->submission, &t->envelope, NULL,
 	    t->envelope.size_declared, &in->why) < 0) {
 		log_warning("spool: %s", in->why.text);
-		purse_give_back(s);
 		in->failed = true;
 		in->row.n = 0;
 		return -1;
@@ -132,7 +131,6 @@ break_off(const struct intake *in, const char *what, const char *said)
 	if (said != NULL)
 		session_end(s, (struct status){ 4, 4, 2 }, said);
 	s->ended = true;
-	purse_give_back(s);
 	log_info("%s after %s (%llu bytes) from %s", what, in->verb,
 	    (unsigned long long)in->bytes, s->client);
 }
@@ -364,9 +362,10 @@ accept_message(struct session *s)
 	    sub->name);
 	s->tally.messages++;
 	s->idle = 0;
-	/* Unless more commands are waiting, the reply leaves now, while the
-	 * entry is still locked. */
-	if (stream_pending(&s->stream) == 0 && session_flush(s) != STREAM_OK)
+	/* Unless more commands are waiting, and nothing else is to be done
+	 * before, the reply leaves now, while the entry is still locked. */
+	if ((stream_pending(&s->stream) == 0 || s->transaction->tell) &&
+	    session_flush(s) != STREAM_OK)
 		log_warning("%s: the client has gone before our 250; it may "
 		    "send the message again", sub->name);
 	/* Only now: nobody waits for it. */
@@ -405,5 +404,4 @@ intake_finish(struct intake *in)
 		intake_refuse(in);
 	else
 		accept_message(s);
-	purse_give_back(s);
 }

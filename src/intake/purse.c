@@ -213,32 +213,6 @@ submit(struct session *s, struct submission *sub, struct fault *why)
 	return r;
 }
 
-/* Not answered; if it gets lost somebody is told twice, or later. */
-static void
-settle(struct session *s, bool done)
-{
-	struct transaction *t = s->transaction;
-	const struct door_packet p = { .kind = DOOR_REPORTED,
-	    .flags = done ? 0 : DOOR_OWED,
-	    .field = { s->login, s->login_pass } };
-	struct fault ignored;
-	int door = sock_connect_packets(conf_run_path(s->conf, &t->arena,
-	    CONF_DOOR).p, ANSWER_SECONDS, &ignored);
-
-	t->tell = false;
-	if (door < 0)
-		return;
-	(void)door_send(door, &p);
-	close(door);
-}
-
-void
-purse_give_back(struct session *s)
-{
-	if (s->transaction != NULL && s->transaction->tell)
-		settle(s, false);
-}
-
 void
 purse_tell(struct session *s)
 {
@@ -254,11 +228,11 @@ purse_tell(struct session *s)
 			notify_send(s->smtpd->notify, NOTIFY_NEW, sub.name);
 		log_info("%s: postmaster notification: %.*s", sub.name,
 		    STR_ARG(s->transaction->over));
-		settle(s, true);
+		transaction_settle(s, true);
 	} else {
 		log_error("postmaster is not told that %.*s: %s",
 		    STR_ARG(s->transaction->over), why.text);
-		settle(s, false);
+		transaction_settle(s, false);
 	}
 	if (sub.is_void)
 		notify_send(s->smtpd->notify, NOTIFY_VOID, sub.name);

@@ -16,10 +16,8 @@
  * that it has to wait; 451 4.3.0, nobody answers.
  */
 int	purse_ask(struct session *, struct fault *);
-/* It was taken: tells the postmaster if he is to be told. */
+/* It was taken: tells the postmaster if he is to be told.  A transaction that ends
+ * without leaves that to another one (transaction_settle()). */
 void	purse_tell(struct session *);
-/* It was not, or there is none: if he is to be told, that is for another
- * message. */
-void	purse_give_back(struct session *);
 
 #endif

@@ -517,17 +517,11 @@ decide(struct judging *j, const struct rule *rule, struct verdict *v)
 	}
 }
 
-/* What rules that must wait leave to those behind them. */
-struct waiting {
-	bool	any;		/* nothing can be thrown away */
-	bool	mercy;		/* nothing can be decided: one of them might do
-				 * something else than refuse */
-};
-
-/* True: the search is over. */
+/* True: the search is over.  *mercy: a rule before this one has to wait, and might
+ * do something else than refuse, so that nothing can be decided. */
 static bool
 weigh(struct judging *j, const struct rule *rule, enum rule_answer answer,
-    struct waiting *w, struct verdict *v)
+    bool *mercy, struct verdict *v)
 {
 	switch (answer) {
 	case RULE_NO:
@@ -541,14 +535,12 @@ weigh(struct judging *j, const struct rule *rule, enum rule_answer answer,
 		 * or never. */
 		if (rule->action == RULE_HEADER || j->in->stage < STAGE_RCPT)
 			return false;
-		w->any = true;
-		w->mercy |= !refuses(rule);
+		*mercy |= !refuses(rule);
 		return false;
 	case RULE_YES:
 		break;
 	}
-	if (rule->action == RULE_HEADER || !(rule->action == RULE_DISCARD ?
-	    w->any : w->mercy))
+	if (rule->action == RULE_HEADER || !*mercy)
 		decide(j, rule, v);
 	else
 		v->spoken_for = speaks_for(rule);
@@ -559,15 +551,15 @@ void
 rule_judge(const struct rule_asking *in, struct verdict *v)
 {
 	struct judging j = { .in = in };
-	struct waiting w = { false, false };
 	const struct rules *rules = &in->conf->rules;
 	const struct rule *rule;
+	bool mercy = false;
 
 	*v = (struct verdict){ .kind = VERDICT_NONE };
 	for (size_t i = 0; i < rules->n; i++) {
 		rule = &rules->p[i];
 		if (is_asked(rule, in->stage) &&
-		    weigh(&j, rule, ask_rule(&j, rule), &w, v))
+		    weigh(&j, rule, ask_rule(&j, rule), &mercy, v))
 			break;
 	}
 	buf_free(&j.because);

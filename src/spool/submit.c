@@ -370,6 +370,8 @@ submit_commit(struct submission *s, struct str head, bool *exists,
 		return -1;
 	}
 	s->durable = true;
+	/* Whoever is told of the names that are left finds them unlocked. */
+	drop_twin(s);
 	remove_temporary(s);
 	if (exists != NULL)
 		*exists = false;

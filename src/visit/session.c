@@ -23,11 +23,14 @@
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/signal.h"
+#include "os/sock.h"
 #include "policy/checks.h"
+#include "priv/door.h"
 #include "smtp/reply.h"
 #include "spool/notify.h"
 
 #define IDLE_MAX	100		/* commands that lead to nothing */
+#define SETTLE_SECONDS	5		/* for one word to the doorkeeper */
 
 static void
 describe_client(struct session *s)
@@ -127,12 +130,35 @@ transaction_tidy(struct session *s)
 }
 
 void
+transaction_settle(struct session *s, bool told)
+{
+	struct transaction *t = s->transaction;
+	const struct door_packet p = { .kind = DOOR_REPORTED,
+	    .flags = told ? 0 : DOOR_OWED,
+	    .field = { s->login, s->login_pass } };
+	struct fault ignored;
+	int door;
+
+	if (t == NULL || !t->tell)
+		return;
+	t->tell = false;
+	door = sock_connect_packets(conf_run_path(s->conf, &t->arena,
+	    CONF_DOOR).p, SETTLE_SECONDS, &ignored);
+	if (door < 0)
+		return;
+	(void)door_send(door, &p);
+	close(door);
+}
+
+void
 transaction_end(struct session *s)
 {
 	struct transaction *t = s->transaction;
 
 	if (t == NULL)
 		return;
+	/* Whatever was to be held did not come to that. */
+	transaction_settle(s, false);
 	submit_free(&t->submission);
 	transaction_tidy(s);
 	arena_free(&t->arena);

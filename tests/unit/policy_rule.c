@@ -216,7 +216,8 @@ static const struct row rows[] = {
 	{ "reject size over 1K\naccept", STAGE_RCPT, .declared = 9,
 	    .kind = ACCEPT, .line = 2, .trace = "ly" },
 	{ "reject size over 1K\nhold", STAGE_RCPT, .kind = HOLD, .line = 2 },
-	{ "reject size over 1K\ndiscard", STAGE_RCPT, .kind = NONE },
+	{ "reject size over 1K\ndiscard", STAGE_RCPT, .kind = DISCARD,
+	    .line = 2 },
 	/* ... but whoever will be spoken for is. */
 	{ "hold size over 1K\nreject size over 2K\naccept", STAGE_RCPT,
 	    .kind = NONE, .spoken = true, .trace = "lly" },
