@@ -29,6 +29,8 @@ void	pane_make(struct pane *, size_t);
  * made when a process begins.
  */
 int	pane_file(size_t, struct fault *);
+/* One of no bytes, which nobody can ever make longer; or -1. */
+int	pane_sealed(void);
 void	*pane_look(int fd, size_t, bool writes);
 
 #endif

@@ -36,7 +36,9 @@ enum sandbox_profile {
 				 * unix sockets for NSS (no others can be
 				 * made); no exec, ptrace, signal, chmod, chown,
 				 * mount, module, keyctl ... */
-	SANDBOX_RUNNER,		/* the same, and network sockets, unlink and
+	SANDBOX_DOORKEEPER,	/* the same, and to break off a conversation:
+				 * shutdown(2); its sockets are no others' */
+	SANDBOX_RUNNER,		/* as the master, and network sockets, unlink and
 				 * rename */
 	SANDBOX_KEEPER,		/* only to use the sockets that it has: accept,
 				 * read, write, close; give it no path */

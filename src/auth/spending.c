@@ -109,8 +109,10 @@ map_file(struct spending *s, int fd, const char *path, struct fault *why)
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return fault_temporary(why, 451, 3, 0, "%s is no file", path);
 	fits = (size_t)st.st_size == sizeof(*s->book);
-	if (!fits && (ftruncate(fd, 0) < 0 ||
-	    ftruncate(fd, (off_t)sizeof(*s->book)) < 0))
+	/* With room for all of it: a page for which there is none would end
+	 * whoever touches it. */
+	if ((!fits && ftruncate(fd, 0) < 0) || (errno = posix_fallocate(fd, 0,
+	    (off_t)sizeof(*s->book))) != 0)
 		return fault_system(why, errno, "%s", path);
 	s->book = mmap(NULL, sizeof(*s->book), PROT_READ | PROT_WRITE,
 	    MAP_SHARED, fd, 0);

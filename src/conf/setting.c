@@ -161,7 +161,7 @@ static const struct setting table[] = {
 	{ "timeout-data", SETTING_DURATION, AT(timeout.data), "3m",
 	    1, DAY, true, "wait for the next piece of a message" },
 	/* SECURITY 4.6 */
-	{ "timeout-login", SETTING_DURATION, AT(timeout.login), "20s",
+	{ "timeout-login", SETTING_DURATION, AT(timeout.login), "1m",
 	    0, HOUR, true, "wait for a login on the submission ports" },
 	{ "minimum-rate", SETTING_NUMBER, AT(session.minimum_rate),
 	    "500", 0, 1000000, true, "bytes a second of a message, at least" },

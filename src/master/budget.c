@@ -36,6 +36,8 @@ enum {
 	ENTRIES_MIN = 65536,
 	KEPT_PERCENT = 15,		/* not for strangers; */
 	CALLERS_PERCENT = 10,		/* of all: not for ours, either */
+	CALLER_PERCENT = 5,		/* of these, for one address; */
+	CALLER_LEAST = 3,		/* or so many */
 	GOOD_PERCENT = 5,
 	FAILED_HANDSHAKE = 5,		/* as dear as so many */
 	NETWORK_TIMES = 3,		/* what a network may, of a client's; */
@@ -94,7 +96,8 @@ struct entry {
 struct budget {
 	size_t		 size;		/* of all of it */
 	struct limit	 limit[SCOPES];
-	uint64_t	 sessions, kept, kept_for_good, for_callers;
+	uint64_t	 sessions, kept, kept_for_good;
+	uint64_t	 for_callers, for_a_caller;
 	struct rate	 rate;
 	uint64_t	 open, sitting[BUDGET_RANKS];
 	int64_t		 full_at[BUDGET_RANKS], answers_at, lines_at;
@@ -195,6 +198,11 @@ set_limits(struct budget *b, const struct conf_budget *c)
 	b->kept = c->most * KEPT_PERCENT / 100;
 	b->kept_for_good = c->most * GOOD_PERCENT / 100;
 	b->for_callers = at_once(c->most, CALLERS_PERCENT, 100);
+	b->for_a_caller = at_once(b->for_callers, CALLER_PERCENT, 100);
+	if (b->for_a_caller < CALLER_LEAST)
+		b->for_a_caller = CALLER_LEAST;
+	if (c->per_client == 0)
+		b->for_a_caller = UINT64_MAX;
 }
 
 struct budget *
@@ -416,7 +424,9 @@ is_full(const struct budget *b, enum budget_rank rank, const struct place *p,
 			kept += b->kept_for_good;
 		return b->sitting[rank] >= b->sessions - kept;
 	case RANK_CALLER:
-		return b->sitting[rank] >= b->for_callers;
+		/* Who has logged in from there once is none any more. */
+		return b->sitting[rank] >= b->for_callers ||
+		    b->entry[p->at[0]].open >= b->for_a_caller;
 	case RANK_OURS:
 		break;
 	}

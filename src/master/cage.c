@@ -367,10 +367,10 @@ cage_lock_doorkeeper(const struct conf *conf, struct fault *why)
 	case LOGIN_PAM:
 		/* It asks the prover, whom no sandbox would suit: what PAM's
 		 * modules do nobody knows. */
-		return sandbox_enter(SANDBOX_MASTER, NULL, 0, why);
+		return sandbox_enter(SANDBOX_DOORKEEPER, NULL, 0, why);
 	}
 	path.path = parent(&a, conf->login.place).p;
-	r = sandbox_enter(SANDBOX_MASTER, &path, 1, why);
+	r = sandbox_enter(SANDBOX_DOORKEEPER, &path, 1, why);
 	arena_free(&a);
 	return r;
 }

@@ -96,6 +96,18 @@ pane_file(size_t n, struct fault *why)
 	return fault_system(why, err, "a file in memory");
 }
 
+int
+pane_sealed(void)
+{
+	int fd = make_file();
+
+	if (fd == -1 || fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK |
+	    F_SEAL_WRITE | F_SEAL_SEAL) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 void *
 pane_look(int fd, size_t n, bool writes)
 {

@@ -213,6 +213,8 @@ static const struct row rows[] = {
 	{ SYS(landlock_create_ruleset), EQUAL(0, 0) },
 };
 
+static const int allowed_doorkeeper[] = { SYS(shutdown) };
+
 static const struct row rows_keeper[] = {
 	{ SYS(mmap), MASKED(2, PROT_EXEC, 0) },
 	{ SYS(mprotect), MASKED(2, PROT_EXEC, 0) },
@@ -437,6 +439,19 @@ add_shared(scmp_filter_ctx ctx)
 }
 
 static int
+add_master(scmp_filter_ctx ctx, unsigned access)
+{
+	int rc = add_rows(ctx, rows_master, COUNT(rows_master));
+
+	if (rc != 0)
+		return rc;
+	if ((access & SANDBOX_ALL) != 0)
+		return add_calls(ctx, SCMP_ACT_ALLOW, open_any,
+		    COUNT(open_any));
+	return add_rows(ctx, rows_open_new, COUNT(rows_open_new));
+}
+
+static int
 add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, unsigned access)
 {
 	int rc = profile == SANDBOX_KEEPER ? 0 : add_shared(ctx);
@@ -453,15 +468,13 @@ add_profile(scmp_filter_ctx ctx, enum sandbox_profile profile, unsigned access)
 			rc = add_rows(ctx, rows_keeper, COUNT(rows_keeper));
 		break;
 	case SANDBOX_MASTER:
-		rc = add_rows(ctx, rows_master, COUNT(rows_master));
-		if (rc != 0)
-			break;
-		if ((access & SANDBOX_ALL) != 0)
-			rc = add_calls(ctx, SCMP_ACT_ALLOW, open_any,
-			    COUNT(open_any));
-		else
-			rc = add_rows(ctx, rows_open_new,
-			    COUNT(rows_open_new));
+		rc = add_master(ctx, access);
+		break;
+	case SANDBOX_DOORKEEPER:
+		rc = add_calls(ctx, SCMP_ACT_ALLOW, allowed_doorkeeper,
+		    COUNT(allowed_doorkeeper));
+		if (rc == 0)
+			rc = add_master(ctx, access);
 		break;
 	case SANDBOX_RUNNER:
 		rc = add_calls(ctx, SCMP_ACT_ALLOW, allowed_runner,

@@ -12,11 +12,13 @@
  */
 #include "os/turn.h"
 
-#include <sys/mman.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <unistd.h>
+
+#include "os/pane.h"
 
 enum {
 	TRIES = 8,			/* without a pause */
@@ -38,7 +40,7 @@ void
 turns_make(struct turns *t, unsigned each)
 {
 	t->n = each * count_processors();
-	t->fd = memfd_create("turns", MFD_CLOEXEC);
+	t->fd = pane_sealed();
 }
 
 void
@@ -71,6 +73,8 @@ turn_take(const struct turns *t, int *ms)
 	for (turn = self % t->n;; turn = (turn + 1) % t->n) {
 		if (set_lock(t, turn, F_WRLCK) == 0)
 			return (int)turn;
+		if (errno != EAGAIN && errno != EACCES)
+			return -1;
 		if (tries > 1) {
 			tries--;
 			continue;

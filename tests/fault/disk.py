@@ -29,6 +29,9 @@ WRITE = 1
 HEAD = struct.Struct("=IIQQ")           # of a record, as blocklog.c has it
 SECTOR = 512
 MODELS = ("all", "flushed", "some")
+# One block with one checksum: with half of it nobody's btrfs can be mounted, ours
+# or another's.
+BTRFS_SUPER = 64 * 1024
 
 
 def is_mounted_here(kind):
@@ -134,7 +137,8 @@ class Past:
             late = [r for r in late if self.chance.random() < 0.5]
         with open(self.scratch, "r+b") as out:
             for i, record in enumerate(late):
-                torn = model == "some" and i == len(late) - 1
+                torn = model == "some" and i == len(late) - 1 and \
+                    record[3] != BTRFS_SUPER
                 self._write(out.fileno(), record, SECTOR * self.chance.randint(
                     0, record[2] // SECTOR) if torn else None)
 

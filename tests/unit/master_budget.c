@@ -329,6 +329,13 @@ static const struct scenario scenarios[] = {
 	    { STAY, "192.0.2.1", 1, 0, BUDGET_FULL },
 	    { LEAVE, NULL, 1, 0, 0 },
 	    { STAY, "192.0.2.1", 2, 1, BUDGET_FULL } } },
+	{ "no address has all the seats of who has not logged in",
+	    { .most = 1000, .per_client = 20 }, {
+	    { SUBMIT_STAY, "192.0.2.1", 20, 5, BUDGET_FULL },
+	    { SUBMIT_STAY, "192.0.2.2", 20, 5, BUDGET_FULL },
+	    { OURS_STAY, "192.0.2.1", 20, 15,
+		BUDGET_CLIENT_FULL },
+	    { LOG_IN, NULL, 1, 0, 0 } } },
 	{ "who logs in makes room for who has not", { .most = 100 }, {
 	    { SUBMIT_STAY, "192.0.2.1", 20, 10, BUDGET_FULL },
 	    { LOG_IN, NULL, 4, 0, 0 },

@@ -517,6 +517,18 @@ odd_calls(void)
 }
 
 /* What would spoil a descriptor for all who have it as well. */
+/* A session may not, since its sockets are others' as well. */
+static int
+hang_up(void)
+{
+	struct fault why;
+	int pair[2];
+
+	if (sock_pair(SOCK_SEQPACKET, pair, &why) == -1)
+		return 1;
+	return shutdown(pair[0], SHUT_RDWR) == 0 ? 0 : 2;
+}
+
 static int
 shared_descriptors(void)
 {
@@ -631,6 +643,7 @@ static const struct {
 	{ "memory", memory, SANDBOX_MASTER, 0 },
 	{ "harden again", harden_again, SANDBOX_MASTER, 0 },
 	{ "abort", abort_dumps_nothing, SANDBOX_MASTER, 1000 + SIGSEGV },
+	{ "hang up", hang_up, SANDBOX_DOORKEEPER, 0 },
 	{ "execute", execute, SANDBOX_MASTER, KILLED },
 	{ "trace", trace, SANDBOX_MASTER, KILLED },
 	{ "memory of parent", read_memory_of_parent, SANDBOX_MASTER, KILLED },
