@@ -42,8 +42,8 @@
  *	WITHIN	    doorkeeper	nothing: it is within the budget
  *	OVER	    doorkeeper	which budget is spent: to be held
  *
- * YES, NO, LATER, WAIT, WITHIN and OVER are the last packet.  Whatever is malformed ends the
- * connection.  Whose session it is, and so how long its client has to wait, no
+ * YES, NO, LATER, WAIT, WITHIN and OVER are the last packet.  Whatever is
+ * malformed ends the connection.  Whose session it is, and so how long its client has to wait, no
  * packet says: the kernel knows the process that has connected, and the masters
  * have written down whose connection that process has (master/roster).  No
  * descriptor travels here: those on their way are counted by user, and a stolen

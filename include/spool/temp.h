@@ -9,8 +9,8 @@
 
 /*
  * Where a file system cannot make unnamed files, an entry is begun under a
- * temporary name, q/XX/.t.NAME, or hold/.t.NAME.  It gets its own name by a link, as an unnamed
- * one does; then the temporary one is removed.  What has no other name than
+ * temporary name, q/XX/.t.NAME, or hold/.t.NAME.  It gets its own name by a
+ * link, as an unnamed one does; then the temporary one is removed.  What has no other name than
  * that is no entry and is never delivered.
  */
 #define TEMP_PREFIX	".t."

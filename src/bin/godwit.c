@@ -12,8 +12,8 @@
  * A table of commands, each a function that gets its words and options and
  * returns the status to exit with (sysexits).  Options may stand anywhere.
  * The commands decide nothing: `check` asks conf and client/check, `config`
- * lets conf describe itself, `explain` asks client/explain, `queue` carries requests to the daemon, which
- * also decides who may make them.
+ * lets conf describe itself, `explain` asks client/explain, `queue` carries
+ * requests to the daemon, which also decides who may make them.
  *
  * What was asked for goes to standard output, all else to standard error.
  */

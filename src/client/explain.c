@@ -12,8 +12,8 @@
  *
  * Called by `godwit explain`, as any user: a list or an alias file that the
  * caller may not read is told as the temporary refusal that it would be.
- * Nothing but name servers is asked, and nothing changes.  client/account tells what was
- * found.
+ * Nothing but name servers is asked, and nothing changes.  client/account tells
+ * what was found.
  */
 #include "client/explain.h"
 

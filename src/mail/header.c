@@ -12,8 +12,9 @@
  * Always true of the collector: the block holds whole lines of the header and
  * the line that is still coming, and nothing of the body; it never grows
  * beyond HEADER_SIZE_MAX.  When it is complete, the content is the block, what
- * had been taken for more of it (over), and all that comes behind.  A collector does not fail: a message with a header
- * that is too big passes, and who reads too_big refuses it.
+ * had been taken for more of it (over), and all that comes behind.  A collector
+ * does not fail: a message with a header that is too big passes, and who reads
+ * too_big refuses it.
  */
 #include "mail/header.h"
 

@@ -272,7 +272,8 @@ warm_lookups(void)
 	arena_free(&a);
 }
 
-/* The databases that rules and `login senders' name: they are opened again when they change. */
+/* The databases that rules and `login senders' name: they are opened again when
+ * they change. */
 static size_t
 find_databases(struct arena *a, const struct conf *conf,
     struct sandbox_path *out)

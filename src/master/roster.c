@@ -8,9 +8,9 @@
  * Masters come and go, with each reload and when one dies, while their sessions
  * live on and want to log in; so there are some rosters, made once by the warden,
  * and each new master takes the one whose master has ended, and that longest ago.
- * What a dead master has left stays so long, for the sake of its orphans.  So numbers of processes
- * stand there that have ended and are given to others: of all who claim one the
- * youngest master is right, since only he forks.  When all masters live, which
+ * What a dead master has left stays so long, for the sake of its orphans.  So
+ * numbers of processes stand there that have ended and are given to others: of
+ * all who claim one the youngest master is right, since only he forks.  When all masters live, which
  * takes as many reloads while some session of each lasts, the oldest one loses
  * its roster, sees that and goes on without: its sessions cannot log in any more.
  *

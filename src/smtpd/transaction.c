@@ -5,8 +5,8 @@
  * What can be known is said here, before any content travels: whether there is
  * room, and all that the panel (policy/panel) has to say of sender, recipient
  * and client: whether we relay for it, what the rules want, whether the user
- * exists once every alias is expanded.  So nothing that was accepted must be bounced for a
- * reason that we could have known.  A recipient that a rule discards is taken
+ * exists once every alias is expanded.  So nothing that was accepted must be
+ * bounced for a reason that we could have known.  A recipient that a rule discards is taken
  * like the others and is in no envelope.
  */
 

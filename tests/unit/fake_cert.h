@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Of this name, for this key; a key that hashes by itself has no digest. */
 static inline X509 *
@@ -49,6 +50,16 @@ fake_cert_write(const char *path, X509 *x, EVP_PKEY *key)
 	assert_int_equal(fclose(f), 0);
 	X509_free(x);
 	EVP_PKEY_free(key);
+}
+
+/* The directory in which they were made; 0, or not. */
+static inline int
+fake_remove(const char *top)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", top);
+	return system(command);
 }
 
 #endif

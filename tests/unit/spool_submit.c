@@ -12,6 +12,8 @@
 
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <errno.h>
+#include <seccomp.h>
 #include <signal.h>
 
 #include "base/mem.h"
@@ -416,6 +418,41 @@ test_reserve(void **state)
 	assert_int_equal(fake_count(f, "q"), 0);
 }
 
+/* In a process of its own, which never gets such a filter off again. */
+static bool
+is_refused_room(struct fake_spool *f)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	struct submission s;
+	struct fault why;
+
+	if (filter == NULL || seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSPC),
+	    SCMP_SYS(fallocate), 0) != 0 || seccomp_load(filter) != 0)
+		return false;
+	submit_init(&s, &f->spool);
+	return submit_begin(&s, &(struct envelope){ .recipients = { .p =
+	    &(struct recipient){ .address = { STR("joe"), STR("b.example") } },
+	    .n = 1 } }, NULL, 3 * 1024 * 1024, &why) < 0 &&
+	    fault_is_temporary(&why) && why.reply == 452 && s.fd == -1;
+}
+
+/* No more is ever asked for than there is: ext4 takes all of the disk before it
+ * says no, and who else writes meanwhile has none. */
+static void
+test_no_room_to_reserve(void **state)
+{
+	struct fake_spool *f = *state;
+	pid_t pid = fork();
+	int status;
+
+	assert_int_not_equal(pid, -1);
+	if (pid == 0)
+		_exit(is_refused_room(f) ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(fake_count(f, "q"), 0);
+}
+
 static void
 limit_files(rlim_t n)
 {
@@ -808,6 +845,7 @@ main(void)
 		BOTH(test_hold),
 		BOTH(test_abort_committed),
 		BOTH(test_reserve),
+		BOTH(test_no_room_to_reserve),
 		BOTH(test_no_room),
 		BOTH(test_no_spool),
 		BOTH(test_directory_sync_fails),
