@@ -770,30 +770,37 @@ def told(village, port, words, source=B):
         return line
 
 
+MAIL = [b"EHLO c.test", b"MAIL FROM:<x@b.test>", b"RCPT TO:<alice@a.test>"]
+
+
 def test_clients_of_proxies(house, village):
     """Names and lists are those of the client that is told; a proxy need not wait
     to be greeted, because it speaks first."""
-    g = house(LISTEN + f"listen smtp on 2525 proxy from {B}\nxclient for 192.0.2.45\n"
-              "pre-greeting 1s\ndnsbl bl.test")
-    mail = [b"EHLO c.test", b"MAIL FROM:<x@b.test>", b"RCPT TO:<alice@a.test>"]
+    g = house(LISTEN + f"listen smtp on 2525 proxy from {B}\npre-greeting 30s\n"
+              "dnsbl bl.test")
     for source, name, code in (("192.0.2.30", "good.client.test", b"250"),
                                ("192.0.2.40", "unknown", b"554"),
                                ("127.0.0.1", "unknown", b"250")):
         proxy = f"PROXY TCP4 {source} 192.0.2.10 40000 25".encode()
         begun = time.monotonic()
-        assert told(village, 2525, [proxy, None, *mail])[:3] == code, source
-        assert time.monotonic() - begun < 0.9
+        assert told(village, 2525, [proxy, None, *MAIL])[:3] == code, source
+        # Half of what it would have waited; the DNS may need some seconds.
+        assert time.monotonic() - begun < 15
         g.wait_log(re.escape(f"connect from {name}[{source}]"))
-    assert told(village, 2525, [b"PROXY UNKNOWN", None, *mail])[:3] == b"250"
-    # XCLIENT, more than once: each is asked about anew.
+    assert told(village, 2525, [b"PROXY UNKNOWN", None, *MAIL])[:3] == b"250"
+
+
+def test_clients_of_xclient(house, village):
+    """More than once in a session: each is asked about anew."""
+    g = house(LISTEN + "xclient for 192.0.2.45\npre-greeting 1s\ndnsbl bl.test")
     mark = g.mark()
-    words = [None, b"XCLIENT ADDR=192.0.2.40", *mail, b"RSET",
-             b"XCLIENT ADDR=192.0.2.30", *mail]
+    words = [None, b"XCLIENT ADDR=192.0.2.40", *MAIL, b"RSET",
+             b"XCLIENT ADDR=192.0.2.30", *MAIL]
     assert told(village, 25, words, "192.0.2.45")[:3] == b"250"
     g.wait_log(r"reject: RCPT from unknown\[192.0.2.40\]: 554 5.7.1 Service", since=mark)
     g.wait_log(r"connect from good.client.test\[192.0.2.30\]", since=mark)
     # A name that is told is not asked for, and the lists are.
-    words = [None, b"XCLIENT NAME=told.test ADDR=192.0.2.40", *mail]
+    words = [None, b"XCLIENT NAME=told.test ADDR=192.0.2.40", *MAIL]
     assert told(village, 25, words, "192.0.2.45")[:3] == b"554"
     g.wait_log(r"reject: RCPT from told.test\[192.0.2.40\]: 554", since=mark)
 
