@@ -121,13 +121,15 @@ int
 purse_ask(struct session *s, struct fault *why)
 {
 	struct arena *a = &s->transaction->arena;
-	char room[DOOR_PACKET_MAX];
 	struct door_packet p;
 	struct fault cause;
+	char *room;
 	int door, r;
 
 	if (!has_budget(s))
 		return 0;
+	/* Not on the stack, whose pages cost every session something. */
+	room = arena_alloc(a, DOOR_PACKET_MAX);
 	door = sock_connect_packets(conf_run_path(s->conf, a, CONF_DOOR).p,
 	    ANSWER_SECONDS, &cause);
 	r = door < 0 ? -1 : converse(s, door, room, &p);
