@@ -34,7 +34,7 @@ remote_init(struct remote *r, const struct conf *conf, const struct next *next)
 	r->why_where = STR("none");
 }
 
-static int
+static void
 fixed_host(struct remote *r)
 {
 	struct mx_host host = { .name = r->next->host };
@@ -44,7 +44,16 @@ fixed_host(struct remote *r)
 	    ip_parse_literal(r->next->host, &ip))
 		vec_push(&r->arena, &host.ips, ip);
 	vec_push(&r->arena, &r->hosts.hosts, host);
-	return 0;
+}
+
+/* Made when there is something to ask: a relay that is named by its address
+ * needs no DNS. */
+static int
+need_resolver(struct remote *r)
+{
+	if (r->resolver == NULL)
+		r->resolver = resolver_new(&r->why);
+	return r->resolver != NULL ? 0 : -1;
 }
 
 static int
@@ -52,15 +61,10 @@ find_hosts(struct remote *r)
 {
 	if (r->found)
 		return 0;
-	if (r->resolver == NULL) {
-		r->resolver = resolver_new(&r->why);
-		if (r->resolver == NULL)
-			return -1;
-	}
 	if (!r->next->mx)
-		(void)fixed_host(r);
-	else if (mx_find(r->resolver, &r->arena, r->next->host,
-	    r->conf->hostname, &r->hosts, &r->why) < 0)
+		fixed_host(r);
+	else if (need_resolver(r) < 0 || mx_find(r->resolver, &r->arena,
+	    r->next->host, r->conf->hostname, &r->hosts, &r->why) < 0)
 		return -1;
 	r->found = true;
 	return 0;
@@ -116,7 +120,8 @@ prepare_host(struct remote *r, struct mx_host *host)
 		vec_push(&r->arena, &host->ips, ip);
 		return 0;
 	}
-	if (mx_addresses(r->resolver, &r->arena, host, true, &r->why) < 0)
+	if (need_resolver(r) < 0 ||
+	    mx_addresses(r->resolver, &r->arena, host, true, &r->why) < 0)
 		return -1;
 	if (host->ips.n == 0)
 		return fault_temporary(&r->why, 451, 4, 4,
