@@ -171,7 +171,8 @@ struct conf_budget {
 	uint64_t	handshakes;		/* of TLS, in a minute */
 	uint64_t	commands;		/* in vain, in a minute */
 	uint64_t	stress;			/* percent of most */
-	uint64_t	cpu;			/* seconds of one session */
+	uint64_t	cpu;			/* seconds of one session, */
+	uint64_t	cpu_nice;		/* before it has to give way */
 	uint64_t	memory;			/* bytes of its addresses */
 };
 

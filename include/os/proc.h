@@ -60,6 +60,11 @@ void	proc_limit(const struct proc_limits *);
  * What a process inherits are the limits, not the time, so they are set in the
  * child; this is one system call.  Lower limits that are there stay. */
 void	proc_limit_cpu(unsigned warn, unsigned most);
+/* After such a signal: was it the first of two, since less than `last' seconds
+ * are set?  Then the next one comes after those, and until it ends this process
+ * lets others go before it (its niceness grows by PROC_NICER). */
+#define PROC_NICER	5
+bool	proc_give_way(unsigned last);
 /* RLIMIT_NPROC 0, in one system call: nothing that this process starts can go
  * on when it has ended, or have processor time of its own. */
 void	proc_forbid_fork(void);

@@ -146,8 +146,9 @@ void	session_count_idle(struct session *);
 bool	session_is_near(const struct session *);
 /* 421, and the session is over. */
 void	session_end(struct session *, struct status, const char *why);
-/* Its processor time is over: it must end as soon as it can. */
-bool	session_is_spent(void);
+/* Its processor time is over: it must end as soon as it can.  To be asked
+ * whenever a signal has come: the first one is only to give way. */
+bool	session_is_spent(const struct session *);
 /* What a stranger gets when there is little left of something (SECURITY 4.6):
  * seconds for a command or a handshake, for the next piece of a message, and
  * until one begins, from his beginning or the end of the last. */

@@ -142,6 +142,8 @@ static const struct setting table[] = {
 	    0, 100, true, "percent of the sessions that are many" },
 	{ "session-cpu", SETTING_DURATION, AT(budget.cpu), "30s",
 	    1, HOUR, true, "processor time of one session" },
+	{ "session-cpu-nice", SETTING_DURATION, AT(budget.cpu_nice), "5s",
+	    0, HOUR, true, "processor time before a session gives way" },
 	{ "session-memory", SETTING_SIZE, AT(budget.memory), "192M",
 	    64 * MIB, 64 * GIB, true, "memory of one session" },
 	{ "errors", SETTING_NUMBER, AT(session.errors), "20",

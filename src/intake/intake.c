@@ -151,10 +151,10 @@ intake_wait(struct intake *in)
 			got = stream_flush(&s->stream);
 		else
 			got = stream_fill(&s->stream);
-	while ((got == STREAM_SIGNAL && !session_is_spent()) ||
+	while ((got == STREAM_SIGNAL && !session_is_spent(s)) ||
 	    (got == STREAM_OK && stream_pending(&s->stream) == 0));
 	/* What is to be said then, the session's loop says. */
-	if (session_is_spent())
+	if (session_is_spent(s))
 		return false;
 	if (got == STREAM_OK)
 		return true;

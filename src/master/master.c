@@ -197,6 +197,16 @@ say_421(void *fd)
 	    MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* The first warning is to give way, the next one to end. */
+static void
+limit_time(const struct conf_budget *c)
+{
+	unsigned first = (unsigned)(c->cpu_nice > 0 && c->cpu_nice < c->cpu ?
+	    c->cpu_nice : c->cpu);
+
+	proc_limit_cpu(first, (unsigned)c->cpu * CPU_TIMES);
+}
+
 /* The child: nothing but its connection, and what every session shares.  The
  * reserve is /dev/null, which may stay. */
 static void
@@ -210,8 +220,7 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer)
 		close(m->desk);
 	if (m->lobby != NULL)
 		lobby_leave(m->lobby);
-	proc_limit_cpu((unsigned)m->setup->conf->budget.cpu,
-	    (unsigned)m->setup->conf->budget.cpu * CPU_TIMES);
+	limit_time(&m->setup->conf->budget);
 	proc_forbid_fork();
 	sigprocmask(SIG_SETMASK, signal_wait_mask(), NULL);
 	alias_book_doubt(m->setup->aliases);

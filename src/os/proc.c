@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -57,6 +58,7 @@
 #endif
 
 #define CHILD_HEAP	(96 * 1024)	/* a session's needs are half of it */
+#define NICE_MOST	19
 #define CHUNK_HEAD	(2 * sizeof(size_t))	/* of what malloc(3) gives */
 #define PAGE		4096		/* no smaller anywhere */
 
@@ -374,6 +376,43 @@ proc_limit_cpu(unsigned warn, unsigned most)
 	struct rlimit r = { warn, most };
 
 	(void)setrlimit(RLIMIT_CPU, &r);
+}
+
+/* As sched_setattr(2) has it: the C library has no name for it, and setpriority(2)
+ * is no call for a sandbox, since it can slow down others. */
+struct attributes {
+	uint32_t	size, policy;
+	uint64_t	flags;
+	int32_t		nice;
+	uint32_t	priority;
+	uint64_t	runtime, deadline, period;
+};
+
+static void
+be_nicer(void)
+{
+	struct attributes a = { .size = sizeof(a) };
+
+	if (syscall(SYS_sched_getattr, 0L, &a, sizeof(a), 0L) == -1)
+		return;
+	a.size = sizeof(a);
+	a.nice = a.nice + PROC_NICER > NICE_MOST ? NICE_MOST :
+	    a.nice + PROC_NICER;
+	(void)syscall(SYS_sched_setattr, 0L, &a, 0L);
+}
+
+bool
+proc_give_way(unsigned last)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_CPU, &r) == -1 || r.rlim_cur >= last)
+		return false;
+	r.rlim_cur = last;
+	if (setrlimit(RLIMIT_CPU, &r) == -1)
+		return false;
+	be_nicer();
+	return true;
 }
 
 int

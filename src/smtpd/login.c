@@ -139,7 +139,7 @@ read_line(struct session *s, struct str *line)
 
 	do
 		r = stream_line(&s->stream, LOGIN_LINE_MAX, false, line);
-	while (r == STREAM_SIGNAL && !session_is_spent());
+	while (r == STREAM_SIGNAL && !session_is_spent(s));
 	switch (r) {
 	case STREAM_OK:
 		return true;

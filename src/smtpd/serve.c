@@ -279,7 +279,7 @@ too_much(const struct session *s)
 	if (s->errors >= session_limit(s, s->conf->session.errors,
 	    STRESSED_ERRORS))
 		return "too many errors";
-	if (session_is_spent())
+	if (session_is_spent(s))
 		return "too much processor time";
 	return NULL;
 }

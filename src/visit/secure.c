@@ -73,7 +73,7 @@ shake_hands(struct session *s)
 	do
 		r = stream_begin(&s->stream);
 	while (r == STREAM_SIGNAL && !signal_is_pending(SIGTERM) &&
-	    !session_is_spent());
+	    !session_is_spent(s));
 	return r;
 }
 

@@ -22,6 +22,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/proc.h"
 #include "os/signal.h"
 #include "os/sock.h"
 #include "policy/checks.h"
@@ -241,9 +242,15 @@ session_end(struct session *s, struct status status, const char *why)
 }
 
 bool
-session_is_spent(void)
+session_is_spent(const struct session *s)
 {
-	return signal_is_pending(SIGXCPU);
+	if (!signal_is_pending(SIGXCPU))
+		return false;
+	if (!proc_give_way((unsigned)s->conf->budget.cpu))
+		return true;
+	(void)signal_take(SIGXCPU);
+	log_info("%s has used much processor time, and gives way", s->client);
+	return false;
 }
 
 void

@@ -184,7 +184,7 @@ def on_processes(w, p):
     him = ("-", "-", others["session"])
     for call in ("seize", "getfd", "kcmp", "robust-list", "proc-maps", "tkill", "tgkill",
                  "sigqueue", "pidfd-signal", "setown", "fiosetown", "prlimit", "nice", "scheduler",
-                 "affinity"):
+                 "attributes", "affinity"):
         yield call, him, victim, "another session"
     yield "vm-write", ("-", writable(w.other), w.other), victim, "another session"
     yield "run", ("/bin/true",), ("/bin/true",), ""

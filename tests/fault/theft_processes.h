@@ -432,6 +432,20 @@ set_priority(const struct theft *t)
 }
 
 static int
+set_attributes(const struct theft *t)
+{
+	struct {
+		uint32_t	size, policy;
+		uint64_t	flags;
+		int32_t		nice;
+		uint32_t	priority;
+		uint64_t	runtime, deadline, period;
+	} a = { .size = sizeof(a), .nice = 5 };
+
+	return came_to(syscall(SYS_sched_setattr, t->number, &a, 0L));
+}
+
+static int
 set_scheduler(const struct theft *t)
 {
 	struct sched_param p = { 0 };
@@ -667,6 +681,7 @@ static const struct attempt theft_processes[] = {
 	{ "setfsuid", be_on_files_uid }, { "rlimit", raise_limit },
 	{ "prlimit", limit_other }, { "dumpable", be_dumpable },
 	{ "subreaper", be_traceable }, { "nice", set_priority },
+	{ "attributes", set_attributes },
 	{ "scheduler", set_scheduler }, { "affinity", set_affinity },
 	{ "personality", be_another_person }, { "unshare", leave_namespace },
 	{ "setns", enter_namespace }, { "mount", mount_one },

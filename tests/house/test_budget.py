@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from house import A, B, B2, PATIENCE, SANITIZED, SLOW, Client, simple, wait
+from house import A, B, B2, PATIENCE, SANITIZED, SLOW, Client, read, simple, wait
 from test_login import filed, passwd  # noqa: F401: a fixture
 from test_master import greet, is_served
 from test_tls import context, make
@@ -291,11 +291,33 @@ def test_time_to_log_in(house, village):
         g.wait_log(r"no login in time after AUTH from \S+\[")
 
 
+def test_who_computes_much_gives_way(house):
+    """A session's niceness grows, once, and it goes on; the next signal ends it."""
+    g = house("session-cpu 20s\nsession-cpu-nice 5s")
+    with Client(g.host) as client:
+        client.ehlo()
+        session, = [p[0] for p in g.processes() if p[1] == g.process("master")]
+
+        def niceness():
+            text = read(g.host.path(f"/proc/{session}/stat")).decode()
+            return int(text.rsplit(")", 1)[1].split()[16])
+
+        before = niceness()
+        g.host.run(["kill", "-XCPU", str(session)])
+        g.wait_log("has used much processor time, and gives way")
+        assert niceness() == min(before + 5, 19)
+        assert g.limits_of_a_session()["Max cpu time"] == ("20", "40")
+        assert client.noop()[0] == 250
+        g.host.run(["kill", "-XCPU", str(session)])
+        assert client.getreply()[0] == 421
+        g.wait_log("too much processor time after NOOP")
+
+
 def test_limits_of_a_session(house):
     g = house("session-cpu 7s\nsession-memory 128M")
     with Client(g.host) as client:
         client.ehlo()
         limits = g.limits_of_a_session()
-    for what, soft, hard in (("cpu time", 7, 14), ("processes", 0, 0),
+    for what, soft, hard in (("cpu time", 5, 14), ("processes", 0, 0),
                              *([] if SANITIZED else [("address space", 128 << 20, 128 << 20)])):
         assert limits["Max " + what] == (str(soft), str(hard)), what

@@ -399,7 +399,7 @@ def limits_of_a_session(g):
 def test_limits_of_a_session(house):
     g = house()
     limits = limits_of_a_session(g)
-    assert limits["Max cpu time"] == ("30", "60")
+    assert limits["Max cpu time"] == ("5", "60")
     assert limits["Max core file size"] == ("0", "0")
     # The sanitizers take more than any machine has.
     assert SANITIZED or limits["Max address space"] == (str(192 << 20),) * 2

@@ -300,6 +300,23 @@ little_time(void)
 		;
 }
 
+/* Niceness grows once, and the next signal is the last. */
+static int
+way_given(void)
+{
+	int before = getpriority(PRIO_PROCESS, 0);
+	struct rlimit r;
+
+	proc_limit_cpu(5, 60);
+	if (!proc_give_way(30) || getrlimit(RLIMIT_CPU, &r) != 0 ||
+	    r.rlim_cur != 30 || r.rlim_max != 60)
+		return 1;
+	if (getpriority(PRIO_PROCESS, 0) != (before + PROC_NICER > 19 ? 19 :
+	    before + PROC_NICER))
+		return 2;
+	return proc_give_way(30) ? 3 : 0;
+}
+
 /* Higher is always allowed, and a fork inherits it. */
 static int
 oom_score(void)
@@ -362,6 +379,7 @@ static const struct {
 	{ "title", title, 0 },
 	{ "limit", limits, 0 },
 	{ "limit, files", small_files, 0 },
+	{ "give_way", way_given, 0 },
 	{ "limit_cpu", little_time, 1000 + SIGKILL },
 	{ "die_with_parent", orphan, 0 },
 };
