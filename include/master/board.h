@@ -29,6 +29,8 @@ void	board_hear(struct board *, const struct tally *, int64_t now);
 /* Is it stress, with so many sessions?  To be asked once a second while there
  * is something to do, or it is.  Logs when it begins and ends. */
 void	board_look(struct board *, uint64_t open, int64_t now);
+/* The session of that number is to leave, or (new) it is not. */
+void	board_send_away(struct board *, uint32_t number, bool);
 /* With so many sessions, is it worth asking whether who comes had to wait? */
 bool	board_wonders(const struct board *, uint64_t open);
 bool	board_is_stressed(const struct board *);

@@ -76,6 +76,8 @@ void	budget_leave(struct budget *, const struct budget_seat *);
 /* What a session had to say at its end; before it leaves. */
 void	budget_charge(struct budget *, const struct budget_seat *,
 	    const struct tally *, int64_t now);
+/* Sessions of the network that is counted for this one; 0: none is. */
+uint64_t budget_neighbours(const struct budget *, const struct budget_seat *);
 /* Sessions at this moment. */
 uint64_t budget_open(const struct budget *);
 /* Shall one who was refused be told so?  Not when there are too many. */

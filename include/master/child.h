@@ -16,6 +16,9 @@ struct child {
 	bool			told;	/* ip is whom a proxy has named */
 	struct ip		ip;
 	struct budget_seat	seat;
+	int64_t			since;	/* as children_add() was told */
+	uint32_t		number;	/* no other that lives has it */
+	bool			asked;	/* to leave: master/eviction */
 };
 
 /* As it lies in memory, also in that which others read. */
@@ -32,6 +35,7 @@ struct child_table {
 
 struct children {
 	struct child_table	*table;
+	uint32_t		*numbers;	/* from the n-th on they are free */
 	struct child_table	*shown;		/* a copy, for others; or NULL */
 	uint64_t		 serial;	/* of it */
 	size_t			 n, max;
@@ -44,13 +48,17 @@ struct children {
 void	children_init(struct children *, size_t max, void *room,
 	    uint64_t serial);
 void	children_free(struct children *);
-/* There must be room for it. */
+/* There must be room for it.  Its number, less than max, is known before. */
+uint32_t children_next(const struct children *);
 void	children_add(struct children *, pid_t, const struct ip *,
-	    const struct budget_seat *);
+	    const struct budget_seat *, int64_t now);
 /* A proxy has said whose connection this child's is. */
 void	children_tell(struct children *, pid_t, const struct ip *);
 /* Its seat, until the next is added or removed; NULL: it is none of them. */
 struct budget_seat *children_find(const struct children *, pid_t);
+/* All of them in some order: the first with *at 0, which moves on; NULL: that was
+ * the last. */
+struct child *children_walk(const struct children *, size_t *at);
 /* False: it was none of them. */
 bool	children_remove(struct children *, pid_t, struct budget_seat *);
 

@@ -22,7 +22,11 @@ struct tls_server;
 struct notices {
 	_Atomic bool	stressed;	/* there is little left of something */
 	_Atomic int64_t	sick_until;	/* clock_boot_ms; of the spool */
+	_Atomic bool	leave[];	/* by number: that session, unless it has
+					 * begun a message or is a user's */
 };
+#define NOTICES_SIZE(sessions)	(sizeof(struct notices) + (sessions) * \
+	    sizeof(_Atomic bool))
 
 /* What every session shares, made once by the master before it forks. */
 struct smtpd {
@@ -31,6 +35,7 @@ struct smtpd {
 	struct alias_book	*aliases;
 	struct lists		*lists;		/* of conf's rules */
 	const struct notices	*notices;	/* may be NULL */
+	const _Atomic bool	*leave;		/* this session's, or NULL */
 	struct dnsbl_memory	*dns_lists;	/* or NULL */
 	const struct grey	*grey;		/* or NULL; its fd may be -1 */
 	int			 notify;	/* to the runner, or -1 */

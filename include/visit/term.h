@@ -12,7 +12,7 @@ void	term_begin(struct session *);
 void	term_renew(struct session *);
 /* A user has logged in: now he has a session's time. */
 void	term_lift(struct session *);
-/* Is the time over in which the client had to log in? */
-bool	term_is_over(const struct session *);
+/* A wait has timed out: says 421 and why, and returns it for the log. */
+const char *term_end(struct session *);
 
 #endif

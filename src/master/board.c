@@ -48,6 +48,12 @@ board_hear(struct board *b, const struct tally *t, int64_t now)
 	atomic_store(&b->notices->sick_until, b->health.sick_until);
 }
 
+void
+board_send_away(struct board *b, uint32_t number, bool leaves)
+{
+	atomic_store(&b->notices->leave[number], leaves);
+}
+
 bool
 board_wonders(const struct board *b, uint64_t open)
 {

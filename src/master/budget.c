@@ -567,6 +567,12 @@ budget_charge(struct budget *b, const struct budget_seat *seat,
 }
 
 uint64_t
+budget_neighbours(const struct budget *b, const struct budget_seat *seat)
+{
+	return seat->at[1] == 0 ? 0 : b->entry[seat->at[1]].open;
+}
+
+uint64_t
 budget_open(const struct budget *b)
 {
 	return b->open;

@@ -14,6 +14,9 @@
  * be that of a new process, of another master at that: whoever reads takes what
  * the younger master says (master/roster).
  *
+ * Each has a number, too, by which the master can reach it on a page that all
+ * sessions read (visit/peer); the smallest numbers are not always used first.
+ *
  * A hash of process numbers with linear probing, never more than half full, so
  * that each step costs the same at ten sessions and at ten thousand.  The
  * numbers come from the kernel, one after the other: nobody chooses them, and a
@@ -78,6 +81,9 @@ children_init(struct children *c, size_t max, void *room, uint64_t serial)
 	must(head.bits <= CHILDREN_BITS_MAX);
 	c->table = mem_apart(size_of(&head));
 	c->table->bits = head.bits;
+	c->numbers = mem_apart(max * sizeof(*c->numbers));
+	for (size_t i = 0; i < max; i++)
+		c->numbers[i] = (uint32_t)i;
 	if (room != NULL)
 		show(c, room, head.bits);
 }
@@ -86,6 +92,7 @@ void
 children_free(struct children *c)
 {
 	mem_apart_free(c->table, size_of(c->table));
+	mem_apart_free(c->numbers, c->max * sizeof(*c->numbers));
 	memset(c, 0, sizeof(*c));
 }
 
@@ -162,13 +169,21 @@ show_one(struct children *c, const struct child *child)
 	end(t);
 }
 
+uint32_t
+children_next(const struct children *c)
+{
+	must(c->n < c->max);
+	return c->numbers[c->n];
+}
+
 void
 children_add(struct children *c, pid_t pid, const struct ip *ip,
-    const struct budget_seat *seat)
+    const struct budget_seat *seat, int64_t now)
 {
-	struct child child = { .pid = pid, .ip = *ip, .seat = *seat };
+	struct child child = { .pid = pid, .ip = *ip, .seat = *seat,
+	    .since = now, .number = children_next(c) };
 
-	must(c->n < c->max && pid > 0);
+	must(pid > 0);
 	c->table->child[look(c->table, pid)] = child;
 	c->n++;
 	show_one(c, &child);
@@ -202,6 +217,17 @@ children_find(const struct children *c, pid_t pid)
 	return child == NULL ? NULL : &child->seat;
 }
 
+struct child *
+children_walk(const struct children *c, size_t *at)
+{
+	struct child_table *t = c->table;
+
+	while (*at < (size_t)1 << t->bits)
+		if (t->child[(*at)++].pid != 0)
+			return &t->child[*at - 1];
+	return NULL;
+}
+
 bool
 children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 {
@@ -212,8 +238,8 @@ children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 	if (child == NULL)
 		return false;
 	*seat = child->seat;
+	c->numbers[--c->n] = child->number;
 	drop(c->table, look(c->table, pid));
-	c->n--;
 	if ((t = begin_shown(c)) == NULL)
 		return true;
 	if (t->child[i = look(t, pid)].pid == pid)

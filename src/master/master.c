@@ -31,7 +31,7 @@
 
 #include "base/die.h"
 #include "master/board.h"
-#include "master/child.h"
+#include "master/eviction.h"
 #include "master/lobby.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -47,6 +47,7 @@ enum {
 	BATCH = 16,			/* connections between two waits */
 	LOBBY_BATCH = 64,
 	DRAIN_MS = 1000,		/* between looks at who is left */
+	EVICTIONS = 8,			/* in a second, under stress */
 	CPU_TIMES = 2,			/* what a session may, and is killed */
 };
 
@@ -62,7 +63,7 @@ struct master {
 	int				 desk;		/* of priv/usher, or -1 */
 	bool				 retired;
 	int64_t				 drained_at;	/* 0: not draining */
-	int64_t				 chores_at;
+	int64_t				 chores_at, evicted_at;
 };
 
 static void
@@ -210,10 +211,12 @@ limit_time(const struct conf_budget *c)
 /* The child: nothing but its connection, and what every session shares.  The
  * reserve is /dev/null, which may stay. */
 static void
-be_session(struct master *m, int fd, const struct smtpd_peer *peer)
+be_session(struct master *m, int fd, const struct smtpd_peer *peer,
+    uint32_t number)
 {
 	struct tally tally;
 
+	m->smtpd.leave = &m->smtpd.notices->leave[number];
 	die_set_last_act(say_421, &fd);
 	listen_leave(m->setup->listeners);
 	if (m->desk >= 0)
@@ -234,10 +237,13 @@ static void
 start_session(struct master *m, int fd, const struct smtpd_peer *peer,
     const struct budget_seat *seat)
 {
-	pid_t pid = proc_fork();
+	uint32_t number = children_next(&m->children);
+	pid_t pid;
 
+	board_send_away(&m->board, number, false);
+	pid = proc_fork();
 	if (pid == 0)
-		be_session(m, fd, peer);
+		be_session(m, fd, peer, number);
 	if (pid < 0) {
 		log_warning("fork: %s", strerror(errno));
 		turn_away(fd, "421 4.3.2 Out of processes; try again "
@@ -247,7 +253,8 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer,
 		(void)poll(NULL, 0, PAUSE_MS);
 		return;
 	}
-	children_add(&m->children, pid, &peer->addr.ip, seat);
+	children_add(&m->children, pid, &peer->addr.ip, seat,
+	    clock_boot_ms());
 	close(fd);
 }
 
@@ -522,6 +529,20 @@ obey_signals(struct master *m)
 	}
 }
 
+/* Once a second while there is little left. */
+static void
+make_room(struct master *m, int64_t now)
+{
+	int number;
+
+	if (!board_is_stressed(&m->board) || now - m->evicted_at < CHORES_MS)
+		return;
+	m->evicted_at = now;
+	for (int i = 0; i < EVICTIONS && (number = eviction_next(&m->children,
+	    m->budget, now)) >= 0; i++)
+		board_send_away(&m->board, (uint32_t)number, true);
+}
+
 /* At most once a second, and only when somebody has come. */
 static void
 do_chores(struct master *m, int64_t now)
@@ -587,6 +608,7 @@ wait_and_accept(struct master *m)
 	/* That stress is over is seen when nobody comes, too. */
 	if (n == 0 && board_is_stressed(&m->board))
 		board_look(&m->board, budget_open(m->budget), now);
+	make_room(m, now);
 	if (n <= 0)
 		return;
 	if (now - m->chores_at >= CHORES_MS)

@@ -156,7 +156,7 @@ be_master(struct house *h)
 	h->listeners.queue = h->listeners.door = -1;
 	supply_open_grey(h->conf, &grey, false);
 	/* The sandbox has no such calls. */
-	pane_make(&setup.board, sizeof(struct notices));
+	pane_make(&setup.board, NOTICES_SIZE(h->conf->budget.most));
 	setup.roster = roster_open(&h->rosters);
 	setup.serial = h->rosters.serial;
 	supply_open_desk(h->conf, &h->cage, setup.desk);

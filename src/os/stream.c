@@ -126,6 +126,12 @@ stream_mind_haste(struct stream *s, const _Atomic bool *now, int slice)
 }
 
 void
+stream_mind_end(struct stream *s, const _Atomic bool *over)
+{
+	s->haste.over = over;
+}
+
+void
 stream_set_hasty_timeout(struct stream *s, int seconds)
 {
 	s->haste.timeout = (int64_t)seconds * 1000;
@@ -152,6 +158,8 @@ time_left(const struct stream *s, int64_t begun, int64_t now)
 {
 	int64_t until = end_of(begun, s->timeout, s->deadline), hasty;
 
+	if (s->haste.over != NULL && atomic_load(s->haste.over))
+		return OVER;
 	if (s->haste.now != NULL && atomic_load(s->haste.now)) {
 		hasty = end_of(begun, s->haste.timeout, s->haste.deadline);
 		if (hasty < until)

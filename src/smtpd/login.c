@@ -118,15 +118,8 @@ lose(struct session *s, enum stream_result r)
 {
 	const char *what = "lost connection";
 
-	if (r == STREAM_TIMEOUT && term_is_over(s)) {
-		what = "no login in time";
-		session_end(s, (struct status){ 4, 7, 0 },
-		    "Error: you have not logged in in time");
-	} else if (r == STREAM_TIMEOUT) {
-		what = "timeout";
-		session_end(s, (struct status){ 4, 4, 2 },
-		    "Error: timeout exceeded");
-	}
+	if (r == STREAM_TIMEOUT)
+		what = term_end(s);
 	s->ended = true;
 	log_info("%s after AUTH from %s", what, s->client);
 }

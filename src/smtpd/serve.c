@@ -194,19 +194,6 @@ log_loss(const struct session *s, const char *what)
 	    "CONNECT" : command_name(s->last), s->client);
 }
 
-static void
-time_out(struct session *s)
-{
-	if (term_is_over(s)) {
-		session_end(s, (struct status){ 4, 7, 0 },
-		    "Error: you have not logged in in time");
-		log_loss(s, "no login in time");
-		return;
-	}
-	session_end(s, (struct status){ 4, 4, 2 }, "Error: timeout exceeded");
-	log_loss(s, "timeout");
-}
-
 /* Asked to, and nothing is under way that the client would lose. */
 static bool
 is_to_end(const struct session *s)
@@ -309,7 +296,7 @@ step(struct session *s)
 			    "Shutting down");
 		break;
 	case STREAM_TIMEOUT:
-		time_out(s);
+		log_loss(s, term_end(s));
 		break;
 	case STREAM_END:
 	case STREAM_BROKEN:

@@ -12,6 +12,10 @@
  * last seats for an hour.  He hears of it while he waits (os/stream), so that the
  * seats are free within seconds.
  *
+ * Where others of his network are many, he may have to go even sooner: the master
+ * asks for that (master/eviction), and whether he has come to his first MAIL, and
+ * stays, his session alone knows.
+ *
  * The master hears of a login as well (priv/usher): a user's session is counted
  * among ours, apart from those that have not shown yet what they are
  * (master/budget).  Where it knows the client already, nothing is said, and a
@@ -20,6 +24,8 @@
  * Called by smtpd/serve at the beginning and by whoever accepts a login.
  */
 #include "visit/term.h"
+
+#include <stdatomic.h>
 
 #include "os/clock.h"
 #include "policy/checks.h"
@@ -56,6 +62,7 @@ term_begin(struct session *s)
 		stream_mind_haste(&s->stream, s->smtpd->notices == NULL ?
 		    NULL : &s->smtpd->notices->stressed, NOTICES_LOOK * 1000);
 		stream_set_hasty_deadline(&s->stream, SESSION_STRESSED_VAIN);
+		stream_mind_end(&s->stream, s->smtpd->leave);
 	}
 	if (s->known.owes_login && s->conf->timeout.login < term)
 		term = s->conf->timeout.login;
@@ -65,6 +72,8 @@ term_begin(struct session *s)
 void
 term_renew(struct session *s)
 {
+	if (s->transactions > 0)
+		stream_mind_end(&s->stream, NULL);
 	if (s->stream.haste.now != NULL && s->stream.haste.deadline == 0 &&
 	    s->transaction == NULL)
 		stream_set_hasty_deadline(&s->stream, SESSION_STRESSED_VAIN);
@@ -77,14 +86,34 @@ term_lift(struct session *s)
 		usher_tell_login(s->smtpd->usher);
 	s->tally.login = true;
 	stream_mind_haste(&s->stream, NULL, 0);
+	stream_mind_end(&s->stream, NULL);
 	if (!s->known.owes_login)
 		return;
 	s->known.owes_login = false;
 	stream_set_deadline(&s->stream, (int)s->conf->timeout.session);
 }
 
-bool
-term_is_over(const struct session *s)
+static bool
+has_to_leave(const struct session *s)
 {
-	return s->known.owes_login && clock_mono_ms() >= s->stream.deadline;
+	const _Atomic bool *over = s->stream.haste.over;
+
+	return over != NULL && atomic_load(over);
+}
+
+const char *
+term_end(struct session *s)
+{
+	if (s->known.owes_login && clock_mono_ms() >= s->stream.deadline) {
+		session_end(s, (struct status){ 4, 7, 0 },
+		    "Error: you have not logged in in time");
+		return "no login in time";
+	}
+	if (has_to_leave(s)) {
+		session_end(s, (struct status){ 4, 3, 2 },
+		    "Error: too busy to wait for you; try again later");
+		return "sent away under stress";
+	}
+	session_end(s, (struct status){ 4, 4, 2 }, "Error: timeout exceeded");
+	return "timeout";
 }

@@ -120,7 +120,7 @@ be_master(struct house *h)
 	if (spool_open(&spool, h->conf->spool.p, true, false, &why) < 0)
 		fail("spool", why.text);
 	setup.spool = &spool;
-	pane_make(&setup.board, sizeof(struct notices));
+	pane_make(&setup.board, NOTICES_SIZE(h->conf->budget.most));
 	setup.aliases = alias_book_new(h->conf);
 	setup.lists = lists_open(h->conf, &errors);
 	if (setup.lists == NULL)

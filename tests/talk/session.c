@@ -188,7 +188,7 @@ start_doorkeeper(const struct conf *conf, const struct ip *client)
 	/* We are the session. */
 	children_init(&children, 1, roster_open(&rosters), rosters.serial);
 	children_add(&children, ours, client, &(struct budget_seat){ { 0 },
-	    false });
+	    false }, 0);
 	return pid;
 }
 

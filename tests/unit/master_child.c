@@ -34,7 +34,8 @@ seat_of(unsigned i)
 static void
 compare(pid_t (*pid_of)(unsigned))
 {
-	bool alive[PROCESSES] = { false };
+	bool alive[PROCESSES] = { false }, used[PROCESSES] = { false };
+	uint32_t number[PROCESSES];
 	struct budget_seat seat, want;
 	struct children c;
 	uint32_t seed = 1;
@@ -48,15 +49,20 @@ compare(pid_t (*pid_of)(unsigned))
 		i = (seed >> 8) % PROCESSES;
 		want = seat_of(i);
 		if (!alive[i]) {
+			uint32_t next = children_next(&c);
+
+			assert_true(next < PROCESSES && !used[next]);
+			used[number[i] = next] = true;
 			assert_false(children_remove(&c, pid_of(i), &seat));
 			assert_null(children_find(&c, pid_of(i)));
-			children_add(&c, pid_of(i), &nobody, &want);
+			children_add(&c, pid_of(i), &nobody, &want, 0);
 			n++;
 		} else {
 			memset(&seat, 0, sizeof(seat));
 			assert_memory_equal(children_find(&c, pid_of(i))->at,
 			    want.at, sizeof(want.at));
 			assert_true(children_remove(&c, pid_of(i), &seat));
+			used[number[i]] = false;
 			assert_memory_equal(seat.at, want.at, sizeof(seat.at));
 			assert_int_equal(seat.rank, want.rank);
 			n--;
@@ -111,7 +117,7 @@ test_full(void **state)
 		assert_false(children_remove(&c, 1, &seat));
 		for (size_t i = 0; i < max; i++)
 			children_add(&c, (pid_t)(100 + i), &nobody,
-			    &seat);
+			    &seat, 0);
 		assert_int_equal(c.n, c.max);
 		assert_false(children_remove(&c, 99, &seat));
 		for (size_t i = 0; i < max; i++)
@@ -172,7 +178,7 @@ test_asked(void **state)
 	children_init(&c, PROCESSES, room, 3);
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		ip = ip_of(i);
-		children_add(&c, crowded(i), &ip, &seat);
+		children_add(&c, crowded(i), &ip, &seat, 0);
 	}
 	children_tell(&c, crowded(5), &proxied);
 	assert_true(children_remove(&c, crowded(6), &seat));
@@ -195,10 +201,10 @@ test_asked(void **state)
 	assert_false(children_ask(seen, crowded(5), &child, &serial));
 	children_init(&next, 2, room, 4);
 	assert_false(children_ask(seen, crowded(5), &child, &serial));
-	children_add(&next, 9, &proxied, &seat);
+	children_add(&next, 9, &proxied, &seat, 0);
 	/* The one who was there before has lost it, and goes on without. */
 	assert_true(children_remove(&c, crowded(7), &seat));
-	children_add(&c, 10, &proxied, &seat);
+	children_add(&c, 10, &proxied, &seat, 0);
 	children_tell(&c, crowded(8), &proxied);
 	assert_non_null(children_find(&c, crowded(9)));
 	assert_int_equal(c.n, PROCESSES - 1);
@@ -235,7 +241,7 @@ test_asked_meanwhile(void **state)
 			unsigned i = n % 64;
 
 			ip = ip_of(i);
-			children_add(&c, crowded(i), &ip, &seat);
+			children_add(&c, crowded(i), &ip, &seat, 0);
 			if (n >= 20)
 				(void)children_remove(&c,
 				    crowded((n - 20) % 64), &seat);

@@ -106,7 +106,7 @@ start(const char *more, const char *client)
 	arena_free(&a);
 	children_init(&children, 4, roster_open(&rosters), rosters.serial);
 	children_add(&children, getpid(), &ip,
-	    &(struct budget_seat){ { 0 }, false });
+	    &(struct budget_seat){ { 0 }, false }, 0);
 }
 
 static int
@@ -342,7 +342,7 @@ test_lies(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_true(ip_parse(str_of(rows[i].client), &ip));
 		assert_true(children_remove(&children, getpid(), &seat));
-		children_add(&children, getpid(), &ip, &seat);
+		children_add(&children, getpid(), &ip, &seat, 0);
 		fd = connect_door();
 		if (knock(fd, rows[i].told) != rows[i].answer)
 			fail_msg("row %zu", i);
@@ -377,7 +377,7 @@ test_very_young(void **state)
 	(void)poll(NULL, 0, 100);
 	assert_false(has_ended(fd));
 	assert_true(ip_parse(STR("192.0.2.1"), &ip));
-	children_add(&children, getpid(), &ip, &seat);
+	children_add(&children, getpid(), &ip, &seat, 0);
 	assert_int_equal(hear(fd, room, &p), DOOR_ENTER);
 	close(fd);
 	/* Of a process that nobody has forked this is waited for in vain. */

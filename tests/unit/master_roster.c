@@ -53,7 +53,7 @@ add(struct children *c, pid_t pid, unsigned n)
 {
 	struct ip who = ip(n);
 
-	children_add(c, pid, &who, &(struct budget_seat){ { 0 }, false });
+	children_add(c, pid, &who, &(struct budget_seat){ { 0 }, false }, 0);
 }
 
 /* The last octet of whose connection it has; 0: nobody knows. */

@@ -774,17 +774,20 @@ haste_is_heard_while_waiting(void **state)
 {
 	static const struct {
 		int			usual, timeout, deadline;	/* ms */
-		bool			calls;
+		bool			calls, ends;
 		enum stream_result	result;
 	} rows[] = {
-		{ 600000, 0, 0, false, STREAM_OK },
-		{ 600000, 30, 0, true, STREAM_TIMEOUT },
-		{ 600000, 0, 30, true, STREAM_TIMEOUT },
-		{ 600000, 150, 600000, true, STREAM_TIMEOUT },
-		{ 0, 30, 0, true, STREAM_TIMEOUT },
-		{ 300, 600000, 600000, true, STREAM_TIMEOUT },
+		{ 600000, 0, 0, false, false, STREAM_OK },
+		{ 600000, 30, 0, true, false, STREAM_TIMEOUT },
+		{ 600000, 0, 30, true, false, STREAM_TIMEOUT },
+		{ 600000, 150, 600000, true, false, STREAM_TIMEOUT },
+		{ 0, 30, 0, true, false, STREAM_TIMEOUT },
+		{ 300, 600000, 600000, true, false, STREAM_TIMEOUT },
+		{ 600000, 600000, 600000, true, true, STREAM_TIMEOUT },
+		{ 0, 0, 0, true, true, STREAM_TIMEOUT },
 		/* What nobody calls for does not hold. */
-		{ 600000, 30, 30, false, STREAM_OK },
+		{ 600000, 30, 30, false, false, STREAM_OK },
+		{ 600000, 600000, 0, false, true, STREAM_OK },
 	};
 	_Atomic bool *now = mmap(NULL, sizeof(*now), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -798,6 +801,8 @@ haste_is_heard_while_waiting(void **state)
 		atomic_store(now, false);
 		open_pair(&p, SOCK_STREAM);
 		stream_mind_haste(&p.s, now, 20);
+		if (rows[i].ends)
+			stream_mind_end(&p.s, now);
 		p.s.timeout = rows[i].usual;
 		p.s.haste.timeout = rows[i].timeout;
 		p.s.haste.deadline = rows[i].deadline == 0 ? 0 :
