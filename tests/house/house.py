@@ -12,6 +12,11 @@ they end with us, however we end, and the kernel takes the namespaces and what
 was mounted away with them.  No name of a namespace is ever entered anywhere.
 
 Nothing here sleeps for a fixed time: wait() polls a condition until a deadline.
+The machine may be slow, stall for some seconds or lose a datagram, and no test
+may fail for that: whatever must come has PATIENCE, and what is judged by time is
+judged by a setting that is longer than any delay, or against a twin of the same
+run.  The stress that comes of a slow machine is switched off, but where it is
+what is tested.
 """
 import contextlib
 import ctypes
@@ -31,7 +36,7 @@ TREE = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(TREE, os.environ.get("GODWIT_BUILD", "build"))
 SANITIZED = "asan" in BUILD
 SLOW = 5 if SANITIZED else 1            # how much slower all may be
-PATIENCE = 20 * SLOW                    # seconds, until a wait is a failure
+PATIENCE = 60 * SLOW                    # seconds, until a wait is a failure
 
 # The kernel counts some things by user, whatever the namespace: villages beside
 # each other (tests/run) have no user in common.
@@ -240,7 +245,7 @@ class Host:
 
     def run(self, argv, check=True, user=None, **more):
         """Like subprocess.run, with output as bytes; argv is a list."""
-        more.setdefault("timeout", 60 * SLOW)
+        more.setdefault("timeout", 3 * PATIENCE)
         more.setdefault("stdin", None if "input" in more else subprocess.DEVNULL)
         if "input" in more:
             del more["stdin"]
@@ -309,7 +314,7 @@ class Host:
         with contextlib.suppress(OSError):
             self.holder.stdin.close()
         try:
-            self.holder.wait(20)
+            self.holder.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self.holder.kill()
             self.holder.wait()
@@ -340,8 +345,8 @@ class Village:
 
     def wire(self):
         net = ["nsenter", f"--target={self.dns.pid}", "--net", "--"]
-        subprocess.run(net + ["ip", "link", "add", "br0", "type", "bridge"],
-                       check=True)
+        subprocess.run(net + ["ip", "link", "add", "br0", "type", "bridge", "stp_state", "0",
+                              "forward_delay", "0", "mcast_snooping", "0"], check=True)
         for host in (self.a, self.b):
             subprocess.run(net + ["ip", "link", "add", "to-" + host.name, "type", "veth",
                                   "peer", "name", "eth0", "netns",
@@ -388,6 +393,9 @@ server:
 	logfile: "{self.base}/log"
 	database: ""
 	server-count: 1
+	# By default it leaves out answers when a network asks more than 200 a second.
+	rrl-ratelimit: 0
+	rrl-whitelist-ratelimit: 0
 remote-control:
 	control-enable: no
 zone:
@@ -401,8 +409,8 @@ zone:
         host.start(["nsd", "-d", "-c", self.base + "/nsd.conf"],
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait(lambda: self.rcode("a.test") == 0, "nsd answers")
-        assert self.rcode("nosuch.test") == 3
-        assert self.rcode("broken.test") == 2
+        wait(lambda: self.rcode("nosuch.test") == 3, "it denies")
+        wait(lambda: self.rcode("broken.test") == 2, "it fails")
 
     def rcode(self, name):
         question = b"".join(bytes([len(l)]) + l.encode()
@@ -410,7 +418,7 @@ zone:
         with self.host.net():
             s = socket.socket(type=socket.SOCK_DGRAM)
         with s:
-            s.settimeout(0.5)
+            s.settimeout(2)
             try:
                 s.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + question, (DNS, 53))
                 return s.recv(512)[3] & 15
@@ -499,7 +507,7 @@ strict_8bitmime = no
 
     def is_up(self):
         try:
-            with self.host.connect(B, timeout=2) as s:
+            with self.host.connect(B) as s:
                 greeted = s.recv(100).startswith(b"220")
                 s.sendall(b"QUIT\r\n")
                 return greeted
@@ -582,6 +590,7 @@ class Godwit:
             "retry-first": "1s",
             "retry-most": "2s",
             "timeout-connect": "3s",
+            "stress-at": "0",
         }
         named = {line.split()[0] for line in settings.splitlines() if line.strip()}
         text = "".join(f"{name} {value}\n" for name, value in ours.items()

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from house import A, B, B2, PATIENCE, SANITIZED, SLOW, Client, read, simple, wait
+from house import A, B, B2, PATIENCE, SANITIZED, Client, read, simple, wait
 from test_login import filed, passwd  # noqa: F401: a fixture
 from test_master import greet, is_served
 from test_tls import context, make
@@ -49,20 +49,24 @@ class Stranger:
 
 
 def mistakes(stranger, most=10):
-    """How many it may make."""
-    for i in range(1, most + 1):
-        stranger.sock.sendall(b"NONSENSE\r\n")
-        assert stranger.reply().startswith("500 ")
-        if i == most:
-            return most
-        stranger.sock.settimeout(0.2)
-        try:
-            if stranger.reply().startswith("421 "):
-                return i
-        except TimeoutError:
-            stranger.file = stranger.sock.makefile("rb")
-        stranger.sock.settimeout(PATIENCE)
+    """How many it may make.  What follows the last is 421, before any other."""
+    for i in range(1, most):
+        assert stranger.say("NONSENSE").startswith("500 ")
+        if stranger.say("NOOP").startswith("421 "):
+            return i
+    assert stranger.say("NONSENSE").startswith("500 ")
     return most
+
+
+def may_err(village, n):
+    """A slow machine is under stress by itself, for a while."""
+    def looked():
+        with Stranger(village) as s:
+            return mistakes(s) == n
+    wait(looked, f"{n} mistakes", 120)
+
+
+STRESS = r"stress: (most sessions are taken|the processors are overloaded)"
 
 
 def under_stress(g, village, stack, n=10):
@@ -73,15 +77,14 @@ def under_stress(g, village, stack, n=10):
     def begun():
         with Stranger(village):
             pass
-        return "stress: most sessions are taken" in g.since(0)
+        return re.search(STRESS, g.since(0))
     wait(begun, "stress")
     return mark
 
 
 def test_stress_begins_and_strangers_feel_it(house, village):
     g = house(WIDE + "sessions 20\nstress-at 50")
-    with Stranger(village) as s:
-        assert mistakes(s) == 10
+    may_err(village, 10)
     with contextlib.ExitStack() as stack:
         under_stress(g, village, stack)
         with Stranger(village) as s:
@@ -92,7 +95,8 @@ def test_stress_begins_and_strangers_feel_it(house, village):
                 assert ours.docmd("NONSENSE")[0] == 500
             assert ours.docmd("NOOP")[0] == 250
     # Said once, however many come.
-    assert g.since(0).count("stress:") == 1
+    said = g.since(0)
+    assert said.count("stress:") <= 1 + said.count("stress is over")
 
 
 @pytest.mark.slow
@@ -101,13 +105,13 @@ def test_stress_is_short_of_time_and_ends(house, village):
     with contextlib.ExitStack() as stack:
         under_stress(g, village, stack)
         with Stranger(village) as s:
-            s.say("EHLO client.test")
+            s.sock.settimeout(150)      # half of what he has otherwise; now it is 10
             begun = time.monotonic()
+            s.say("EHLO client.test")
             assert s.reply().startswith("421 4.")
-            assert 9 < time.monotonic() - begun < 15
-    g.wait_log("stress is over", seconds=40)
-    with Stranger(village) as s:
-        assert mistakes(s) == 10
+            assert time.monotonic() - begun > 9
+    g.wait_log("stress is over", seconds=120)
+    may_err(village, 10)
 
 
 @pytest.mark.slow
@@ -122,7 +126,7 @@ def test_stress_is_heard_by_who_waits(house, village):
         for s in silent:
             assert s.say("EHLO client.test").startswith("250 ")
         under_stress(g, village, stack, 1)
-        end = time.monotonic() + 60 * SLOW
+        end = time.monotonic() + 3 * PATIENCE
         while len(chatty) > 6:          # one less, and stress may be over
             assert time.monotonic() < end
             for s in list(chatty):
@@ -175,29 +179,32 @@ def test_the_largest_network_makes_room(house, village):
 
 
 def test_handshakes(house, village):
-    """Those that fail cost five; who has had too many is told so in clear."""
+    """Those that fail cost five; who has had too many is told so in clear.  Three
+    of them at once owe more than a minute brings back, and would not at one each."""
     g = house(start=False)
     g.configure(f"{WIDE}tls certificate {make(g, 'one.test')}\nhandshakes-per-minute 6")
     g.start()
 
-    def shake(fails):
-        with Stranger(village) as s:
+    def shake(s, fails):
+        s.say("EHLO client.test")
+        assert s.say("STARTTLS").startswith("220 ")
+        if fails:
+            s.sock.sendall(b"this is no TLS\r\n\r\n")
+            s.sock.recv(100)
+        else:
+            with context().wrap_socket(s.sock) as t:
+                t.sendall(b"QUIT\r\n")
+                t.recv(100)
+    with Stranger(village) as s:
+        shake(s, False)
+        g.wait_log("disconnect from")
+    with contextlib.ExitStack() as stack:
+        three = [stack.enter_context(Stranger(village)) for _ in range(3)]
+        for s in three:
             assert s.greeting.startswith("220 ")
-            s.say("EHLO client.test")
-            assert s.say("STARTTLS").startswith("220 ")
-            if fails:
-                s.sock.sendall(b"this is no TLS\r\n\r\n")
-                s.sock.recv(100)
-            else:
-                with context().wrap_socket(s.sock) as t:
-                    t.sendall(b"QUIT\r\n")
-                    t.recv(100)
-    ended = g.mark()
-    shake(False)
-    g.wait_log("disconnect from", since=ended)
-    ended = g.mark()
-    shake(True)
-    g.wait_log("disconnect from", since=ended)
+        for s in three:
+            shake(s, True)
+        wait(lambda: g.log().count("disconnect from") == 4, "they have gone")
     wait(lambda: greet(village.b, B).startswith("421 4.7.0 Too many TLS handshakes"), "no more")
     assert is_served(g)
 
@@ -205,15 +212,18 @@ def test_handshakes(house, village):
 def test_commands_in_vain(house, village):
     g = house(WIDE + "commands-per-minute 100")
 
-    def chatter():
-        with Stranger(village) as s:
+    def chatter(crowd):
+        for s in crowd:
             assert s.greeting.startswith("220 ")
-            for _ in range(70):
-                assert s.say("NOOP").startswith("250 ")
+            s.sock.sendall(b"NOOP\r\n" * 70)
+            assert all(s.reply().startswith("250 ") for _ in range(70))
             assert s.say("QUIT").startswith("221 ")
-    chatter()
+    with Stranger(village) as one:
+        chatter([one])
     assert greet(village.b, B).startswith("220 ")
-    chatter()
+    # As many as nobody gets back within a minute.
+    with contextlib.ExitStack() as stack:
+        chatter([stack.enter_context(Stranger(village)) for _ in range(3)])
     wait(lambda: greet(village.b, B).startswith("421 4.7.0 Too many commands in vain"),
          "no more")
     g.wait_log(rf"reject: CONNECT from \S+\[{re.escape(B)}\]: 421 4\.7\.0 Too many commands")
@@ -298,20 +308,21 @@ def test_time_to_log_in(house, village):
     g = house(start=False)
     g.configure(f"login file {g.base}/passwd\n{WIDE}listen submission\nlisten submissions\n"
                 f"tls certificate {make(g, 'one.test')}\nlogin without tls\nlogin senders any\n"
-                "timeout-login 8s\n")
+                "timeout-login 20s\ntimeout-greeting 10m\n")
     passwd(g, "bob", "pencil")
     g.start()
-    with Stranger(village, 587) as user, Stranger(village, 25) as elsewhere, \
-            Stranger(village, 587) as silent:
+    with Stranger(village, 25) as elsewhere, Stranger(village, 587) as user:
         assert user.log_in().startswith("235 ")
+        silent = Stranger(village, 587)
         with Stranger(village, 587) as chatty:
             # However much is said: it is no login.
             chatty.say("EHLO client.test")
             with contextlib.suppress(OSError):
                 while (said := chatty.say("NOOP")).startswith("250 "):
-                    time.sleep(0.1)
+                    time.sleep(0.5)
             assert said.startswith("421 4.7.0 ")
-        assert silent.reply().startswith("421 4.7.0 ")
+        with silent:
+            assert silent.reply().startswith("421 4.7.0 ")
         g.wait_log(r"no login in time after NOOP from \S+\[")
         g.wait_log(r"no login in time after CONNECT from \S+\[")
         assert user.say("NOOP").startswith("250 ")

@@ -14,7 +14,7 @@ import re
 
 import pytest
 
-from house import (Client, PATIENCE, TREE, read, simple, split_trace, wait)
+from house import Client, TREE, read, simple, split_trace, wait
 
 VECTORS = os.environ.get("VECTORS") or os.path.join(
     os.path.dirname(TREE), "shared", "vectors")
@@ -140,7 +140,7 @@ def test_vectors_from_postfix_to_a_mailbox(house, postfix, vectors, record_prope
     """Postfix mends them as they come, the first line of all included."""
     g = house("deliver maildir ~/Maildir")
     post_all(postfix.host, vectors, "alice@a.test")
-    arrived = by_sender(g.maildir("alice").wait(len(vectors), PATIENCE * 2))
+    arrived = by_sender(g.maildir("alice").wait(len(vectors), 300))
     compare(vectors, arrived, MENDED_FIRST, record_property)
 
 
@@ -148,7 +148,7 @@ def test_vectors_through_postfix_to_its_mailbox(house, postfix, vectors, record_
     """Here our Received stands before the first line of all."""
     g = house()
     post_all(g.host, vectors, "bob@b.test")
-    arrived = by_sender(postfix.inbox("bob").wait(len(vectors), PATIENCE * 2))
+    arrived = by_sender(postfix.inbox("bob").wait(len(vectors), 300))
     compare(vectors, arrived, MENDED_BEHIND, record_property)
     g.wait_empty()
 
@@ -175,14 +175,14 @@ def big():
 def test_25_mb_from_postfix_to_a_mailbox(house, postfix, big):
     g = house("deliver maildir ~/Maildir")
     postfix.send("bob@b.test", "alice@a.test", big)
-    message, = g.maildir("alice").wait(seconds=60)
+    message, = g.maildir("alice").wait(seconds=300)
     assert split_trace(message, 2)[1] == big.replace(b"\r\n", b"\n")
 
 
 def test_25_mb_to_postfix(house, postfix, big):
     g = house()
     g.send("alice@a.test", "bob@b.test", big)
-    message, = postfix.inbox("bob").wait(seconds=60)
+    message, = postfix.inbox("bob").wait(seconds=300)
     assert split_trace(message, 2)[1] == big.replace(b"\r\n", b"\n")
     g.wait_empty()
 
@@ -192,7 +192,7 @@ def test_25_mb_by_sendmail_to_an_mbox(house, big):
     body = big.split(b"\r\n\r\n", 1)[1].replace(b"\r\n", b"\n")
     g.sendmail("-i", "alice@a.test", user="bob",
                input=b"Subject: by hand\n\n" + body)
-    message, = g.wait_mail("alice", seconds=60)
+    message, = g.wait_mail("alice", seconds=300)
     quoted = re.sub(rb"(?m)^From ", b">From ", body)
     assert message.split(b"\n\n", 1)[1] == quoted
     g.wait_empty()

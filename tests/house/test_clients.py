@@ -139,7 +139,7 @@ class Shell:
     """openssl s_client, at whose keyboard we are."""
 
     def __init__(self, host, *words):
-        self.child = subprocess.Popen([*host.prefix, "timeout", "60", "openssl", "s_client", *words],
+        self.child = subprocess.Popen([*host.prefix, "timeout", "300", "openssl", "s_client", *words],
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                       stderr=subprocess.STDOUT)
         self.said = b""
@@ -174,7 +174,7 @@ def test_renegotiation_is_refused(server, village, words):
     s.type(b"R")
     _, asked, after = s.close().partition(b"\nRENEGOTIATING\n")
     assert asked and b"no renegotiation" in after, after
-    assert b"depth=" not in after and b"221" not in after, after
+    assert b"depth=" not in after and b"221 2.0.0" not in after, after
     server.wait_log(r"disconnect from \S+ messages=0")
 
 

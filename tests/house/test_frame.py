@@ -180,9 +180,10 @@ def test_xclient_by_swaks(house, village):
 HAPROXY = """
 defaults
  mode tcp
- timeout connect 5s
- timeout client 60s
- timeout server 60s
+ timeout connect 300s
+ timeout client 300s
+ timeout server 300s
+ timeout check 300s
 frontend one
  bind {B}:2501
  default_backend one
@@ -192,7 +193,7 @@ frontend two
  bind {B}:2502
  default_backend two
 backend two
- server two {A}:2525 send-proxy-v2 proxy-v2-options crc32c,unique-id check check-send-proxy inter 200
+ server two {A}:2525 send-proxy-v2 proxy-v2-options crc32c,unique-id check check-send-proxy inter 200 fall 1000
 """
 
 

@@ -51,7 +51,10 @@ def test_who_is_killed_for_memory(house):
     assert int(read(g.host.home("alice") + "/score")) == ours
     with Client(g.host) as client:
         client.ehlo()
-        session, = [p[0] for p in g.processes() if p[1] == g.process("master")]
+        # The one that brought the message may be there still.
+        session, = wait(lambda: len(now := [p[0] for p in g.processes()
+                                            if p[1] == g.process("master")]) == 1 and now,
+                        "one session")
         assert int(read(g.host.path(f"/proc/{session}/oom_score_adj"))) == score["master"]
 
 
@@ -153,8 +156,11 @@ def test_reload_during_traffic(house):
         for thread in threads:
             thread.join()
     assert broken == []
-    with Client(g.host) as client:
-        assert extension(client, "size") == str(14 << 20)
+    def told():
+        with Client(g.host) as client:
+            return extension(client, "size")
+    # The master before may greet once more.
+    wait(lambda: told() == str(14 << 20), "the last configuration holds")
     messages = g.wait_mail("alice", len(sent))
     assert sorted(parse(m)["Subject"] for m in messages) == sorted(sent)
     g.wait_empty()
@@ -229,7 +235,7 @@ def test_sigterm_drains(house):
 
 def refuses(g):
     try:
-        g.host.connect(timeout=1).close()
+        g.host.connect().close()
     except ConnectionRefusedError:
         return True
     return False
@@ -250,10 +256,11 @@ def test_no_descriptors_left(house):
     """T-34: the master says 421 and lives; afterwards all is well again."""
     g = house()
     master = g.process("master")
-    fds = [int(fd) for fd in
-           g.host.shell(f"ls /proc/{master}/fd").split()]
+    # Without those that it has for a moment.
+    fds = set.intersection(*({int(fd) for fd in g.host.shell(f"ls /proc/{master}/fd").split()}
+                             for _ in range(5)))
     # The lowest number that is free would be the next connection's.
-    free = min(set(range(max(fds) + 2)) - set(fds))
+    free = min(set(range(max(fds) + 2)) - fds)
     limit = ["prlimit", f"--pid={master}"]
     g.host.run(limit + [f"--nofile={free}:"], user="godwit")
     for _ in range(3):
@@ -289,27 +296,57 @@ def greet(host, source=None, port=25):
         return s.recv(200).decode()
 
 
+def come(host, source, least):
+    """Comes until it is refused: it is greeted so many times, and once more for
+    each 12 seconds (the faster of two rates) that this took."""
+    begun, n = time.monotonic(), 0
+    while (said := greet(host, source)).startswith("220 "):
+        n += 1
+    assert said.startswith("421 4.7.0")
+    assert least <= n <= least + (time.monotonic() - begun) // 12
+    return said
+
+
+def rush(host, source, n):
+    """So many at once, however slow we are: what they are told."""
+    with contextlib.ExitStack() as stack:
+        crowd = []
+        for _ in range(n):
+            with host.net():
+                s = stack.enter_context(socket.socket())
+            s.settimeout(PATIENCE)
+            s.bind((source, 0))
+            s.connect((A, 25))
+            crowd.append(s)
+        return [s.recv(200).decode() for s in crowd]
+
+
 def test_who_comes_too_often(house, village):
     """T-33"""
     g = house(f"relay for {B2}\nconnections-per-minute 3\n"
               "connections-per-minute-network 5")
-    said = [greet(village.b, B)[:9] for _ in range(5)]
-    assert said == ["220 a.tes"] * 3 + ["421 4.7.0"] * 2
+    come(village.b, B, 3)
     g.wait_log(rf"NOQUEUE: reject: CONNECT from unknown\[{re.escape(B)}\]: 421 4\.7\.0 "
                "Too many new connections from your address; try again later$")
-    said = [greet(village.b, REFUSES) for _ in range(3)]
-    assert [s[:3] for s in said] == ["220", "220", "421"]
-    assert "your network" in said[2]
+    # Another of the same network has what is left of five; it would have three.
+    assert "your network" in come(village.b, REFUSES, 2)
     # Ours may come as often as they like.
     for _ in range(9):
         assert greet(village.b, B2).startswith("220 ")
     for _ in range(9):
         assert is_served(g)
-    mark = g.mark()
-    for _ in range(60):
-        assert greet(village.b, B).startswith("421 ")
-    assert 1 <= g.since(mark).count("reject: CONNECT") <= 20
-    wait(lambda: is_served(g) and "more connections were refused" in g.since(mark),
+
+    def unlogged():
+        """Five lines a second, and a number."""
+        mark, begun = g.mark(), time.monotonic()
+        said = [word[:4] for word in rush(village.b, B, 60)]
+        assert said.count("421 ") >= 50
+        wait(lambda: g.since(mark).count("reject: CONNECT") >= 1, "they are logged")
+        logged = g.since(mark).count("reject: CONNECT")
+        assert logged <= 5 * (time.monotonic() - begun + 2)
+        return logged <= 30
+    wait(unlogged, "not all are logged")
+    wait(lambda: is_served(g) and "more connections were refused" in g.log(),
          "those that were not logged are counted")
 
 
@@ -364,6 +401,7 @@ def test_a_disk_that_fills_up_during_data(house):
 def test_a_trickle_is_ended(house):
     """Within every timeout, but too slow; who is not is left alone (T-27)."""
     g = house()
+    begun = time.monotonic()
     slow, steady, chunks = (Client(g.host, "192.0.2.10") for _ in range(3))
     for client in slow, steady, chunks:
         client.ehlo()
@@ -373,15 +411,14 @@ def test_a_trickle_is_ended(house):
             assert client.docmd("DATA")[0] == 354
     steady.send(b"Subject: steady\r\n\r\n")
     chunks.send(b"BDAT 10000 LAST\r\n")
-    begun = time.monotonic()
     while not select.select([slow.sock], [], [], 1)[0]:
         slow.send(b"x")
         chunks.send(b"x")
-        steady.send(b"y" * 700 + b"\r\n")
-    assert 29 < time.monotonic() - begun < 90          # timeout-data is 180
+        steady.send((b"y" * 700 + b"\r\n") * 10)       # ten times what it must
+    assert 29 < time.monotonic() - begun
     for client, verb in (slow, "DATA"), (chunks, "BDAT"):
         assert client.getreply()[0] == 421
-        g.wait_log(rf"too slow a client after {verb} \(\d\d bytes\) from "
+        g.wait_log(rf"too slow a client after {verb} \(\d+ bytes\) from "
                    r"\S+\[192.0.2.10\]")
     steady.send(b".\r\n")
     assert steady.getreply()[0] == 250

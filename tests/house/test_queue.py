@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The queue between two hosts: put off, tried again, shown, and changed."""
+import contextlib
 import json
 import os
 import re
@@ -7,8 +8,7 @@ import time
 
 import pytest
 
-from house import (BLACK, Client, SLOW, parse, queue_id, simple, wait,
-                   with_subject)
+from house import BLACK, Client, parse, queue_id, simple, wait, with_subject
 
 LONG = "retry-first 1h\nretry-most 1h"
 
@@ -35,42 +35,74 @@ def test_postfix_down_then_up(house, postfix):
 def test_a_dead_destination_delays_nobody(house, postfix):
     """T-36: 100 messages for a host that does not even refuse, and one that is for
     another."""
-    g = house("timeout-connect 30s\nworkers 20")
+    g = house("timeout-connect 10m\nworkers 20")
     with Client(g.host) as client:
         for i in range(100):
             code, _ = client.post("alice@a.test", "x@black.test", simple(f"d{i}"))
             assert code == 250
-        start = time.monotonic()
         client.post("alice@a.test", "bob@b.test", simple("alive"))
         client.post("alice@a.test", "carol@a.test", simple("at home"))
-        g.wait_mail("carol", seconds=2)
-        postfix.inbox("bob").wait(seconds=2)
-    assert time.monotonic() - start < 2 * SLOW
+        g.wait_mail("carol")
+        postfix.inbox("bob").wait()
     assert f"hole.test[{BLACK}]" not in g.log()         # still being tried
 
 
-def test_many_dead_destinations_delay_nobody(house, postfix):
-    """T-36: more of them than there may be workers.  Local mail never waits; other
-    mail does while they are new, but not once they are known."""
-    g = house("timeout-connect 1s\nworkers 16\nretry-first 1s\nretry-most 1s")
+def test_local_mail_waits_for_no_destination(house):
+    """T-36: while more of them than there may be workers do not even refuse."""
+    g = house("timeout-connect 10m\nworkers 16")
     with Client(g.host) as client:
         for i in range(40):
             client.post("alice@a.test", f"x@{i}.black.test", simple(f"d{i}"))
         client.post("alice@a.test", "carol@a.test", simple("at home"))
-        g.wait_mail("carol", seconds=1)
-        wait(lambda: len(set(re.findall(r"to=<x@(\d+)\.black", g.log()))) == 40,
-             "all are known to be dead")
+        g.wait_mail("carol")
+    assert ".black.test" not in "".join(re.findall("to=<.*", g.log()))
+
+
+@contextlib.contextmanager
+def hole_that_refuses(village):
+    """What is black otherwise is host b's for a while."""
+    village.b.shell(f"ip addr add {BLACK}/24 dev eth0")
+    village.a.shell(f"ip neigh del {BLACK} dev eth0")
+    try:
+        yield
+    finally:
+        village.b.shell(f"ip addr del {BLACK}/24 dev eth0")
+        village.a.shell(f"ip neigh replace {BLACK} lladdr 02:00:00:00:00:66 dev eth0 "
+                        "nud permanent")
+
+
+def test_many_dead_destinations_delay_nobody(house, village, postfix):
+    """T-36: more of them than there may be workers.  Other mail waits for them
+    while they are new, but not once they are known: half of the workers are in
+    their way, and no more, however long each of them takes."""
+    g = house("timeout-connect 10m\nworkers 16\nretry-first 1s\nretry-most 1s")
+
+    def probes():
+        return len([title for _, _, title in g.processes()
+                    if title.startswith("worker") and ".black" in title])
+    with Client(g.host) as client:
+        with hole_that_refuses(village):
+            for i in range(40):
+                client.post("alice@a.test", f"x@{i}.black.test", simple(f"d{i}"))
+            wait(lambda: len(set(re.findall(r"to=<x@(\d+)\.black", g.log()))) == 40,
+                 "all are known to be dead")
+        wait(lambda: probes() >= 8, "some are tried again, for ever")
+        time.sleep(2)                   # all others are due, too
         client.post("alice@a.test", "bob@b.test", simple("alive"))
-        postfix.inbox("bob").wait(seconds=1)
+        postfix.inbox("bob").wait()
+        assert probes() == 8
 
 
 def test_many_messages_over_one_connection(house, postfix):
-    g = house("workers-per-destination 1")
+    g = house("workers 0")
     mark = postfix.mark()
     with Client(g.host) as client:
         for i in range(50):
             code, _ = client.post("alice@a.test", "bob@b.test", simple(f"n{i}"))
             assert code == 250
+    # All are there when the worker comes: it waits for none of them.
+    g.configure("workers-per-destination 1")
+    g.signal("HUP")
     postfix.inbox("bob").wait(50)
     g.wait_empty()
     wait(lambda: "disconnect from a.test" in postfix.since(mark),
@@ -118,14 +150,12 @@ def defer_some(g, n):
 
 def test_a_dormant_one_is_tried_at_its_time(house, postfix):
     """Across a restart; and one that came in while the runner was dead."""
-    g = house("retry-first 8s\nretry-most 8s")
+    g = house("retry-first 20s\nretry-most 20s")
     postfix.stop()
     names, mark = defer_some(g, 3)
-    begin = time.monotonic()
     postfix.start()
     for name in names:
-        g.wait_log(name + ": to=.*status=sent", since=mark, seconds=20)
-    assert time.monotonic() - begin < 12 * SLOW
+        g.wait_log(name + ": to=.*status=sent", since=mark, seconds=90)
     g.wait_empty()
     assert g.log().count("status=sent") == 3
 
@@ -186,7 +216,7 @@ def test_the_index_is_a_hint(house, postfix):
     postfix.start()
     g.start()
     for name in names:
-        g.wait_log(name + ": to=.*status=sent", seconds=20)
+        g.wait_log(name + ": to=.*status=sent")
     g.wait_empty()
     assert "is damaged" in g.log()
 
@@ -319,8 +349,8 @@ def test_a_crash_of_the_queue_runner_loses_nothing(house, postfix):
                 runner = g.process("qmgr")
                 if runner is not None:
                     g.host.run(["kill", "-KILL", runner])
-    postfix.inbox("bob").wait(200, seconds=60)
-    g.wait_empty(60)
+    postfix.inbox("bob").wait(200, seconds=180)
+    g.wait_empty(180)
     subjects = [parse(m)["Subject"] for m in postfix.inbox("bob").messages()]
     assert len(set(subjects)) == 200
     assert len(subjects) <= 200 + 4 * 4

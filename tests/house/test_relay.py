@@ -199,7 +199,7 @@ def test_a_mail_loop_ends(house):
     """T-29: at the hundredth hop, with one bounce."""
     g = house("route loop.test via [127.0.0.1]:25\n")
     g.send("alice@a.test", "x@loop.test", simple("round and round"))
-    bounce, = g.wait_mail("alice")
+    bounce, = g.wait_mail("alice", seconds=300)
     g.wait_empty()
     assert b"Too many hops" in bounce and b"\nStatus: 5.4.6\n" in bounce
     assert len(re.findall(r": client=", g.log())) == 101

@@ -48,7 +48,7 @@ def laden(house, sink):
     g.host.run([g.program("godwit"), "passwd", "-f", g.conf, "--stdin", "bob"], input=b"pencil\n")
     g.gate = threading.Event()
     sink("192.0.2.21", port=2525, replies={
-        "MAIL": lambda: "250 2.1.0 Ok" if g.gate.wait(PATIENCE) else "451 4.3.0 late"})
+        "MAIL": lambda: "250 2.1.0 Ok" if g.gate.wait(3 * PATIENCE) else "451 4.3.0 late"})
     sink("192.0.2.21", port=2526, replies={"RCPT": "550 5.1.1 nobody"})
     return g.start()
 
@@ -108,7 +108,7 @@ def round_of_all(g, stranger):
     strangers(g, stranger)
     users(g)
     programs(g)
-    g.wait_empty(60)
+    g.wait_empty(180)
     g.host.shell("truncate -s 0 /var/mail/alice /var/mail/bob")
 
 
@@ -144,13 +144,13 @@ def test_who_lives_long_does_not_grow(laden, village, rounds, record_property):
     g = laden
     for _ in range(2):
         round_of_all(g, village.b)
-    wait(lambda: alone(g), "those who end have ended", 60)
+    wait(lambda: alone(g), "those who end have ended", 180)
     pids = long_lived(g)
     fds = {name: held(g, pid) for name, pid in pids.items()}
     memory = {name: anonymous(g, pid) for name, pid in pids.items()}
     for _ in range(rounds):
         round_of_all(g, village.b)
-    wait(lambda: alone(g), "those who end have ended", 60)
+    wait(lambda: alone(g), "those who end have ended", 180)
     assert long_lived(g) == pids
     grown = {name: anonymous(g, pid) - memory[name] for name, pid in pids.items()}
     record_property("grown", grown)

@@ -11,7 +11,7 @@ import socket
 
 import pytest
 
-from house import A, SLOW, parse, read
+from house import A, PATIENCE, parse, read, wait
 from test_login import certify, context, passwd
 
 SERVICES = "listen smtp\nlisten submission\nlisten submissions\ndeliver maildir\n"
@@ -43,7 +43,7 @@ class Client(smtplib.SMTP):
 
     def __init__(self, host, port=587, name=None):
         self.where = host
-        super().__init__(A, port, local_hostname="laptop.test", timeout=60 * SLOW)
+        super().__init__(A, port, local_hostname="laptop.test", timeout=PATIENCE)
         if port == 587:
             self.starttls(context=context())
         if name:
@@ -200,6 +200,12 @@ def test_senders(opened, village):
     g.host.run(["tee", f"{g.base}/senders"], input=b"* bob@a.test\n")
     g.signal("HUP")
     g.wait_log("reload: done")
+
+    def holds():
+        """The master before may greet once more."""
+        with Client(village.b, 587, "dave") as c:
+            return c.mail("bob@a.test")[0] == 250
+    wait(holds, "the new list holds")
     told = list(try_all({(l, s): s in ("bob@a.test", "") for l, s, _ in cases}))
     assert "senders:1: * has bob@a.test" in told[4]
 

@@ -168,7 +168,7 @@ def test_all_is_passed_on(house, sink):
     match = re.fullmatch(rb"MAIL FROM:<alice@a\.test> SIZE=\d+ BODY=8BITMIME SMTPUTF8 "
                          rb"RET=HDRS ENVID=a\+20b BY=(\d+);RT MT-PRIORITY=-2",
                          taken["from"])
-    assert match and 590 <= int(match[1]) <= 600, taken["from"]
+    assert match and 300 <= int(match[1]) <= 600, taken["from"]
     assert taken["to"] == [b"RCPT TO:<x@sink.test> NOTIFY=SUCCESS,DELAY "
                            b"ORCPT=rfc822;X+2By@Sink.Test"]
     assert b"\tPRIORITY -2;" in taken["data"].replace(b"\r\n", b"")
@@ -197,7 +197,7 @@ def test_an_alias_of_several(house):
 def test_held_until_its_time(house):
     g = house(SUBMIT)
     began = time.monotonic()
-    reply = post(g, "carol@a.test", simple("not yet"), "HOLDFOR=4", port=587)
+    reply = post(g, "carol@a.test", simple("not yet"), "HOLDFOR=20", port=587)
     name = queue_id(reply)
     assert "held by its sender until" in g.mailq()
     assert "held until" in g.queue("show", name).stdout.decode()
@@ -209,8 +209,8 @@ def test_held_until_its_time(house):
     g.start()
     g.queue("flush")
     assert g.mbox("carol") == []
-    g.wait_mail("carol")
-    assert time.monotonic() - began >= 3.9
+    g.wait_mail("carol", seconds=90)
+    assert time.monotonic() - began >= 19.9
     g.wait_empty()
 
 
@@ -323,7 +323,7 @@ def test_mail_that_is_asked_for(house, sink):
 
 def test_lines_behind_each_other(house, sink):
     """RFC 6710 5.1: what is more urgent goes first, whenever it came."""
-    g = house(SINK + "workers-per-destination 1\nretry-first 2s\nretry-most 2s")
+    g = house(SINK + "workers-per-destination 1\nretry-first 1h\nretry-most 1h")
     busy = [True]
     s = sink("192.0.2.21", port=2525, replies={
         "MAIL": lambda: "450 4.3.2 not now" if busy[0] else "250 2.1.0 Ok"})
@@ -332,6 +332,7 @@ def test_lines_behind_each_other(house, sink):
         post(g, "x@sink.test", simple(f"p {p} {i}"),
              f"MT-PRIORITY={p}" if p else "")
     wait(lambda: g.log().count("status=deferred") >= len(wanted), "all wait")
+    wait(lambda: g.process("worker") is None, "no delivery is under way")
     busy[0] = False
     g.queue("flush")
     wait(lambda: len(s.messages) == len(wanted), "all have gone")
