@@ -175,7 +175,7 @@ run_daemon(int fd, const struct manners *m, int result)
 	struct buf heard = { 0 };
 	FILE *io;
 
-	alarm(20);
+	alarm(300);
 	(void)poll(&p, 1, -1);
 	io = fdopen(sock_accept(fd, &peer), "r+");
 	if (io != NULL) {

@@ -84,7 +84,7 @@ start(const char *wanted, struct str answer, size_t step)
 		close(fd);
 		return pid;
 	}
-	alarm(10);
+	alarm(300);
 	signal(SIGPIPE, SIG_IGN);
 	conn = sock_accept(fd, &peer);
 	while (n < sizeof(line) - 1 && (n == 0 || line[n - 1] != '\n') &&

@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <dirent.h>
+#include <signal.h>
 #include <time.h>
 
 #include "os/clock.h"
@@ -315,9 +316,9 @@ deliver_patiently(struct fake *f, int64_t ms, struct fault *why)
 	return r;
 }
 
-/* A child that holds the fcntl lock for so many ms; it has it on return. */
+/* A child that holds the fcntl lock while it lives; it has it on return. */
 static pid_t
-hold_lock(struct fake *f, int ms)
+hold_lock(struct fake *f)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd[2], file;
@@ -330,8 +331,8 @@ hold_lock(struct fake *f, int ms)
 		if (fcntl(file, F_SETLK, &lock) < 0)
 			_exit(1);
 		(void)!write(fd[1], "", 1);
-		usleep((useconds_t)ms * 1000);
-		_exit(0);
+		for (;;)
+			pause();
 	}
 	assert_true(pid > 0);
 	assert_int_equal(read(fd[0], &c, 1), 1);
@@ -346,7 +347,7 @@ fcntl_lock_is_waited_for(void **state)
 	struct fake *f = *state;
 	struct fault why;
 	int64_t start;
-	pid_t pid = hold_lock(f, 300);
+	pid_t pid = hold_lock(f), killer;
 
 	assert_int_equal(deliver_patiently(f, 50, &why), -1);
 	assert_true(fault_is_temporary(&why));
@@ -354,8 +355,13 @@ fcntl_lock_is_waited_for(void **state)
 	assert_non_null(strstr(why.text, "locked"));
 	assert_int_equal(fake_load(f, box(f)).n, 0);
 	start = clock_mono_ms();
-	assert_int_equal(deliver_patiently(f, 5000, &why), 0);
+	if ((killer = fork()) == 0) {
+		usleep(200 * 1000);
+		_exit(kill(pid, SIGKILL));
+	}
+	assert_int_equal(deliver_patiently(f, 60000, &why), 0);
 	assert_true(clock_mono_ms() - start > 100);
+	waitpid(killer, NULL, 0);
 	waitpid(pid, NULL, 0);
 	assert_true(fake_load(f, box(f)).n > 0);
 	clean(f);
@@ -379,7 +385,7 @@ dot_lock_is_waited_for(void **state)
 		usleep(200 * 1000);
 		_exit(unlink(dot(f)));
 	}
-	assert_int_equal(deliver_patiently(f, 5000, &why), 0);
+	assert_int_equal(deliver_patiently(f, 60000, &why), 0);
 	waitpid(pid, NULL, 0);
 	assert_int_equal(count_files(f), 1);
 	clean(f);
@@ -401,10 +407,10 @@ stale_dot_lock_is_removed(void **state)
 	struct fault why;
 
 	fake_save(dot(f), "", 0600);
-	age(dot(f), 290);
+	age(dot(f), 200);
 	assert_int_equal(deliver_patiently(f, 50, &why), -1);
 	age(dot(f), 310);
-	assert_int_equal(deliver_patiently(f, 1000, &why), 0);
+	assert_int_equal(deliver_patiently(f, 60000, &why), 0);
 	assert_int_equal(count_files(f), 1);
 	clean(f);
 }
@@ -424,7 +430,7 @@ replaced_mailbox_is_reopened(void **state)
 		fake_save(box(f), "From new  x\n\n\n", 0600);
 		_exit(unlink(dot(f)));
 	}
-	assert_int_equal(deliver_patiently(f, 5000, &why), 0);
+	assert_int_equal(deliver_patiently(f, 60000, &why), 0);
 	waitpid(pid, NULL, 0);
 	assert_true(str_starts(fake_load(f, box(f)),
 	    STR("From new  x\n\n\nFrom ann@example.com")));

@@ -213,7 +213,7 @@ fake_serve(int udp, int tcp, const struct fake_row *rows)
 	struct pollfd p[2] = { { udp, POLLIN, 0 }, { tcp, POLLIN, 0 } };
 	struct sockaddr_storage from;
 
-	alarm(60);
+	alarm(300);
 	while (poll(p, 2, -1) > 0) {
 		socklen_t len = sizeof(from);
 		ssize_t n;

@@ -66,7 +66,7 @@ fake_setup(void **state)
 	    .gid = getegid(), .home = str_of(f->dir),
 	    .shell = STR("/bin/sh") };
 	f->conf.hostname = STR("mx.example.org");
-	f->conf.timeout.deliver = 20;
+	f->conf.timeout.deliver = 300;
 	f->hand = (struct hand){
 		.sender = STR("ann@example.com"),
 		.recipient = STR("joe@example.org"),

@@ -473,7 +473,7 @@ ask_all_in_child(const char *path)
 
 	pid = fork();
 	if (pid == 0) {
-		alarm(5);
+		alarm(120);
 		_exit(ANSWER + ask_all(path));
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -562,7 +562,7 @@ is_inherited_over_fork(void **state)
 	m = must_open(path);
 	for (i = 0; i < 20; i++)
 		if (fork() == 0) {
-			alarm(5);
+			alarm(120);
 			_exit(ask(m, "user7", "user7@example.org") != 1 ||
 			    ask(m, "nobody", NULL) != 0);
 		}
@@ -609,7 +609,7 @@ open_starving(const char *path, unsigned seen[2])
 
 	for (left = 16; left < 120 * 1024; left += left < 8192 ? 256 : 2048) {
 		if ((pid = fork()) == 0) {
-			alarm(20);
+			alarm(120);
 			starve(left);
 			m = db_open(path, &missing, &why);
 			if (m == NULL)

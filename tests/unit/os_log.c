@@ -372,7 +372,7 @@ system_logger(void **state)
 
 	(void)state;
 	if ((pid = fork()) == 0) {
-		alarm(30);
+		alarm(120);
 		_exit(speak_to_logger());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

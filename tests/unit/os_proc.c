@@ -56,7 +56,7 @@ run(int (*act)(void))
 	pid_t pid;
 
 	if ((pid = fork()) == 0) {
-		alarm(20);
+		alarm(120);
 		_exit(act());
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);

@@ -245,9 +245,9 @@ sockets(void)
 	struct pollfd p = { .fd = listener, .events = POLLIN };
 	char c;
 
-	if ((a = sock_connect(&listener_addr, NULL, 5, &why)) == -1)
+	if ((a = sock_connect(&listener_addr, NULL, 60, &why)) == -1)
 		return 1;
-	if (poll(&p, 1, 5000) != 1 || (b = sock_accept(listener, &peer)) < 0)
+	if (poll(&p, 1, 60000) != 1 || (b = sock_accept(listener, &peer)) < 0)
 		return 2;
 	if (send(a, "x", 1, MSG_NOSIGNAL) != 1 || recv(b, &c, 1, 0) != 1)
 		return 3;
@@ -392,7 +392,7 @@ connect_out(void)
 {
 	struct fault why;
 
-	return sock_connect(&listener_addr, NULL, 5, &why) == -1 ? 0 : 1;
+	return sock_connect(&listener_addr, NULL, 60, &why) == -1 ? 0 : 1;
 }
 
 static int
@@ -615,7 +615,7 @@ answer_who_comes(void)
 	char c;
 	int fd;
 
-	if (poll(&p, 1, 5000) != 1 ||
+	if (poll(&p, 1, 60000) != 1 ||
 	    (fd = sock_accept(hidden[0], &peer)) == -1)
 		return 1;
 	if (recv(fd, &c, 1, 0) != 1 || c != 'x')
@@ -712,7 +712,7 @@ run(size_t row)
 
 	if ((pid = fork()) == 0) {
 		signal(SIGSYS, SIG_DFL);
-		alarm(20);
+		alarm(120);
 		if (enter(acts[row].profile) == -1)
 			_exit(100);
 		_exit(acts[row].act());

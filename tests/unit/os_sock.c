@@ -62,7 +62,7 @@ accept_soon(int fd, struct sock_addr *peer)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	assert_int_equal(poll(&p, 1, 5000), 1);
+	assert_int_equal(poll(&p, 1, 60000), 1);
 	return sock_accept(fd, peer);
 }
 

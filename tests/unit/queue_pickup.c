@@ -298,7 +298,7 @@ test_watch(void **state)
 	assert_true(fd >= 0);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	leave_message(w, ID, "", "joe@b.example", STR("A: b\r\n"));
-	assert_int_equal(poll(&p, 1, 1000), 1);
+	assert_int_equal(poll(&p, 1, 60000), 1);
 	pickup_heard(fd);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	close(fd);

@@ -71,7 +71,10 @@ struct scenario {
 	bool		 unusable;		/* afterwards */
 };
 
-static const struct smtpc_timeouts quick = { 2, 2, 2, 1, 2 };
+/* The second for a server that falls silent where the first or the last is
+ * waited for. */
+static const struct smtpc_timeouts usual = { 120, 120, 120, 120, 120 },
+    quick = { 4, 120, 120, 120, 4 };
 
 static const struct scenario scenarios[] = {
 	{ "one, pipelined: two writes", 1, 0, {
@@ -446,7 +449,7 @@ serve(int fd, const char *name, const char *const *script, size_t steps,
 	int bad = 0;
 	size_t i;
 
-	alarm(30);
+	alarm(300);
 	for (i = 0; i < steps && i < SCRIPT_MAX && script[i] != NULL; i++) {
 		if (script[i][0] == '>')
 			say(fd, script[i] + 1, in_bytes);
@@ -584,6 +587,15 @@ check_transactions(struct smtpc *c, const struct scenario *s)
 	arena_free(&m.arena);
 }
 
+static bool
+falls_silent(const struct scenario *s)
+{
+	for (size_t i = 0; i < SCRIPT_MAX && s->script[i] != NULL; i++)
+		if (strcmp(s->script[i], "=") == 0)
+			return true;
+	return false;
+}
+
 static void
 play(const struct scenario *s, bool in_bytes)
 {
@@ -597,7 +609,8 @@ play(const struct scenario *s, bool in_bytes)
 	if (pid == 0)
 		serve(other, s->name, s->script, SCRIPT_MAX, in_bytes);
 	result = smtpc_open_within(&c, fd, STR("mx.example"), &peer,
-	    STR("me.example"), &quick, &why);
+	    STR("me.example"), falls_silent(s) ? &quick : &usual,
+	    &why);
 	if (s->open != NULL) {
 		assert_int_equal(result, -1);
 		assert_int_equal(why.kind, FAULT_TEMPORARY);
@@ -666,7 +679,7 @@ cut(const struct scenario *s, const char *const *script, size_t steps)
 		serve(other, s->name, script, steps, false);
 	compose_scenario(&m, s);
 	if (smtpc_open_within(&c, fd, STR("mx.example"), &peer,
-	    STR("me.example"), &quick, &why) == 0) {
+	    STR("me.example"), &usual, &why) == 0) {
 		smtpc_transact(&c, &m.message, &m.arena, m.outcome);
 		for (size_t i = 0; i < s->n; i++) {
 			assert_int_equal(m.outcome[i].kind, OUTCOME_DEFERRED);
@@ -792,7 +805,7 @@ serve_large(int fd, bool dots, long expected)
 	static struct reader r;
 	char line[512];
 
-	alarm(60);
+	alarm(300);
 	r.fd = fd;
 	say(fd, "220 mx\r\n", false);
 	while (next_line(&r, line, sizeof(line))) {
@@ -875,7 +888,7 @@ serve_many(int fd)
 	char line[512], reply[512];
 	unsigned rcpt = 0;
 
-	alarm(60);
+	alarm(300);
 	r.fd = fd;
 	say(fd, "220 mx\r\n", false);
 	while (next_line(&r, line, sizeof(line))) {
@@ -916,7 +929,7 @@ many_recipients(void **state)
 		serve_many(other);
 	compose(&m, RCPTS_MAX);
 	assert_int_equal(smtpc_open_within(&c, fd, STR("mx.example"), &peer,
-	    STR("me.example"), &quick, &why), 0);
+	    STR("me.example"), &usual, &why), 0);
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
 	smtpc_transact(&c, &m.message, &m.arena, m.outcome);
 	for (size_t i = 0; i < RCPTS_MAX; i++) {
@@ -952,7 +965,7 @@ last_words_are_heard(void **state)
 		serve(other, "idle", script, SCRIPT_MAX - 1, false);
 	compose(&m, 1);
 	assert_int_equal(smtpc_open_within(&c, fd, STR("mx.example"), &peer,
-	    STR("me.example"), &quick, &why), 0);
+	    STR("me.example"), &usual, &why), 0);
 	assert_int_equal(end_of(pid), 0);
 	smtpc_transact(&c, &m.message, &m.arena, m.outcome);
 	check("idle", describe(&m, &m.outcome[0]), "deferred 421 4.4.2 " SAID
@@ -969,7 +982,7 @@ serve_impatient(int listener)
 	static struct reader r;
 	char line[512];
 
-	alarm(60);
+	alarm(300);
 	r.fd = accept(listener, NULL, NULL);
 	say(r.fd, "220 mx\r\n", false);
 	while (next_line(&r, line, sizeof(line)) && strcmp(line, "DATA") != 0)
@@ -1021,7 +1034,7 @@ refusal_within_content(void **state)
 	compose(&m, 1);
 	give_content(&m, content, size);
 	assert_int_equal(smtpc_open_within(&c, fd, STR("mx.example"), &peer,
-	    STR("me.example"), &quick, &why), 0);
+	    STR("me.example"), &usual, &why), 0);
 	smtpc_transact(&c, &m.message, &m.arena, m.outcome);
 	check("refusal", describe(&m, &m.outcome[0]), "bounced 552 5.3.4 "
 	    SAID "552 5.3.4 far too much (in reply to end of DATA command)");

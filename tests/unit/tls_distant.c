@@ -35,7 +35,7 @@
 #include "tls/tls_server.h"
 #include "tls/vault.h"
 
-enum { SECONDS = 30 };
+enum { SECONDS = 120 };
 
 static char top[] = "/tmp/godwit-keys-XXXXXX";
 
@@ -635,7 +635,7 @@ test_silence(void **state)
 	begun = clock_mono_ms();
 	assert_int_equal(signing_ask(h.door[1], &question, out, &n),
 	    SIGNING_SILENT);
-	assert_in_range(clock_mono_ms() - begun, 8000, 15000);
+	assert_in_range(clock_mono_ms() - begun, 8000, 60000);
 	kill(h.keeper, SIGCONT);
 	close_house(&h);
 }

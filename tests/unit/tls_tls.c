@@ -250,9 +250,9 @@ serve(struct tls_server *s, int fd, unsigned service)
 
 	if (pid != 0)
 		return pid;
-	alarm(20);
+	alarm(120);
 	stream_init(&stream, fd);
-	stream_set_timeout(&stream, 10);
+	stream_set_timeout(&stream, 120);
 	stream_set_ops(&stream, &tls_ops, accept_tls(s, fd, service));
 	if (stream_begin(&stream) != STREAM_OK)
 		_exit(3);
@@ -630,7 +630,7 @@ hear_bytes(struct tls_server *s, const void *p, size_t n, int seconds,
 	}
 	close(fd[1]);
 	stream_init(&stream, fd[0]);
-	stream_set_timeout(&stream, seconds > 0 ? seconds : 10);
+	stream_set_timeout(&stream, seconds > 0 ? seconds : 120);
 	t = tls_server_accept(s, fd[0], 1);
 	assert_non_null(t);
 	stream_set_ops(&stream, &tls_ops, t);
@@ -773,7 +773,7 @@ test_endless_handshake(void **state)
 	begun = clock_mono_ms();
 	assert_int_equal(hear_bytes(s, "\x16\x03\x01", 3, 1, text),
 	    STREAM_TIMEOUT);
-	assert_in_range(clock_mono_ms() - begun, 900, 5000);
+	assert_in_range(clock_mono_ms() - begun, 900, 60000);
 	assert_int_equal(hear_bytes(s, "GET / HTTP/1.0\r\n\r\n", 18, 0, text),
 	    STREAM_BROKEN);
 	assert_string_equal(text, "http request");
