@@ -71,7 +71,7 @@ import termios
 import time
 
 # Seconds for anything that must happen.
-PATIENCE = float(os.environ.get("TALK_PATIENCE", "20"))
+PATIENCE = float(os.environ.get("TALK_PATIENCE", "60"))
 HOST = "mx.example.org"
 CONF = ["hostname " + HOST, "domain example.org local", "log stderr"]
 ALIASES = ["postmaster: root"]

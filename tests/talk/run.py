@@ -8,7 +8,7 @@ A dialogue is a file *.talk anywhere below this directory, or a case of one of
 the tables matrix.py, paths.py, walk.py, smuggle.py, eai.py and controls.py.  With
 words, only those whose name holds one of them; the texts of these are printed with -v.  The session is
 taken from $GODWIT_BUILD (build); $TALK_PATIENCE says how many seconds a reply
-may take (20).  dialogue.py says how a .talk is written.
+may take (60).  dialogue.py says how a .talk is written.
 
 Those of which there are tens of thousands (model.py, and the rest of smuggle.py)
 come to one test each; $TALK_LONG=1 holds all of them and not a sample.
