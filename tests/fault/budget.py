@@ -219,6 +219,7 @@ def accept(verdict, instance, roles, trace, name, recipient):
         c.hello()
         code = c.message(name.replace(" ", "-"), [recipient], size=4096) if recipient else 250
         c.quit()
+    trace.has(r"\+\+\+ exited with", start)      # the session has come to its end
     end = trace.quiet()
     verdict.check(code == 250, f"{name}: answered {code}")
     return roles.columns(trace.calls(start, end))
@@ -275,7 +276,7 @@ def accept_budget(verdict, ground, entry):
     """Delivery is held back: the destination is known to be asleep."""
     sink = Nobody()
     instance = Instance(ground, "accept", spool=ground.disk("accept.fs", 64), sink=sink,
-                        settings={"retry-first": "1m", "retry-most": "1h"})
+                        settings={"retry-first": "1h", "retry-most": "1h"})
     instance.start()
     try:
         send(instance, "wake", [f"x@{FAR}"])

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from instance import BUILD, FAR, LONG, Client, Instance, Nobody, processes, send
+from instance import BUILD, FAR, LONG, Client, Instance, Nobody, processes, send, until
 
 COUNT = int(os.environ.get("FAULT_CROWD", "20000" if LONG else "2000"))
 TICK = os.sysconf("SC_CLK_TCK")
@@ -105,6 +105,7 @@ def figures(verdict, ground):
     verdict.say(f"{COUNT} entries made in {time.monotonic() - begin:.0f} s")
     try:
         measure(verdict, instance, "first start")
+        until(lambda: instance.log().count("(queue active)") >= COUNT, every=0.1)
         instance.stop()
         opened = instance.log().count("(queue active)")
         _, _, size = measure(verdict, instance, "next start")

@@ -93,11 +93,11 @@ def run(*argv):
     return done.stdout
 
 
-def until(what, seconds=30, every=0.01):
+def until(what, seconds=60, every=0.01):
     """Waits until what() is true, which is sooner unless something is wrong; tells
     whether it became so.  However busy the machine is: nothing here is a measure
     of speed."""
-    return perhaps(what, max(seconds, 30), every)
+    return perhaps(what, max(seconds, 60), every)
 
 
 def perhaps(what, seconds, every=0.01):
@@ -199,7 +199,7 @@ class Instance:
     def answers(self):
         """Somebody greets.  One who is refused at once has no daemon."""
         with contextlib.suppress(OSError):
-            with Client(self, timeout=5) as c:
+            with Client(self) as c:
                 return c.greeting[0] == 220
         return False
 
@@ -208,7 +208,7 @@ class Instance:
             return
         self.warden.terminate()
         try:
-            self.warden.wait(5)
+            self.warden.wait(60)        # it takes 45 at the most
         except subprocess.TimeoutExpired:
             pass
         self.crush()
@@ -304,7 +304,7 @@ class Instance:
 class Client:
     """An SMTP client that does what it is told, one step at a time."""
 
-    def __init__(self, instance, timeout=30):
+    def __init__(self, instance, timeout=60):
         self.sock = socket.create_connection(instance.address, timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.sock.makefile("rb")

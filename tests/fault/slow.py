@@ -7,9 +7,9 @@ submit mail: none of them is refused, and they wait less than a second for it.
 SECURITY R-27, T-27, T-33; 3.2 F19.
 
 Every other of these messages goes to a second daemon, to which nobody else comes.
-It says what this machine can do at that very moment: when not even there 99 of 100
-take less than half a second, the time is told and not judged.  That nobody is
-refused is judged always.
+It says what this machine can do at that very moment: more than a second is too much
+if it is more than four times as long as there, and if it is so in each of three
+rounds.  That nobody is refused is judged always.
 
 FAULT_SLOW says how many.  The limits are those of the daemon, but for the number
 of sessions, which whoever expects so many would raise."""
@@ -30,8 +30,9 @@ COUNT = int(os.environ.get("FAULT_SLOW", "5000" if LONG else "500"))
 CALLS = COUNT * 11 // 10        # some are refused
 SUBMISSIONS = 300 if LONG else 200
 USERS = 20                      # each with an address of his own
-PATIENCE = 1.0 * SLOW           # seconds, of all but one in a hundred
-BUSY = PATIENCE / 2             # more beside nobody: the machine has no time
+PATIENCE = 1.0 * SLOW           # seconds, of all but one in a hundred,
+BESIDE = 4                      # or so many times what they take beside nobody
+ROUNDS = 3
 IDLE = 50                       # sessions whose memory is looked at
 HOST, HOST6, QUIET, OURS = "10.255.0.1", "2001:db8:ffff::1", "10.255.0.2", "172.16.255.5"
 AUTH = "AUTH PLAIN " + base64.b64encode(b"\0alice\0pencil").decode()
@@ -73,7 +74,7 @@ class Crowd:
 class Ours(Client):
     """A client of the submission service, where nobody else is."""
 
-    def __init__(self, host=HOST, source=OURS, timeout=60):
+    def __init__(self, host=HOST, source=OURS, timeout=120):
         self.sock = socket.create_connection((host, 587), timeout, (source, 0))
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.file = self.sock.makefile("rb")
@@ -112,11 +113,12 @@ def describe(took):
                    f"{worst * 1000:.1f} ms, the slowest {took[-1] * 1000:.1f} ms")
 
 
-def submit_many(verdict, crowd):
+def one_round(verdict, crowd, number):
+    """Whether users have waited no longer than they may."""
     took, failed, held = {HOST: [], QUIET: []}, [], []
     for i in range(SUBMISSIONS):
         for host in HOST, QUIET:
-            seconds, end = submit(host, i % USERS, f"slow-{i}")
+            seconds, end = submit(host, i % USERS, f"slow-{number}-{i}")
             took[host].append(seconds)
             if end != "250":
                 failed.append((host, i, end))
@@ -129,11 +131,18 @@ def submit_many(verdict, crowd):
                 f"{text}")
     verdict.say(f"in turn with them, beside nobody: {beside}")
     verdict.check(not failed, "slow: submissions are refused", failed)
-    verdict.check(held >= COUNT * 9 // 10, f"slow: only {held} of {COUNT} clients were there")
-    if usual < BUSY:
-        verdict.check(worst < PATIENCE, f"slow: 99 of 100 submissions within {worst:.2f} s")
+    verdict.check(held >= COUNT * 3 // 4, f"slow: only {held} of {COUNT} clients were there")
+    return worst < max(PATIENCE, BESIDE * usual)
+
+
+def submit_many(verdict, crowd):
+    """The number of rounds."""
+    for number in range(1, ROUNDS + 1):
+        if one_round(verdict, crowd, number):
+            break
     else:
-        verdict.say("the time is not judged: this machine is busy with other things")
+        verdict.check(False, f"slow: 99 of 100 submissions take too long, {ROUNDS} times")
+    return number
 
 
 def pss(pid):
@@ -169,6 +178,7 @@ def idle_tls():
 
 def weigh(verdict, instance, what, make):
     socks = [make() for _ in range(IDLE)]
+    until(lambda: len(sessions_of(instance)) == IDLE)
     found = memory(instance)
     verdict.say(f"{what}: {statistics.mean(found):.0f} KiB PSS a session, of {len(found)}")
     verdict.check(len(found) == IDLE, f"slow: {len(found)} idle sessions, not {IDLE}")
@@ -183,7 +193,8 @@ def make(ground, name, address, listens):
     instance = Instance(ground, name, settings={
         "listen": "\nlisten ".join([f"smtp on {address}:25", *listens]),
         "tls": f"certificate {crt} key {key}", "login-user": "godwitl",
-        "login": f"file {passwords}\nlogin senders any",
+        "login": f"file {passwords}\nlogin senders any\nlogin-messages-per-hour 0\n"
+                 "login-messages-per-day 0",
         "relay": f"for {OURS}", "sessions": str(COUNT * 3 // 2), "sessions-per-client": "100"})
     instance.address = (address, 25)
     subprocess.run([os.path.join(BUILD, "godwit"), "passwd", "-f", instance.conf, "--stdin",
@@ -209,21 +220,21 @@ def run_all(verdict, ground):
     weigh(verdict, instance, "idle in TLS", idle_tls)
     for host in HOST, QUIET:
         log_in(verdict, host)
-    master, crowd = instance.master(), Crowd(CALLS, 600)
+    master, crowd = instance.master(), Crowd(CALLS, 3600)
     try:
-        verdict.check(until(lambda: crowd.held >= COUNT * 95 // 100, 120, 0.2),
+        verdict.check(until(lambda: crowd.held >= COUNT * 95 // 100, 300, 0.2),
                       f"slow: the crowd does not come together: {crowd}", instance.log()[-3000:])
         found = memory(instance)
         verdict.say(f"{crowd}; {statistics.mean(found):.0f} KiB PSS a session, "
                     f"{sum(found) // 1024} MiB in all")
         if LONG:                        # those who are sent away come again
             time.sleep(45)
-        submit_many(verdict, crowd)
+        rounds = submit_many(verdict, crowd)
         verdict.say(str(crowd))
     finally:
         crowd.close()
     verdict.check(instance.master() == master, "slow: the master has died")
-    verdict.check(until(lambda: sum(instance.arrived("alice").values()) == SUBMISSIONS + USERS,
-                        60),
+    verdict.check(until(lambda: sum(instance.arrived("alice").values()) ==
+                        rounds * SUBMISSIONS + USERS, 180),
                   "slow: what was submitted did not arrive", instance.arrived("alice"))
     verdict.check(until(lambda: not sessions_of(instance)), "slow: sessions are left")

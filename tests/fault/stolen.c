@@ -64,13 +64,24 @@ read_words(struct theft *t, char *word[4])
 	return true;
 }
 
+/* However long it takes to come: the socket has a time of its own. */
+static bool
+hear_byte(int fd, char *c)
+{
+	ssize_t n;
+
+	while ((n = read(fd, c, 1)) < 0 && (errno == EAGAIN || errno == EINTR))
+		;
+	return n == 1;
+}
+
 static bool
 hear(int fd, char *line, size_t size, char *word[4])
 {
 	size_t n = 0;
 	char *rest = line, *p;
 
-	while (n < size - 1 && read(fd, line + n, 1) == 1 && line[n] != '\n')
+	while (n < size - 1 && hear_byte(fd, line + n) && line[n] != '\n')
 		n++;
 	line[n] = '\0';
 	for (unsigned i = 0; i < 4; i++) {

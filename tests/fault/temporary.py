@@ -50,6 +50,7 @@ class Place:
         trace = self.trace()
         try:
             send(self.instance, self.token(), [ALICE])
+            trace.has(UNNAMED + ".*\n(?s:.*)linkat")
             trace.quiet()
             opens = [c for c in self.session(trace) if c.name == "openat"]
         finally:
@@ -79,6 +80,7 @@ def in_order(place, dir_synced):
     try:
         code = send(i, token, [ALICE])
         came = until(lambda: i.is_empty() and place.count(token))
+        trace.has("250 2.0.0 Ok: queued")
         trace.quiet()
         calls = place.session(trace)
     finally:
@@ -100,14 +102,15 @@ def one_fault(place, fault, named):
     trace = place.trace(fault + ":when=1")
     try:
         code = send(i, token, [ALICE])
+        killed = "KILL" in fault
+        hit = "killed by SIGKILL" if killed else rf"{fault.split(':')[0]}\(.*INJECTED"
+        trace.has(hit)
         trace.quiet(0.1)
         with open(trace.path, errors="replace") as f:
             text = f.read()
     finally:
         trace.end()
     what = f"{fault}, answered {code}"
-    killed = "KILL" in fault
-    hit = "killed by SIGKILL" if killed else rf"{fault.split(':')[0]}\(.*INJECTED"
     place.check(".t." in text and re.search(hit, text), f"{what}: not reached", text)
     place.check(code == 250 if fault.startswith("unlinkat:error") else
                 code in ((0,) if killed else (451, 452)), what)

@@ -64,7 +64,7 @@ class Place:
         self.public.listen(50)
         os.chmod(self.dir, 0o755)
         os.chmod(os.path.join(self.dir, "public"), 0o777)
-        self.victim = subprocess.Popen(["sleep", "600"])
+        self.victim = subprocess.Popen(["sleep", "36000"])
 
     def copy(self, path):
         """Another one of the same kind, that may be spoilt."""
@@ -96,7 +96,7 @@ def outside(place, name, path="-", other="-", number="-"):
     with here, there:
         done = subprocess.run([STOLEN, "try", name, str(path), str(other), str(number)],
                               stdin=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              timeout=20, check=False)
+                              timeout=120, check=False)
     with contextlib.suppress(ValueError, IndexError):
         return int(done.stdout.split()[0])
     return None
@@ -105,7 +105,7 @@ def outside(place, name, path="-", other="-", number="-"):
 def within(instance, name, path="-", other="-", number="-"):
     """(errno, how): what a stolen session came to; errno None: killed for it."""
     mark = len(instance.log())
-    with Client(instance, timeout=20) as c:
+    with Client(instance) as c:
         if c.greeting[0] != 220:
             return 0, "no session: " + c.greeting[1]
         c.put(f"{name} {path} {other} {number}\n")
@@ -477,7 +477,7 @@ def fly(verdict, w):
     """While one keeps as many descriptors on their way as it can, another client
     logs in, and one comes in through a proxy; but none for somebody else."""
     proxied = types.SimpleNamespace(address=("127.0.0.1", 2599), log=w.log)
-    with Client(w, timeout=20) as c:
+    with Client(w) as c:
         c.put("stay-in-flight - - -\n")
         verdict.check(c.file.readline() == b"0 flying\r\n", "theft: it does not fly")
         for where, name, path, other, want in (
@@ -505,7 +505,7 @@ def harm(verdict, w, loot):
     # The same entry under another name beside it.
     err, _ = within(w, "link", w.entry, os.path.join(quarry, name[:-2] + "ZZ"))
     verdict.check(err == 0, "theft: nothing can be made of that any more: so try it")
-    with Client(w, timeout=20) as c:
+    with Client(w) as c:
         c.put(f"flood {name} - -\n")
         time.sleep(1)
     verdict.check(until(lambda: w.runner() == runner), "theft: lies end the runner")

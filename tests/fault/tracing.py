@@ -80,6 +80,14 @@ class Trace:
                 break
         return last
 
+    def has(self, pattern, start=0):
+        """Waits until that is in the file, behind this place."""
+        def look():
+            with open(self.path, errors="replace") as f:
+                f.seek(start)
+                return re.search(pattern, f.read())
+        return until(look)
+
     def calls(self, start=0, end=None):
         """What began between two places of the file, results attached."""
         with open(self.path, errors="replace") as f:
@@ -90,7 +98,7 @@ class Trace:
         if self.strace.poll() is None:
             self.strace.send_signal(signal.SIGTERM)
         try:
-            self.strace.wait(5)
+            self.strace.wait(60)
         except subprocess.TimeoutExpired:
             self.strace.kill()
             self.strace.wait()

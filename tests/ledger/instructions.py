@@ -162,7 +162,7 @@ def sendmail(instance, entry):
 def accept_all(ground, entry):
     """Delivery is held back: the destination is known to be asleep."""
     instance = Uncaged(ground, "accept", spool=ground.disk("accept.fs", 64), sink=Nobody(),
-                       settings={"retry-first": "1m", "retry-most": "1h"})
+                       settings={"retry-first": "1h", "retry-most": "1h"})
     instance.start()
     try:
         with Client(instance) as c:
@@ -195,7 +195,7 @@ def secured(ground, entry):
     what the keeper has to do for them is in the figure."""
     key, crt, _ = make_key(ground, "ledger")
     instance = Uncaged(ground, "tls", spool=ground.disk("tls.fs", 64), sink=Nobody(),
-                       settings={"retry-first": "1m", "retry-most": "1h",
+                       settings={"retry-first": "1h", "retry-most": "1h",
                                  "tls": f"certificate {crt} key {key}"})
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
