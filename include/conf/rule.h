@@ -35,7 +35,7 @@ enum rule_fact {
 	FACT_CLIENT,		/* its address */
 	FACT_NAME,		/* its name in the DNS */
 	FACT_LOCAL,		/* is it on the local socket? */
-	FACT_ON,		/* which service */
+	FACT_ON,		/* which service, or listener of it */
 	FACT_SECURE,		/* is it TLS? */
 	FACT_HELO,
 	FACT_LOGIN,
@@ -52,16 +52,20 @@ enum rule_value_kind {
 	VALUE_DB,
 	VALUE_DNSBL,		/* text is its zone */
 	VALUE_NUMBER,		/* enum conf_service */
+	VALUE_PLACE,		/* address and port of a listener */
+	VALUE_LISTENER,		/* text is its name */
 	VALUE_OVER,
 	VALUE_UNDER,
 };
 
 struct rule_value {
 	enum rule_value_kind kind;
-	struct str	text;		/* PATTERN, FILE, DB, DNSBL */
-	struct ipnet	net;		/* NETWORK */
-	uint64_t	number;		/* NUMBER, OVER, UNDER; of a FILE or DB
-					 * its place in policy/lists */
+	struct str	text;		/* PATTERN, FILE, DB, DNSBL, LISTENER */
+	struct ipnet	net;		/* NETWORK; PLACE: net.ip, of family 0
+					 * when any */
+	uint64_t	number;		/* NUMBER, OVER, UNDER; PLACE: a port,
+					 * 0 when any; of a FILE or DB its
+					 * place in policy/lists */
 };
 
 /* True when one of the values holds; LOCAL and SECURE have none. */
@@ -100,6 +104,8 @@ enum rule_stage rule_fact_stage(enum rule_fact);
 const char *rule_action_word(enum rule_action);
 const char *rule_stage_word(enum rule_stage);
 const char *rule_fact_word(enum rule_fact);
+/* Is it a word of this language, and so no value? */
+bool	rule_is_reserved(struct str word);
 /* Does it speak of the size?  Then it is asked again when that is known. */
 bool	rule_has_size(const struct rule *);
 /* Does this text (lower case) fit the pattern? */

@@ -30,6 +30,7 @@ struct conf_networks {
 
 struct conf_listen {
 	enum conf_service service;
+	struct str	  name;		/* for rules; n == 0: none */
 	struct conf_networks proxies;	/* none: clients come themselves */
 	struct ip	  ip;		/* :: and 0.0.0.0 when not given */
 	uint16_t	  port;

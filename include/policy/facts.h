@@ -35,6 +35,8 @@ struct prober {
  * all that policy ever sees.  It has never heard of sessions. */
 struct facts {
 	enum conf_service	 service;
+	const struct conf_listen *listener;	/* NULL: the local socket, or
+						 * not known */
 	bool			 local;		/* a program of this machine,
 						 * by the local socket */
 	bool			 secure;	/* over TLS */

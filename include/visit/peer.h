@@ -49,6 +49,7 @@ struct smtpd {
 
 struct smtpd_peer {
 	enum conf_service	service;
+	const struct conf_listen *listener;	/* or NULL */
 	bool			local;		/* on the local socket */
 	uid_t			uid;		/* of the program, if local */
 	struct sock_addr	addr;		/* if not */

@@ -58,7 +58,7 @@ static const char head[] =
     "       godwit config [-f FILE] [--json] [NAME]\n"
     "       godwit explain [--client IP] [--name NAME] [--helo NAME]\n"
     "           [--from ADDRESS] [--size N] [--login NAME] [--tls]\n"
-    "           [--on SERVICE] [--json] [-f FILE] [--to] ADDRESS\n"
+    "           [--on LISTENER] [--json] [-f FILE] [--to] ADDRESS\n"
     "       godwit passwd [-f FILE] [--stdin | --delete] NAME\n"
     "       godwit passwd [-f FILE] --list\n"
     "       godwit queue [list | show ID | flush [ID] | hold ID |\n"
@@ -71,7 +71,7 @@ static const char config_usage[] =
 static const char explain_usage[] =
     "usage: godwit explain [--client IP] [--name NAME] [--helo NAME]\n"
     "           [--from ADDRESS] [--size N] [--login NAME] [--tls]\n"
-    "           [--on SERVICE] [--json] [-f FILE] [--to] ADDRESS\n";
+    "           [--on LISTENER] [--json] [-f FILE] [--to] ADDRESS\n";
 static const char passwd_usage[] =
     "usage: godwit passwd [-f FILE] [--stdin | --delete] NAME\n"
     "       godwit passwd [-f FILE] --list\n";

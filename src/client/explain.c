@@ -21,6 +21,7 @@
 
 #include "base/num.h"
 #include "conf/extension.h"
+#include "conf/listener.h"
 #include "policy/panel.h"
 #include "smtp/ext.h"
 #include "smtp/param.h"
@@ -68,18 +69,26 @@ explain_is_about_a_client(const struct explain_question *q)
 
 /* ------------------------------------------------------------- facts ---- */
 
+/* Of several listeners that are meant it is the first. */
 static int
-find_service(struct facts *f, const char *word, struct fault *why)
+find_listener(struct explanation *x, const char *word, struct fault *why)
 {
-	const char *const *words = setting_services();
+	struct facts *f = &x->facts;
+	struct rule_value v;
 
-	for (unsigned i = 0; word != NULL && words[i] != NULL; i++)
-		if (strcmp(word, words[i]) == 0) {
-			f->service = (enum conf_service)i;
-			return 0;
-		}
-	return word == NULL ? 0 : fault_permanent(why, 554, 3, 5,
-	    "there is no service \"%s\"", word);
+	if (!listener_parse_on(&x->arena, str_of(word != NULL ? word :
+	    setting_services()[f->service]), &v))
+		return fault_permanent(why, 554, 3, 5,
+		    "\"%s\" is no service and no listener", word);
+	f->listener = listener_find(x->conf, &v);
+	if (f->listener != NULL)
+		f->service = f->listener->service;
+	else if (v.kind == VALUE_NUMBER)
+		f->service = (enum conf_service)v.number;
+	else
+		return fault_permanent(why, 554, 3, 5,
+		    "no \"listen\" is on %s", word);
+	return 0;
 }
 
 static int
@@ -104,7 +113,7 @@ set_facts(struct explanation *x, const struct explain_question *q,
 		    ip_format(&f->client_ip, ip));
 	if (q->name == NULL && ip_is_loopback(&f->client_ip))
 		f->client_name = STR("localhost");
-	if (find_service(f, q->on, why) < 0)
+	if ((!f->local || q->on != NULL) && find_listener(x, q->on, why) < 0)
 		return -1;
 	f->secure = q->tls || f->service == SERVICE_SUBMISSIONS;
 	return 0;

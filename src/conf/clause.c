@@ -20,6 +20,7 @@
 #include "base/die.h"
 #include "base/num.h"
 #include "base/utf8.h"
+#include "conf/listener.h"
 #include "mail/domain.h"
 #include "mail/nfc.h"
 
@@ -38,11 +39,6 @@ static const char *const condition_words[] = {
 	"client", "helo", "from", "to", "login", "secure", "local", "on",
 	"size", "recipients", "and", "not", "at", "with", NULL
 };
-/* None of these is a value: a slip would be read as something else. */
-static const char *const reserved[] = { "and", "or", "not", "at", "with", "if",
-    "is", "in", "matching", "named", "over", "under", "file", "db", "dnsbl",
-    "client", "helo", "from", "to", "login", "secure", "local", "on", "size",
-    "recipients" };
 
 static const char *const stage_known[] = { "connect", "hello", "mail", "rcpt",
     "end", NULL };
@@ -78,15 +74,6 @@ peek(const struct cursor *c)
 }
 
 /* ------------------------------------------------------------ values ---- */
-
-static bool
-is_reserved(struct str word)
-{
-	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-		if (str_eq(word, str_of(reserved[i])))
-			return true;
-	return false;
-}
 
 /* A domain, of a pattern too, in A-labels and lower case. */
 static bool
@@ -129,22 +116,17 @@ parse_network(struct cursor *c, struct rule_value *v)
 }
 
 static bool
-parse_service(struct cursor *c, struct rule_value *v)
+parse_on(struct cursor *c, struct rule_value *v)
 {
-	const char *const *words = setting_services();
-
-	v->kind = VALUE_NUMBER;
-	for (v->number = 0; words[v->number] != NULL; v->number++)
-		if (str_eq(peek(c), str_of(words[v->number])))
-			return true;
-	return expect(c, "a service such as \"smtp\" or \"submission\"",
-	    words);
+	return listener_parse_on(&c->conf->arena, peek(c), v) || expect(c,
+	    "a service such as \"smtp\" or \"submission\", or the address, "
+	    "port or name of a \"listen\"", setting_services());
 }
 
 static bool
 parse_name(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 {
-	if (peek(c).n > 0 && !is_reserved(peek(c)) &&
+	if (peek(c).n > 0 && !rule_is_reserved(peek(c)) &&
 	    fold_domain(&c->conf->arena, peek(c), &v->text))
 		return true;
 	return expect(c, fact == FACT_LOGIN ? "the name of a login" :
@@ -159,7 +141,7 @@ parse_literal(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 	case FACT_CLIENT:
 		return parse_network(c, v);
 	case FACT_ON:
-		return parse_service(c, v);
+		return parse_on(c, v);
 	case FACT_NAME:
 	case FACT_HELO:
 	case FACT_LOGIN:
@@ -568,7 +550,9 @@ put_value(struct buf *out, enum rule_fact fact, const struct rule_value *v)
 		buf_putz(out, "dnsbl ");
 		break;
 	case VALUE_NUMBER:
-		buf_putz(out, setting_services()[v->number]);
+	case VALUE_PLACE:
+	case VALUE_LISTENER:
+		listener_put_on(v, out);
 		return;
 	case VALUE_OVER:
 	case VALUE_UNDER:
@@ -599,6 +583,8 @@ link_of(const struct rule_term *term)
 	case VALUE_DNSBL:
 		return "in ";
 	case VALUE_NUMBER:
+	case VALUE_PLACE:
+	case VALUE_LISTENER:
 	case VALUE_OVER:
 	case VALUE_UNDER:
 		break;

@@ -34,6 +34,7 @@
 
 #include "conf/clause.h"
 #include "conf/dnslist.h"
+#include "conf/listener.h"
 #include "conf/login.h"
 #include "conf/reader.h"
 #include "conf/sentence.h"
@@ -291,35 +292,6 @@ fill_domains(struct conf *conf, struct reader_errors *e)
 	order_domains(conf, e);
 }
 
-/* Would the second of two listeners find its port taken? */
-static bool
-collide(const struct conf_listen *a, const struct conf_listen *b)
-{
-	return a->port == b->port && a->ip.family == b->ip.family &&
-	    (ip_eq(&a->ip, &b->ip) || ip_is_any(&a->ip) || ip_is_any(&b->ip));
-}
-
-static void
-check_listens(const struct conf *conf, struct reader_errors *e)
-{
-	const struct conf_listen *p = conf->listens.p;
-	char name[IP_TEXT_MAX];
-	size_t i, j;
-
-	if (conf->from.listen_none != 0 && conf->listens.n > 0)
-		reader_error(e, place_of(conf->from.listen_none), "listen none, "
-		    "but line %u listens", p[0].line);
-	for (i = 0; i < conf->listens.n; i++)
-		for (j = 0; j < i; j++)
-			if (collide(&p[i], &p[j])) {
-				reader_error(e, place_of(p[i].line),
-				    "port %u of %s is taken by line %u "
-				    "already", (unsigned)p[i].port,
-				    ip_format(&p[i].ip, name), p[j].line);
-				break;
-			}
-}
-
 /* What must hold before TLS can be spoken at all. */
 static void
 check_tls(const struct conf *conf, struct reader_errors *e)
@@ -381,7 +353,7 @@ build(const char *path, struct str text, struct reader_errors *e)
 	for (i = 0; i < list.n; i++)
 		apply(conf, &list.p[i], e);
 	fill_sentences(conf, &words);
-	check_listens(conf, e);
+	listener_check(conf, e);
 	check_tls(conf, e);
 	check_retry(conf, e);
 	check_delimiter(conf, e);

@@ -46,6 +46,12 @@ static const struct {
 	[FACT_RECIPIENTS] = { "recipients", STAGE_RCPT },
 };
 
+/* None of these is a value: a slip would be read as something else. */
+static const char *const reserved[] = { "and", "or", "not", "at", "with", "if",
+    "is", "in", "matching", "named", "over", "under", "file", "db", "dnsbl",
+    "client", "helo", "from", "to", "login", "secure", "local", "on", "size",
+    "recipients" };
+
 enum rule_stage
 rule_fact_stage(enum rule_fact fact)
 {
@@ -68,6 +74,15 @@ const char *
 rule_fact_word(enum rule_fact fact)
 {
 	return facts[fact].word;
+}
+
+bool
+rule_is_reserved(struct str word)
+{
+	for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+		if (str_eq(word, str_of(reserved[i])))
+			return true;
+	return false;
 }
 
 bool

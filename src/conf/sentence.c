@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The settings that read as sentences: listen, domain, deliver, relay, route,
- * tls, xclient; and the way to those of conf/clause, conf/extension, conf/login
- * and conf/dnslist.
+ * The settings that read as sentences: domain, deliver, relay, route, tls,
+ * xclient; and the way to those of conf/listener, conf/clause, conf/extension,
+ * conf/login and conf/dnslist.
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
  *
@@ -16,83 +16,24 @@
 #include "conf/sentence.h"
 
 #include "base/die.h"
-#include "base/num.h"
 #include "mail/domain.h"
 
 #include "conf/clause.h"
 #include "conf/dnslist.h"
+#include "conf/endpoint.h"
 #include "conf/extension.h"
+#include "conf/listener.h"
 #include "conf/login.h"
 #include "conf/network.h"
 
-#define LISTENS_MAX	64
 #define MAILDIR_NAME_MAX 1000
 
-static const struct {
-	const char	*name;
-	uint16_t	 port;
-} services[] = {
-	[SERVICE_SMTP] = { "smtp", 25 },
-	[SERVICE_SUBMISSION] = { "submission", 587 },
-	[SERVICE_SUBMISSIONS] = { "submissions", 465 },
-};
-
-static const char *const listen_words[] = { "smtp", "submission",
-    "submissions", "none", NULL };
 static const char *const method_words[] = {
 	[DELIVER_MBOX] = "mbox",
 	[DELIVER_MAILDIR] = "maildir",
 	[DELIVER_COMMAND] = "command",
 	NULL
 };
-
-/* HOST, HOST:PORT, [HOST], [HOST]:PORT, an IPv6 address as it is, :PORT. */
-struct endpoint {
-	struct str	host;
-	bool		brackets;
-	uint16_t	port;		/* 0: none given */
-};
-
-static bool
-parse_port(struct str text, uint16_t *port)
-{
-	uint64_t n;
-
-	if (!num_parse(text, UINT16_MAX, &n) || n == 0)
-		return false;
-	*port = (uint16_t)n;
-	return true;
-}
-
-static bool
-parse_endpoint(struct str text, struct endpoint *to)
-{
-	struct ip ip;
-	size_t at;
-
-	*to = (struct endpoint){ .host = text };
-	if (str_starts(text, STR("["))) {
-		at = str_find(text, ']');
-		if (at == text.n)
-			return false;
-		to->host = str_slice(text, 1, at);
-		to->brackets = true;
-		text = str_from(text, at + 1);
-		return text.n == 0 || (text.p[0] == ':' &&
-		    parse_port(str_from(text, 1), &to->port));
-	}
-	if (ip_parse(text, &ip) || (at = str_rfind(text, ':')) == text.n)
-		return true;
-	to->host = str_slice(text, 0, at);
-	return str_find(to->host, ':') == to->host.n &&
-	    parse_port(str_from(text, at + 1), &to->port);
-}
-
-static bool
-parse_address(struct str text, struct ip *ip)
-{
-	return ip_parse(text, ip) || ip_parse_literal(text, ip);
-}
 
 /* Is there a word i, and is it this one? */
 static bool
@@ -126,78 +67,6 @@ want_end(const struct statement *s, size_t i, struct reader_errors *e)
 		return true;
 	reader_expected(e, s, i, "the end of the line", NULL);
 	return false;
-}
-
-/* Port only, or nothing at all: all addresses of both families. */
-static void
-add_listen_all(struct conf *conf, struct conf_listen in)
-{
-	in.ip = (struct ip){ .family = 4 };
-	vec_push(&conf->arena, &conf->listens, in);
-	in.ip = (struct ip){ .family = 6 };
-	vec_push(&conf->arena, &conf->listens, in);
-}
-
-static void
-listen_on(struct conf *conf, const struct statement *s, size_t i,
-    struct conf_listen in, struct reader_errors *e)
-{
-	struct endpoint at;
-	struct str where = i < s->words.n ? s->words.p[i].text : STR_NONE;
-
-	if (where.n > 0 && parse_port(where, &in.port)) {
-		add_listen_all(conf, in);
-		return;
-	}
-	if (where.n > 0 && parse_endpoint(where, &at)) {
-		if (at.port != 0)
-			in.port = at.port;
-		if (at.host.n == 0 && !at.brackets) {
-			add_listen_all(conf, in);
-			return;
-		}
-		if (parse_address(at.host, &in.ip)) {
-			vec_push(&conf->arena, &conf->listens, in);
-			return;
-		}
-	}
-	reader_expected(e, s, i, "an address, [ADDRESS]:PORT or a port", NULL);
-}
-
-static void
-parse_listen(struct conf *conf, const struct statement *s,
-    struct reader_errors *e)
-{
-	struct conf_listen in = { .line = s->place.line };
-	size_t n;
-
-	if (is_word(s, 1, "none")) {
-		if (want_end(s, 2, e))
-			conf->from.listen_none = s->place.line;
-		return;
-	}
-	if (is_word(s, 1, "smtp"))
-		in.service = SERVICE_SMTP;
-	else if (is_word(s, 1, "submission"))
-		in.service = SERVICE_SUBMISSION;
-	else if (is_word(s, 1, "submissions"))
-		in.service = SERVICE_SUBMISSIONS;
-	else {
-		reader_expected(e, s, 1, "\"smtp\", \"submission\", "
-		    "\"submissions\" or \"none\"", listen_words);
-		return;
-	}
-	if (conf->listens.n >= LISTENS_MAX) {
-		reader_error(e, s->place, "expected at most %d addresses to "
-		    "listen on", LISTENS_MAX);
-		return;
-	}
-	in.port = services[in.service].port;
-	n = network_parse_proxies(conf, s, &in.proxies, e);
-	if (n == 2)
-		add_listen_all(conf, in);
-	else if (want_word(s, 2, "on", e) && (n <= 4 || want_end(s, 4, e)))
-		listen_on(conf, s, n < 4 ? s->words.n : 3, in, e);
 }
 
 static void
@@ -403,10 +272,10 @@ parse_host(struct conf *conf, struct str text, struct conf_route *route)
 	struct ip ip;
 	char name[IP_TEXT_MAX];
 
-	if (!parse_endpoint(text, &at))
+	if (!endpoint_parse(text, &at))
 		return false;
 	route->port = at.port != 0 ? at.port : 25;
-	if (parse_address(at.host, &ip)) {
+	if (endpoint_parse_ip(at.host, &ip)) {
 		route->host = arena_str(&conf->arena,
 		    str_of(ip_format(&ip, name)));
 		return true;
@@ -488,7 +357,7 @@ sentence_parse(struct conf *conf, const struct setting *set,
 {
 	switch (set->type) {
 	case SETTING_LISTEN:
-		parse_listen(conf, s, e);
+		listener_parse(conf, s, e);
 		return;
 	case SETTING_DOMAINS:
 		parse_domains(conf, s, e);
@@ -540,7 +409,7 @@ sentence_count(const struct conf *conf, const struct setting *set)
 {
 	switch (set->type) {
 	case SETTING_LISTEN:
-		return conf->from.listen_none != 0 ? 1 : conf->listens.n;
+		return listener_count(conf);
 	case SETTING_DOMAINS:
 		return conf->domains.n;
 	case SETTING_DELIVER:
@@ -576,35 +445,6 @@ sentence_count(const struct conf *conf, const struct setting *set)
 	bug("%s is a simple setting", set->name);
 }
 
-static void
-put_endpoint(struct buf *out, struct str host, uint16_t port)
-{
-	bool brackets = str_find(host, ':') < host.n;
-
-	buf_printf(out, "%s%.*s%s:%u", brackets ? "[" : "", STR_ARG(host),
-	    brackets ? "]" : "", (unsigned)port);
-}
-
-static unsigned
-format_listen(const struct conf *conf, size_t i, struct buf *out)
-{
-	const struct conf_listen *in;
-	char name[IP_TEXT_MAX];
-
-	if (conf->from.listen_none != 0) {
-		buf_putz(out, "none");
-		return conf->from.listen_none;
-	}
-	in = &conf->listens.p[i];
-	buf_printf(out, "%s on ", services[in->service].name);
-	put_endpoint(out, str_of(ip_format(&in->ip, name)), in->port);
-	if (in->proxies.nets.n > 0) {
-		buf_putz(out, " proxy from ");
-		network_format(&in->proxies, out);
-	}
-	return in->line;
-}
-
 static unsigned
 format_deliver(const struct conf_deliver *to, struct buf *out)
 {
@@ -620,7 +460,7 @@ format_route(const struct conf_route *route, struct buf *out)
 	if (route->mx)
 		buf_puts(out, route->host);
 	else
-		put_endpoint(out, route->host, route->port);
+		endpoint_put(out, route->host, route->port);
 	return route->line;
 }
 
@@ -645,7 +485,7 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 {
 	switch (set->type) {
 	case SETTING_LISTEN:
-		return format_listen(conf, i, out);
+		return listener_format(conf, i, out);
 	case SETTING_DOMAINS:
 		buf_puts(out, conf->domains.p[i].name);
 		buf_putz(out, " local");

@@ -9,7 +9,7 @@
 /*
  * The settings with more parts than a name and a value:
  *
- *	listen SERVICE [on WHERE]	domain NAME... local
+ *	listen ...: see conf/listener	domain NAME... local
  *	deliver METHOD [WHAT]		relay for NETWORK...
  *	route PATTERN via HOST		login ...: see conf/login
  *	tls certificate FILE [key FILE] [for NAME...]

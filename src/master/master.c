@@ -431,7 +431,7 @@ is_welcome(struct master *m, const struct listener *l, int fd,
 
 	if (l->local)
 		return true;
-	c = &m->setup->conf->listens.p[l->index];
+	peer->listener = c = &m->setup->conf->listens.p[l->index];
 	peer->proxied = c->proxies.nets.n > 0;
 	if (!peer->proxied || may_be_proxy(c, &peer->addr.ip))
 		return true;

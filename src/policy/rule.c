@@ -35,6 +35,7 @@
 #include "base/die.h"
 #include "base/num.h"
 #include "base/utf8.h"
+#include "conf/listener.h"
 #include "mail/domain.h"
 #include "mail/idna.h"
 #include "mail/nfc.h"
@@ -195,10 +196,12 @@ ask_amount(const struct judging *j, const struct rule_term *term)
 }
 
 static int
-ask_service(const struct judging *j, const struct rule_term *term)
+ask_on(const struct judging *j, const struct rule_term *term)
 {
+	const struct facts *f = j->in->facts;
+
 	for (size_t i = 0; i < term->values.n; i++)
-		if (term->values.p[i].number == j->in->facts->service)
+		if (listener_fits(&term->values.p[i], f->service, f->listener))
 			return 1;
 	return 0;
 }
@@ -218,7 +221,7 @@ ask_fact(struct judging *j, const struct rule_term *term, struct str *key)
 		r = j->in->facts->secure;
 		break;
 	case FACT_ON:
-		r = ask_service(j, term);
+		r = ask_on(j, term);
 		break;
 	case FACT_SIZE:
 	case FACT_RECIPIENTS:
@@ -288,6 +291,17 @@ put_text(struct judging *j, enum rule_fact fact)
 	    STR("none")));
 }
 
+/* "on smtp at 192.0.2.1:25, outside" */
+static void
+put_on(struct buf *b, const struct facts *f)
+{
+	buf_printf(b, " %s", setting_services()[f->service]);
+	if (f->listener == NULL)
+		return;
+	buf_putz(b, " at ");
+	listener_put_place(f->listener, b);
+}
+
 /* "client is 192.0.2.1 (192.0.2.0/24)" */
 static void
 note_term(struct judging *j, const struct rule_term *term, struct str key)
@@ -304,8 +318,7 @@ note_term(struct judging *j, const struct rule_term *term, struct str key)
 		buf_putz(&j->because, f->secure ? ": yes" : ": no");
 		break;
 	case FACT_ON:
-		buf_printf(&j->because, " %s",
-		    setting_services()[f->service]);
+		put_on(&j->because, f);
 		break;
 	case FACT_SIZE:
 	case FACT_RECIPIENTS:

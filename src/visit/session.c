@@ -306,6 +306,7 @@ session_facts(const struct session *s)
 {
 	struct facts f = {
 		.service = s->peer->service,
+		.listener = s->peer->listener,
 		.local = s->peer->local,
 		.client_ip = s->peer->addr.ip,
 		.reported = s->peer->reported,

@@ -5,7 +5,8 @@ The text is one line after the other.  First what the server is like:
 
     @conf LINE              a line of its configuration
     @peer ADDRESS           who is calling (192.0.2.1)
-    @service submission     where (smtp)
+    @service submission     where (smtp): a service, or the address, port or name
+                            of a listener of the @conf
     @proxied                the caller is a proxy; PROXY comes first
     @local uid N            a program of this user on the local socket instead
     @alias LINE             a line of its aliases

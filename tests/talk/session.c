@@ -8,10 +8,11 @@
  * and without a sandbox.  Where users can log in, a doorkeeper is started too.
  * The keys of certificates are in this process.
  *
- *	session [-d list] [-F bytes] [-m] [-p peer] [-s smtp|submission] [-u uid]
+ *	session [-d list] [-F bytes] [-m] [-p peer] [-s where] [-u uid]
  *	    [-x] configuration
  *
  * With -d a database LIST.db is made of the lines of LIST before all else.
+ * With -s the peer came to that listener, named as a rule names it in "on".
  * With -u the peer is a program of that user on the local socket; with -x it is
  * a proxy, which says first who its client is; with -F no file may grow beyond
  * so many bytes.  With -m (many) standard input is a SEQPACKET socket: a packet
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #include "auth/backend.h"
+#include "conf/listener.h"
 #include "map/build.h"
 #include "map/db.h"
 #include "map/flat.h"
@@ -126,13 +128,10 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 			fail(value, "no address");
 		break;
 	case 'm':
+	case 's':
 		return;
 	case 'x':
 		peer->proxied = true;
-		break;
-	case 's':
-		peer->service = strcmp(value, "submission") == 0 ?
-		    SERVICE_SUBMISSION : SERVICE_SMTP;
 		break;
 	case 'u':
 		peer->local = true;
@@ -140,8 +139,29 @@ set_peer(struct smtpd_peer *peer, int option, const char *value)
 		memset(&peer->addr, 0, sizeof(peer->addr));
 		break;
 	default:
-		fail("usage", "session [-d list] [-F bytes] [-m] [-p peer] [-s service] [-u uid] [-x] conf");
+		fail("usage", "session [-d list] [-F bytes] [-m] [-p peer] [-s where] [-u uid] [-x] conf");
 	}
+}
+
+/* One that the configuration has, or else a service. */
+static void
+set_listener(const struct conf *conf, struct smtpd_peer *peer, const char *where)
+{
+	struct arena a = { 0 };
+	struct rule_value v;
+
+	if (where == NULL)
+		return;
+	if (!listener_parse_on(&a, str_of(where), &v))
+		fail(where, "no listener");
+	peer->listener = listener_find(conf, &v);
+	if (peer->listener != NULL)
+		peer->service = peer->listener->service;
+	else if (v.kind == VALUE_NUMBER)
+		peer->service = (enum conf_service)v.number;
+	else
+		fail(where, "nobody listens there");
+	arena_free(&a);
 }
 
 /* Who knows the passwords, at the place where the session looks for him. */
@@ -358,11 +378,14 @@ main(int argc, char *argv[])
 	struct fault why;
 	bool many = false;
 	int option, notes[2];
+	const char *where = NULL;
 	pid_t doorkeeper;
 
 	while ((option = getopt(argc, argv, "d:F:mp:s:u:x")) != -1) {
 		set_peer(&peer, option, optarg);
 		many |= option == 'm';
+		if (option == 's')
+			where = optarg;
 	}
 	if (optind != argc - 1)
 		set_peer(&peer, '?', NULL);
@@ -372,6 +395,7 @@ main(int argc, char *argv[])
 	signal_catch(SIGXCPU);
 	log_role("smtpd");
 	smtpd.conf = conf = load(argv[optind]);
+	set_listener(conf, &peer, where);
 	if (log_open(conf->log.p) < 0)
 		fail(conf->log.p, "cannot log there");
 	if (spool_make(conf->spool.p, NULL, &why) < 0 ||

@@ -384,7 +384,42 @@ static const struct {
 	{ "listen smpt", "1:8: expected \"smtp\", \"submission\", "
 	    "\"submissions\" or \"none\", "
 	    "got \"smpt\"; did you mean \"smtp\"?" },
-	{ "listen smtp at 1", "1:13: expected \"on\", got \"at\"" },
+	{ "listen smtp at 1", "1:13: expected \"on\", \"as\" or \"proxy\", got "
+	    "\"at\"" },
+	{ "listen smtp as", "1:15: expected a name such as \"outside\", of "
+	    "letters, digits and -, that has no other meaning, got the end "
+	    "of the line" },
+	{ "listen smtp as submission", "1:16: expected a name such as "
+	    "\"outside\", of letters, digits and -, that has no other "
+	    "meaning, got \"submission\"" },
+	{ "listen smtp on 26 as not", "1:22: expected a name such as "
+	    "\"outside\", of letters, digits and -, that has no other "
+	    "meaning, got \"not\"" },
+	{ "listen smtp as 25", "1:16: expected a name such as \"outside\", "
+	    "of letters, digits and -, that has no other meaning, got "
+	    "\"25\"" },
+	{ "listen smtp as a.b", "1:16: expected a name such as \"outside\", "
+	    "of letters, digits and -, that has no other meaning, got "
+	    "\"a.b\"" },
+	{ "listen smtp as a on 26", "1:18: expected the end of the line, got "
+	    "\"on\"" },
+	/* A slip would leave a door open. */
+	{ "listen smtp as inside\nreject on outside", "2:1: on outside: "
+	    "expected \"smtp\", \"submission\" or \"submissions\", or the "
+	    "address, port or name of a \"listen\"" },
+	{ "listen smtp\nreject on 26", "2:1: on 26: expected \"smtp\", "
+	    "\"submission\" or \"submissions\", or the address, port or "
+	    "name of a \"listen\"" },
+	{ "listen smtp\nreject on smtp or 192.0.2.1", "2:1: on 192.0.2.1: "
+	    "expected \"smtp\", \"submission\" or \"submissions\", or the "
+	    "address, port or name of a \"listen\"" },
+	{ "listen smtp on 192.0.2.1:26\nreject on 192.0.2.1:25", "2:1: on "
+	    "192.0.2.1:25: expected \"smtp\", \"submission\" or "
+	    "\"submissions\", or the address, port or name of a "
+	    "\"listen\"" },
+	{ "listen none\nreject on 25", "2:1: on 25: expected \"smtp\", "
+	    "\"submission\" or \"submissions\", or the address, port or "
+	    "name of a \"listen\"" },
 	{ "listen smtp on", "1:15: expected an address, [ADDRESS]:PORT or a "
 	    "port, got the end of the line" },
 	{ "listen smtp on 0", "1:16: expected an address, [ADDRESS]:PORT or a "
@@ -478,8 +513,15 @@ static const struct {
 	    "such as mx.example.org or *.example.org, got \"not\"" },
 	{ "reject login is and from a@b", "1:17: expected the name of a "
 	    "login, got \"and\"" },
-	{ "reject on smpt", "1:11: expected a service such as \"smtp\" or "
-	    "\"submission\", got \"smpt\"; did you mean \"smtp\"?" },
+	{ "reject on 192.0.2.0/24", "1:11: expected a service such as "
+	    "\"smtp\" or \"submission\", or the address, port or name of a "
+	    "\"listen\", got \"192.0.2.0/24\"" },
+	{ "reject on and secure", "1:11: expected a service such as \"smtp\" "
+	    "or \"submission\", or the address, port or name of a "
+	    "\"listen\", got \"and\"" },
+	{ "reject on smpt", "1:1: on smpt: expected \"smtp\", "
+	    "\"submission\" or \"submissions\", or the address, port or "
+	    "name of a \"listen\"" },
 	{ "reject size ovr 10M", "1:13: expected \"over\" or \"under\", got "
 	    "\"ovr\"; did you mean \"over\"?" },
 	{ "reject size over much", "1:18: expected a size such as 10M, got "
@@ -700,6 +742,10 @@ test_describe_round_trip(void **state)
 	    "relay for 192.0.2.0/24 2001:db8::/32\n"
 	    "route *.example via [::1]:26\nroute * via isp.example\n"
 	    "route x.example via isp.example:25\n",
+	    HOST "listen smtp as out-side\n"
+	    "listen smtp on [::1]:2526 as b2 proxy from 192.0.2.1\n"
+	    "reject on b2 or out-side or smtp or [::1]:2526 or ::1 or 25\n"
+	    "reject not on :2526 and secure\n",
 	    HOST "tls certificate /a.pem\ntls certificate \"/b b\" key /k for "
 	    "B.example *.c.example\ntls-oldest 1.3\n"
 	    "tls-client-certificates ask\ntls-client-authorities /ca\n"

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/listener.h"
 #include "conf/rule.h"
 #include "policy/rule.h"
 
@@ -29,6 +30,7 @@ struct row {
 	const char	*rules;
 	enum rule_stage	 stage;
 	const char	*client, *helo, *from, *to, *login, *name;
+	const char	*at;		/* the listener, as after "on" */
 	uint64_t	 declared, size;
 	bool		 secure, submission;
 	bool		 spoken;	/* for, at the end */
@@ -37,6 +39,10 @@ struct row {
 	int		 reply;
 	const char	*trace;		/* answers: n, y, l; NULL: any */
 };
+
+/* Rules are line 1. */
+#define LISTENS	"\nlisten smtp on 192.0.2.9 as inside\n" \
+    "listen smtp on 2525\nlisten smtp on 192.0.2.9:26"
 
 #define AT	.stage
 
@@ -114,6 +120,25 @@ static const struct row rows[] = {
 	{ "reject on submission", STAGE_RCPT, .kind = NONE },
 	{ "reject on submission", STAGE_RCPT, .submission = true,
 	    .kind = REFUSE, .line = 1, .reply = 554 },
+	/* Two listeners of one service. */
+	{ "reject on inside" LISTENS, STAGE_RCPT, .at = "192.0.2.9:25",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject on inside" LISTENS, STAGE_RCPT, .at = "2525",
+	    .kind = NONE },
+	{ "reject on 2525" LISTENS, STAGE_RCPT, .at = "[::]:2525",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject on 2525" LISTENS, STAGE_RCPT, .at = "inside",
+	    .kind = NONE },
+	{ "reject on 192.0.2.9" LISTENS, STAGE_RCPT, .at = "inside",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject on 192.0.2.9:26 or ::" LISTENS, STAGE_RCPT,
+	    .at = "inside", .kind = NONE },
+	{ "reject not on :2525" LISTENS, STAGE_RCPT, .at = "inside",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject on smtp" LISTENS, STAGE_RCPT, .at = "inside",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject on inside or 2525 or :: or 192.0.2.9" LISTENS,
+	    STAGE_RCPT, .client = "", .kind = NONE },
 	/* Addresses. */
 	{ "reject from ANN@Example.Net", STAGE_RCPT, .kind = REFUSE,
 	    .line = 1, .reply = 554 },
@@ -368,6 +393,7 @@ check(size_t i, const struct row *row)
 	struct buf errors = { 0 };
 	struct lists *lists = lists_open(conf, &errors);
 	struct rule_trace trace = { .arena = &a };
+	struct rule_value on;
 	struct address from, to;
 	struct facts facts;
 	struct rule_asking in = { .conf = conf, .lists = lists,
@@ -376,6 +402,11 @@ check(size_t i, const struct row *row)
 
 	assert_non_null(lists);
 	set_facts(row, &a, &facts, &from, &to);
+	if (row->at != NULL) {
+		assert_true(listener_parse_on(&a, str_of(row->at), &on));
+		facts.listener = listener_find(conf, &on);
+		assert_non_null(facts.listener);
+	}
 	rule_judge(&in, &v);
 	check_verdict(i, row, &v);
 	/* To write it down changes nothing. */
