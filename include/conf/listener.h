@@ -38,6 +38,9 @@ bool	listener_fits(const struct rule_value *, enum conf_service,
 /* The first that a value means; NULL: there is none. */
 const struct conf_listen *listener_find(const struct conf *,
 	    const struct rule_value *);
+/* Fills in conf->own, the addresses of this machine; not possible in a
+ * sandbox. */
+void	listener_find_own(struct conf *);
 /* Appends "192.0.2.1:25", or "192.0.2.1:25, outside". */
 void	listener_put_place(const struct conf_listen *, struct buf *);
 

@@ -51,6 +51,7 @@ enum rule_value_kind {
 	VALUE_FILE,		/* text is a path */
 	VALUE_DB,
 	VALUE_DNSBL,		/* text is its zone */
+	VALUE_HELO,		/* enum rule_helo */
 	VALUE_NUMBER,		/* enum conf_service */
 	VALUE_PLACE,		/* address and port of a listener */
 	VALUE_LISTENER,		/* text is its name */
@@ -58,14 +59,22 @@ enum rule_value_kind {
 	VALUE_UNDER,
 };
 
+/* What a greeting can be, beside a text (policy/helo). */
+enum rule_helo {
+	HELO_CONFIRMED,		/* the DNS has the client's address for it */
+	HELO_FORGED,		/* our own */
+	HELO_MALFORMED,
+	HELO_UNKNOWN,		/* to the DNS */
+};
+
 struct rule_value {
 	enum rule_value_kind kind;
 	struct str	text;		/* PATTERN, FILE, DB, DNSBL, LISTENER */
 	struct ipnet	net;		/* NETWORK; PLACE: net.ip, of family 0
 					 * when any */
-	uint64_t	number;		/* NUMBER, OVER, UNDER; PLACE: a port,
-					 * 0 when any; of a FILE or DB its
-					 * place in policy/lists */
+	uint64_t	number;		/* NUMBER, HELO, OVER, UNDER; PLACE: a
+					 * port, 0 when any; of a FILE or DB
+					 * its place in policy/lists */
 };
 
 /* True when one of the values holds; LOCAL and SECURE have none. */
@@ -104,6 +113,8 @@ enum rule_stage rule_fact_stage(enum rule_fact);
 const char *rule_action_word(enum rule_action);
 const char *rule_stage_word(enum rule_stage);
 const char *rule_fact_word(enum rule_fact);
+/* "confirmed", by enum rule_helo; NULL behind the last. */
+const char *const *rule_helo_words(void);
 /* Is it a word of this language, and so no value? */
 bool	rule_is_reserved(struct str word);
 /* Does it speak of the size?  Then it is asked again when that is known. */

@@ -198,7 +198,9 @@ struct conf_guest {
 	VEC(struct conf_dnslist) lists;
 	VEC(struct str)	zones;		/* of those and of the rules, each
 					 * once */
-	bool		rules_name;	/* some rule wants the name */
+	bool		rules_name;	/* some rule wants the name, */
+	bool		rules_helo;	/* what the DNS has for its HELO, */
+	bool		rules_own;	/* or our own addresses */
 	uint64_t	dns_threshold;	/* dnsbl-threshold, 0: none */
 	uint64_t	wait;		/* pre-greeting, seconds */
 	uint64_t	greylist;	/* seconds, 0: no */
@@ -283,7 +285,7 @@ struct conf {
 	struct conf_retry	retry;
 
 	/* Not a setting: the addresses of this machine, filled in by whoever
-	 * must not send mail to itself. */
+	 * must know them (listener_find_own). */
 	VEC(struct ip)		own;
 
 	struct conf_from	from;

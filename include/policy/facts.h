@@ -25,6 +25,10 @@ struct prober {
 	 * told. */
 	int	(*is_listed)(struct prober *, const struct facts *,
 		    struct str zone);
+	/* Is the name in its HELO, which is no literal, unknown or confirmed:
+	 * 1, 0, or -1 with a temporary fault when that cannot be told. */
+	int	(*helo_is)(struct prober *, const struct facts *,
+		    enum rule_helo, struct fault *);
 	/* Is the client welcome with this recipient, where no rule has spoken?
 	 * 0, or -1 with why not. */
 	int	(*check)(struct prober *, const struct facts *,
@@ -57,6 +61,9 @@ struct facts {
 /* 1 and the name, 0: unknown, -1 with a fault. */
 int	facts_client_name(const struct facts *, struct str *name,
 	    struct fault *);
+/* Is it what DNS knows as: HELO_UNKNOWN, HELO_CONFIRMED?  1, 0, -1 with a fault.
+ * A client on this machine has nothing to prove. */
+int	facts_helo_is(const struct facts *, enum rule_helo, struct fault *);
 /* As the prober says it; 0 where there is none. */
 int	facts_is_listed(const struct facts *, struct str zone);
 int	facts_check_client(const struct facts *, struct fault *);

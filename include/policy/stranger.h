@@ -9,6 +9,7 @@
 #include "policy/dnsbl.h"
 #include "policy/facts.h"
 #include "policy/greylist.h"
+#include "policy/helo.h"
 #include "policy/naming.h"
 
 /*
@@ -23,12 +24,14 @@ struct stranger {
 	struct asker		*asker;		/* NULL: nobody can be asked */
 	bool			 asks_name;
 	bool			 asks_lists;
+	bool			 asks_helo;
 	bool			 is_named;	/* nobody waits for it now */
 	bool			 is_judged;	/* by the lists */
 	bool			 is_listed;	/* on too many of them */
 	struct naming		 naming;
 	enum naming_verdict	 verdict;
 	struct str		 name;		/* "unknown" if it has none */
+	struct helo_lookup	 helo;		/* the last that was asked for */
 	struct dnsbl		 lists;
 	struct str		 reason;	/* of the list; may be empty */
 };
@@ -50,6 +53,11 @@ bool	stranger_advance(struct stranger *);
 void	stranger_know(struct stranger *, bool wait);
 /* The name, for a prober: 1, 0, or -1 with 450 4.7.1. */
 int	stranger_tell_name(const struct stranger *, struct str *name,
+	    struct fault *);
+
+/* Looks a greeting up, which is a name, unless it was the last one; waits.  For a
+ * prober: 1, 0, or -1 with 450 4.7.1. */
+int	stranger_tell_helo(struct stranger *, struct str helo, enum rule_helo,
 	    struct fault *);
 
 /* Waits for the lists and adds them up.  True the first time. */

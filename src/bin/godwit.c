@@ -30,6 +30,7 @@
 #include "client/passwd.h"
 #include "client/queue.h"
 #include "conf/conf.h"
+#include "conf/listener.h"
 #include "os/file.h"
 #include "os/proc.h"
 #include "spool/path.h"
@@ -364,6 +365,8 @@ run_explain(const struct request *given)
 	if (r.n == 1)
 		r.question.to = r.words[0];
 	conf = load(&r);
+	if (conf != NULL)
+		listener_find_own(conf);
 	if (conf != NULL && (lists = load_lists(conf)) != NULL)
 		status = explain(&r, conf, lists);
 	lists_free(lists);

@@ -45,6 +45,13 @@ tell_listed(struct prober *p, const struct facts *f, struct str zone)
 }
 
 static int
+tell_helo(struct prober *p, const struct facts *f, enum rule_helo what,
+    struct fault *why)
+{
+	return stranger_tell_helo(&world_of(p)->stranger, f->helo, what, why);
+}
+
+static int
 check_greylist(struct world *w, const struct facts *f, struct fault *why)
 {
 	struct grey_tags tags;
@@ -146,7 +153,8 @@ world_ask(struct world *w, const struct conf *conf, struct arena *arena,
 	w->grey.fd = -1;
 	if (f->local || ip_is_loopback(&f->client_ip))
 		return;
-	w->prober = (struct prober){ tell_name, tell_listed, check };
+	w->prober = (struct prober){ tell_name, tell_listed, tell_helo,
+	    check };
 	f->prober = &w->prober;
 	stranger_init(st, conf, arena, f->service, checks_may_relay(conf, f),
 	    &f->client_ip);
@@ -191,6 +199,40 @@ explain_name(enum naming_verdict verdict)
 		break;
 	}
 	return "it cannot be looked up now";
+}
+
+enum greeting {
+	GREETING_UNTOLD,
+	GREETING_UNKNOWN,
+	GREETING_KNOWN,
+	GREETING_CONFIRMED,
+};
+
+static const struct {
+	const char	*word, *text;
+} greetings[] = {
+	[GREETING_UNTOLD] = { "untold", "it cannot be looked up now" },
+	[GREETING_UNKNOWN] = { "unknown",
+	    "the DNS has neither an address nor an MX for it" },
+	[GREETING_KNOWN] = { "known", "the DNS has it, not for the client" },
+	[GREETING_CONFIRMED] = { "confirmed",
+	    "the DNS has the client's address for it" },
+};
+
+/* What has been looked up of HELO, if a rule wanted it. */
+static enum greeting
+judge_helo(const struct stranger *st)
+{
+	if (helo_has_address(&st->helo, &st->ip) == 1)
+		return GREETING_CONFIRMED;
+	switch (helo_is_known(&st->helo)) {
+	case 1:
+		return GREETING_KNOWN;
+	case 0:
+		return GREETING_UNKNOWN;
+	default:
+		return GREETING_UNTOLD;
+	}
 }
 
 /* The rows of the configuration that an answer of the list makes count. */
@@ -282,12 +324,16 @@ world_put(struct buf *b, const struct world *w)
 {
 	const struct stranger *st = &w->stranger;
 
-	if (!w->asked && w->greylist == WORLD_GREY_OFF)
+	if (!st->asks_name && !st->asks_lists && st->helo.name.n == 0 &&
+	    w->greylist == WORLD_GREY_OFF)
 		return;
 	buf_putz(b, "client\n");
 	if (st->asks_name)
 		buf_printf(b, "  name %.*s: %s\n", STR_ARG(st->name),
 		    explain_name(st->verdict));
+	if (st->helo.name.n > 0)
+		buf_printf(b, "  helo %.*s: %s\n", STR_ARG(st->helo.name),
+		    greetings[judge_helo(st)].text);
 	for (size_t i = 0; i < st->lists.n; i++)
 		put_list(b, w, &st->lists.row[i]);
 	if (w->conf->guest.lists.n > 0 && st->lists.n > 0)
@@ -304,8 +350,9 @@ world_put_json(struct buf *b, const struct world *w)
 
 	buf_putz(b, "\"client\":{\"name\":");
 	json_put_string(b, st->asks_name ? st->name : STR_NONE);
-	buf_printf(b, ",\"confirmed\":%s,\"lists\":[",
-	    st->verdict == NAMING_CONFIRMED ? "true" : "false");
+	buf_printf(b, ",\"confirmed\":%s,\"helo\":\"%s\",\"lists\":[",
+	    st->verdict == NAMING_CONFIRMED ? "true" : "false",
+	    st->helo.name.n > 0 ? greetings[judge_helo(st)].word : "");
 	for (size_t i = 0; i < st->lists.n; i++) {
 		const struct dnsbl_row *row = &st->lists.row[i];
 		const struct world_trouble *t = trouble_of(w, row);

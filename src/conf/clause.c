@@ -133,6 +133,21 @@ parse_name(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 	    "a name such as mx.example.org or *.example.org", NULL);
 }
 
+/* forged, malformed, unknown, confirmed; any other word is a name. */
+static bool
+parse_helo(struct cursor *c, struct rule_value *v)
+{
+	const char *const *words = rule_helo_words();
+
+	for (unsigned i = 0; words[i] != NULL; i++)
+		if (is_next(c, words[i])) {
+			v->kind = VALUE_HELO;
+			v->number = i;
+			return true;
+		}
+	return parse_name(c, FACT_HELO, v);
+}
+
 static bool
 parse_literal(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 {
@@ -142,8 +157,9 @@ parse_literal(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 		return parse_network(c, v);
 	case FACT_ON:
 		return parse_on(c, v);
-	case FACT_NAME:
 	case FACT_HELO:
+		return parse_helo(c, v);
+	case FACT_NAME:
 	case FACT_LOGIN:
 		return parse_name(c, fact, v);
 	case FACT_FROM:
@@ -549,6 +565,9 @@ put_value(struct buf *out, enum rule_fact fact, const struct rule_value *v)
 	case VALUE_DNSBL:
 		buf_putz(out, "dnsbl ");
 		break;
+	case VALUE_HELO:
+		buf_putz(out, rule_helo_words()[v->number]);
+		return;
 	case VALUE_NUMBER:
 	case VALUE_PLACE:
 	case VALUE_LISTENER:
@@ -582,6 +601,7 @@ link_of(const struct rule_term *term)
 	case VALUE_DB:
 	case VALUE_DNSBL:
 		return "in ";
+	case VALUE_HELO:
 	case VALUE_NUMBER:
 	case VALUE_PLACE:
 	case VALUE_LISTENER:

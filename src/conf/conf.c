@@ -649,7 +649,7 @@ bool
 conf_asks_names(const struct conf *conf)
 {
 	if (!conf->guest.names && !conf->guest.rules_name &&
-	    conf->guest.zones.n == 0)
+	    !conf->guest.rules_helo && conf->guest.zones.n == 0)
 		return false;
 	for (size_t i = 0; i < conf->listens.n; i++)
 		if (!ip_is_loopback(&conf->listens.p[i].ip))

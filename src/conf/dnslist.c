@@ -178,9 +178,17 @@ gather_term(struct conf *conf, const struct rule_term *term, unsigned line,
     struct reader_errors *e)
 {
 	conf->guest.rules_name |= term->fact == FACT_NAME;
-	for (size_t i = 0; i < term->values.n; i++)
-		if (term->values.p[i].kind == VALUE_DNSBL)
-			add_zone(conf, term->values.p[i].text, line, e);
+	for (size_t i = 0; i < term->values.n; i++) {
+		const struct rule_value *v = &term->values.p[i];
+
+		if (v->kind == VALUE_DNSBL)
+			add_zone(conf, v->text, line, e);
+		if (v->kind == VALUE_HELO) {
+			conf->guest.rules_own |= v->number == HELO_FORGED;
+			conf->guest.rules_helo |= v->number == HELO_UNKNOWN ||
+			    v->number == HELO_CONFIRMED;
+		}
+	}
 }
 
 void

@@ -16,13 +16,14 @@
  */
 #include "conf/listener.h"
 
-#include "base/die.h"
+#include "os/iface.h"
 
 #include "conf/endpoint.h"
 #include "conf/network.h"
 #include "conf/reader.h"
 
 #define LISTENS_MAX	64
+#define OWN_MAX		64	/* addresses of this machine */
 #define NAME_MAX_HERE	32	/* as of a user */
 
 static const uint16_t ports[] = {
@@ -266,6 +267,16 @@ listener_put_place(const struct conf_listen *l, struct buf *out)
 	endpoint_put(out, str_of(ip_format(&l->ip, ip)), l->port);
 	if (l->name.n > 0)
 		buf_printf(out, ", %.*s", STR_ARG(l->name));
+}
+
+void
+listener_find_own(struct conf *conf)
+{
+	struct ip own[OWN_MAX];
+	size_t n = iface_addresses(own, OWN_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		vec_push(&conf->arena, &conf->own, own[i]);
 }
 
 /* -------------------------------------------------------------- check --- */

@@ -76,6 +76,20 @@ rule_fact_word(enum rule_fact fact)
 	return facts[fact].word;
 }
 
+const char *const *
+rule_helo_words(void)
+{
+	static const char *const words[] = {
+		[HELO_CONFIRMED] = "confirmed",
+		[HELO_FORGED] = "forged",
+		[HELO_MALFORMED] = "malformed",
+		[HELO_UNKNOWN] = "unknown",
+		NULL
+	};
+
+	return words;
+}
+
 bool
 rule_is_reserved(struct str word)
 {

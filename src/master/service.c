@@ -23,10 +23,10 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "conf/listener.h"
 #include "master/master.h"
 #include "master/supply.h"
 #include "os/clock.h"
-#include "os/iface.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
@@ -37,7 +37,6 @@
 enum {
 	BACKOFF_MS_MAX = 60 * 1000,
 	LIVED_LONG_MS = 60 * 1000,
-	OWN_MAX = 64,			/* addresses of this machine */
 	SESSION_FILES = 28,
 	KEEPER_PAUSE_MS = 200,		/* its master may have gone, too */
 	SESSION_FILE_ROOM = 1024 * 1024,	/* beside the content */
@@ -156,6 +155,8 @@ be_master(struct house *h)
 	h->listeners.queue = h->listeners.door = -1;
 	supply_open_grey(h->conf, &grey, false);
 	/* The sandbox has no such calls. */
+	if (h->conf->guest.rules_own)
+		listener_find_own(h->conf);
 	pane_make(&setup.board, NOTICES_SIZE(h->conf->budget.most));
 	setup.roster = roster_open(&h->rosters);
 	setup.serial = h->rosters.serial;
@@ -189,9 +190,7 @@ be_runner(struct house *h)
 	struct spool spool;
 	struct fault why;
 	struct proc_limits limits = { .files = RUNNER_FILES };
-	struct ip own[OWN_MAX];
 	struct grey grey;
-	size_t n;
 	int keep[] = { h->notify[1], h->channel[0], h->listeners.queue,
 	    log_fd() };
 
@@ -199,9 +198,7 @@ be_runner(struct house *h)
 	lists_free(h->lists);
 	proc_close_all_but(keep, sizeof(keep) / sizeof(keep[0]));
 	proc_limit(&limits);
-	n = iface_addresses(own, OWN_MAX);
-	for (size_t i = 0; i < n; i++)
-		vec_push(&h->conf->arena, &h->conf->own, own[i]);
+	listener_find_own(h->conf);
 	supply_open_grey(h->conf, &grey, true);
 	if (spool_open(&spool, h->conf->spool.p, false, false, &why) < 0 ||
 	    cage_become_runner(&h->cage, &why) < 0 ||

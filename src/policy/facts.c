@@ -24,6 +24,15 @@ facts_client_name(const struct facts *f, struct str *name, struct fault *why)
 }
 
 int
+facts_helo_is(const struct facts *f, enum rule_helo what, struct fault *why)
+{
+	if (f->local || (!f->reported && ip_is_loopback(&f->client_ip)))
+		return what == HELO_CONFIRMED;
+	return f->prober == NULL ? 0 :
+	    f->prober->helo_is(f->prober, f, what, why);
+}
+
+int
 facts_is_listed(const struct facts *f, struct str zone)
 {
 	return f->prober == NULL || f->local ? 0 :

@@ -39,6 +39,7 @@
 #include "mail/domain.h"
 #include "mail/idna.h"
 #include "mail/nfc.h"
+#include "policy/helo.h"
 
 #define UNKNOWN_YET	2	/* beside 1, 0 and -1 */
 
@@ -157,6 +158,37 @@ ask_dnsbl(struct judging *j, const struct rule_term *term,
 	    "Client host rejected: a DNS list cannot be asked now");
 }
 
+/* Most of it can be told without a question. */
+static int
+ask_helo(struct judging *j, enum rule_helo what, struct str *key)
+{
+	const struct facts *f = j->in->facts;
+	bool malformed = helo_is_malformed(f->helo);
+	struct ip ip;
+	int r = 0;
+
+	switch (what) {
+	case HELO_FORGED:
+		r = helo_is_forged(j->in->conf, f);
+		break;
+	case HELO_MALFORMED:
+		r = malformed;
+		break;
+	case HELO_UNKNOWN:
+	case HELO_CONFIRMED:
+		if (malformed)
+			r = what == HELO_UNKNOWN;
+		else if (domain_is_literal(f->helo, &ip))
+			r = what == HELO_CONFIRMED && ip_eq(&ip, &f->client_ip);
+		else
+			r = facts_helo_is(f, what, &j->why);
+		break;
+	}
+	if (r == 1)
+		*key = str_of(rule_helo_words()[what]);
+	return r;
+}
+
 static int
 ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 {
@@ -170,6 +202,8 @@ ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 			r = ipnet_has(&v->net, &s.ip);
 		else if (v->kind == VALUE_DNSBL)
 			r = ask_dnsbl(j, term, v, key);
+		else if (v->kind == VALUE_HELO)
+			r = ask_helo(j, (enum rule_helo)v->number, key);
 		else if (v->kind != VALUE_PATTERN)
 			r = lists_find(j->in->lists, v, &s, &j->scratch, key,
 			    &j->why);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What is to be learnt of a client, and what follows from it.  All questions
- * leave together; what needs the name waits for the name, what needs the lists
+ * leave together, but those about HELO, which nobody asks until a rule has come
+ * to them; what needs the name waits for the name, what needs the lists
  * for the lists, and nobody waits twice.
  *
- *	our own		nothing, but the name where a rule wants one
+ *	our own		nothing, but a name where a rule wants one
  *	submission	the name
  *	smtp		the name, the lists, the greylist
  *
  * No answer is never to anybody's harm: who cannot be looked up is "unknown"
- * and on no list, and only a rule that asks for the name puts mail off.
+ * and on no list, and only a rule that asks for a name puts mail off.
  *
  * Nothing is logged here and nothing written.  Called by visit/guest and
  * client/world, which have the means to ask and tell what was found.
@@ -42,11 +43,18 @@ asks_lists(const struct conf *conf, enum conf_service service, bool ours)
 	return !ours && is_port_25(service) && conf->guest.zones.n > 0;
 }
 
+static bool
+asks_helo(const struct conf *conf)
+{
+	return conf->guest.rules_helo;
+}
+
 bool
 stranger_is_wanted(const struct conf *conf, enum conf_service service,
     bool ours)
 {
-	return asks_name(conf, ours) || asks_lists(conf, service, ours) ||
+	return asks_name(conf, ours) || asks_helo(conf) ||
+	    asks_lists(conf, service, ours) ||
 	    stranger_is_greylisted(conf, service, ours);
 }
 
@@ -60,12 +68,13 @@ stranger_init(struct stranger *st, const struct conf *conf,
 	st->name = STR("unknown");
 	st->asks_name = asks_name(conf, ours);
 	st->asks_lists = asks_lists(conf, service, ours);
+	st->asks_helo = asks_helo(conf);
 }
 
 bool
 stranger_has_questions(const struct stranger *st)
 {
-	return st->asks_name || st->asks_lists;
+	return st->asks_name || st->asks_lists || st->asks_helo;
 }
 
 void
@@ -137,6 +146,28 @@ stranger_tell_name(const struct stranger *st, struct str *name,
 	}
 	return fault_temporary(why, 450, 7, 1,
 	    "Client host rejected: its name cannot be looked up now");
+}
+
+/* -------------------------------------------------------------- helo --- */
+
+int
+stranger_tell_helo(struct stranger *st, struct str helo, enum rule_helo what,
+    struct fault *why)
+{
+	struct helo_lookup *l = &st->helo;
+	int r = -1;
+
+	if (st->asker != NULL) {
+		if (!str_eq(l->name, helo))
+			helo_ask(l, st->asker, st->arena, helo);
+		helo_wait(l);
+		r = what == HELO_CONFIRMED ? helo_has_address(l, &st->ip) :
+		    helo_is_known(l);
+	}
+	if (r < 0)
+		return fault_temporary(why, 450, 7, 1, "Helo command "
+		    "rejected: its name cannot be looked up now");
+	return what == HELO_CONFIRMED ? r : !r;
 }
 
 /* ------------------------------------------------------------- lists --- */

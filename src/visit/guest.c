@@ -47,6 +47,8 @@ struct guest {
 static int tell_name(struct prober *, const struct facts *, struct str *,
     struct fault *);
 static int tell_listed(struct prober *, const struct facts *, struct str);
+static int tell_helo(struct prober *, const struct facts *, enum rule_helo,
+    struct fault *);
 static int check(struct prober *, const struct facts *, struct fault *);
 
 static struct guest *
@@ -102,7 +104,8 @@ guest_greet(struct session *s)
 		return;
 	s->known.guest = g = mem_alloc(sizeof(*g));
 	g->session = s;
-	g->prober = (struct prober){ tell_name, tell_listed, check };
+	g->prober = (struct prober){ tell_name, tell_listed, tell_helo,
+	    check };
 	s->known.prober = &g->prober;
 	st = &g->stranger;
 	stranger_init(st, s->conf, &s->arena, peer->service, ours,
@@ -217,6 +220,13 @@ tell_listed(struct prober *p, const struct facts *f, struct str zone)
 		return 0;
 	judge(g);
 	return dnsbl_has(&g->stranger.lists, zone);
+}
+
+static int
+tell_helo(struct prober *p, const struct facts *f, enum rule_helo what,
+    struct fault *why)
+{
+	return stranger_tell_helo(&guest_of(p)->stranger, f->helo, what, why);
 }
 
 static int

@@ -102,6 +102,47 @@ def test_names(house, village):
         assert f"({name} [{literal}])" in str(mail["Received"]), source
 
 
+# What B's .30 calls itself, and what a rule thinks of it.
+GREETINGS = [
+    ("good.client.test", 250),
+    ("GOOD.client.test", 250),
+    ("[192.0.2.30]", 250),
+    ("third.client.test", "554 5.7.1 unconfirmed"),     # another's
+    ("backup.test", "554 5.7.1 unconfirmed"),         # an MX, no address
+    ("[192.0.2.31]", "554 5.7.1 unconfirmed"),
+    ("nosuch.client.test", "554 5.7.1 unknown"),
+    ("empty.test", "554 5.7.1 unknown"),              # neither MX nor address
+    ("192.0.2.30", "554 5.7.1 malformed"),
+    ("a.test", "554 5.7.1 forged"),
+    ("localhost", "554 5.7.1 forged"),
+    ("[192.0.2.10]", "554 5.7.1 forged"),
+    ("[IPv6:2001:db8::10]", "554 5.7.1 forged"),        # we listen on all we have
+    ("x.broken.test", "450 4.7.1 Helo command rejected: its name cannot be looked up now"),
+]
+
+
+def test_greetings(house, village):
+    """HELO: what is ours, what is none, what the DNS has; explain says the same."""
+    g = house(LISTEN + "client-names no\n" + "".join(
+        f'reject helo {state} at hello with "554 5.7.1 {state}"\n'
+        for state in ("forged", "malformed", "unknown")) +
+              'reject not helo confirmed at hello with "554 5.7.1 unconfirmed"\n')
+    for name, want in GREETINGS:
+        with Stranger(village, "192.0.2.30") as c:
+            code, text = c.helo(name)
+        said = f"{code} {text.decode()}"
+        assert said == want or code == want, (name, said)
+        told = json.loads(g.host.run(
+            [g.program("godwit"), "-f", g.conf, "explain", "--json", "--client", "192.0.2.30",
+             "--helo", name, "alice@a.test"], check=False).stdout)
+        reply = [s["reply"] for s in told["stages"] if s["stage"] == "hello"]
+        assert reply == ([""] if want == 250 else [want]), (name, told)
+    # This machine, and a program of it, have nothing to prove.
+    g.send("x@b.test", "alice@a.test", simple("loopback"))
+    g.sendmail("alice@a.test", input=simple("local"))
+    g.wait_mail("alice", 2)
+
+
 def test_who_is_not_asked_about(house, village):
     """Ours: loopback, the local socket, and whom we relay for."""
     g = house(LISTEN + "relay for 192.0.2.30")

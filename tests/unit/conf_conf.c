@@ -745,7 +745,9 @@ test_describe_round_trip(void **state)
 	    HOST "listen smtp as out-side\n"
 	    "listen smtp on [::1]:2526 as b2 proxy from 192.0.2.1\n"
 	    "reject on b2 or out-side or smtp or [::1]:2526 or ::1 or 25\n"
-	    "reject not on :2526 and secure\n",
+	    "reject not on :2526 and secure\n"
+	    "reject helo is forged or malformed or mx.* or unknown at hello\n"
+	    "accept not helo confirmed\n",
 	    HOST "tls certificate /a.pem\ntls certificate \"/b b\" key /k for "
 	    "B.example *.c.example\ntls-oldest 1.3\n"
 	    "tls-client-certificates ask\ntls-client-authorities /ca\n"

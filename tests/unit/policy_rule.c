@@ -109,6 +109,55 @@ static const struct row rows[] = {
 	    .kind = REFUSE, .line = 1, .reply = 554 },
 	{ "reject helo [127.*]", STAGE_RCPT, .helo = "[127.0.0.1]",
 	    .kind = REFUSE, .line = 1, .reply = 554 },
+	/* What is ours, and nobody else's: hostname and local domains, */
+	{ "reject helo forged", STAGE_RCPT, .helo = "HOST.example.ORG",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged", STAGE_RCPT, .helo = "localhost",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged\ndomain b.example local", STAGE_RCPT,
+	    .helo = "b.example.", .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged", STAGE_RCPT, .helo = "x.host.example.org",
+	    .kind = NONE },
+	/* addresses, in brackets or not. */
+	{ "reject helo forged" LISTENS, STAGE_RCPT, .helo = "[192.0.2.9]",
+	    .at = "inside", .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged" LISTENS, STAGE_RCPT, .helo = "192.0.2.9",
+	    .at = "inside", .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged" LISTENS, STAGE_RCPT, .helo = "[192.0.2.9]",
+	    .at = "2525", .kind = NONE },
+	{ "reject helo forged", STAGE_RCPT, .helo = "[IPv6:::1]",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged", STAGE_RCPT, .helo = "[127.1.2.3]",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo forged", STAGE_RCPT, .helo = "[192.0.2.1]",
+	    .kind = NONE },
+	/* This machine may call itself so. */
+	{ "reject helo forged", STAGE_RCPT, .helo = "host.example.org",
+	    .client = "", .kind = NONE },
+	{ "reject helo forged", STAGE_RCPT, .helo = "localhost",
+	    .client = "127.0.0.1", .kind = NONE },
+	{ "reject helo forged" LISTENS, STAGE_RCPT, .at = "inside",
+	    .helo = "localhost", .client = "192.0.2.9", .kind = NONE },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "192.0.2.1",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "7",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "-a.example",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "a..example",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "[192.0.2.256]",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "a!b",
+	    .kind = REFUSE, .line = 1, .reply = 554 },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "my_pc.7-a",
+	    .kind = NONE },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "friend",
+	    .kind = NONE },
+	{ "reject helo malformed", STAGE_RCPT, .helo = "[IPv6:2001:db8::1]",
+	    .kind = NONE },
+	{ "reject not helo malformed or forged", STAGE_RCPT,
+	    .kind = REFUSE, .line = 1, .reply = 554 },
 	{ "accept login bob from bob@*", STAGE_RCPT, .login = "Bob",
 	    .from = "bob@b.example", .kind = ACCEPT, .line = 1 },
 	{ "accept login *", STAGE_RCPT, .kind = NONE },
@@ -508,6 +557,86 @@ tell_listed(struct prober *p, const struct facts *f, struct str zone)
 	return str_eq(zone, STR("bl.example"));
 }
 
+static int
+tell_helo(struct prober *p, const struct facts *f, enum rule_helo what,
+    struct fault *why)
+{
+	struct fake *fake = (struct fake *)p;
+
+	fake->asked++;
+	assert_true(what == HELO_UNKNOWN || what == HELO_CONFIRMED);
+	assert_true(f->helo.n > 0);
+	if (fake->answer < 0)
+		return fault_temporary(why, 450, 7, 1, "what is that name?");
+	return fake->answer;
+}
+
+/* Names are asked for when nothing else tells, and literals never. */
+static void
+test_helo(void **state)
+{
+	static const struct row plain = { .stage = STAGE_RCPT };
+	static const struct {
+		const char	*rule, *helo, *client;
+		int		 answer, asked, kind;
+	} cases[] = {
+		{ "reject helo unknown", "a.example", NULL, 1, 1, REFUSE },
+		{ "reject helo unknown", "a.example", NULL, 0, 1, NONE },
+		{ "reject helo unknown", "a.example", NULL, -1, 1, DEFER },
+		{ "accept not helo unknown", "a.example", NULL, -1, 1, DEFER },
+		{ "reject helo unknown", "no such name", NULL, 0, 0, REFUSE },
+		{ "reject helo unknown", "[192.0.2.7]", NULL, 1, 0, NONE },
+		{ "reject helo unknown", "192.0.2.1", NULL, 0, 0, REFUSE },
+		{ "reject helo confirmed", "a.example", NULL, 1, 1, REFUSE },
+		{ "reject not helo confirmed", "a.example", NULL, 0, 1,
+		    REFUSE },
+		{ "reject not helo confirmed", "a.example", NULL, -1, 1,
+		    DEFER },
+		{ "reject not helo confirmed", "[192.0.2.1]", NULL, 0, 0,
+		    NONE },
+		{ "reject not helo confirmed", "[192.0.2.7]", NULL, 1, 0,
+		    REFUSE },
+		{ "reject not helo confirmed", "[IPv6:2001:db8::1]",
+		    "2001:db8::1", 0, 0, NONE },
+		{ "reject not helo confirmed", "a.example", "127.0.0.1", 0, 0,
+		    NONE },
+		{ "reject helo unknown", "a.example", "::1", 1, 0, NONE },
+		{ "reject helo unknown or forged", "a.example", "", 1, 0,
+		    NONE },
+		{ "reject helo forged or malformed or unknown",
+		    "host.example.org", NULL, 0, 0, REFUSE },
+		{ "reject from @b.example helo unknown", "a.example", NULL,
+		    1, 0, NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct row row = plain;
+		struct fake fake = { .prober = { tell_name, tell_listed,
+		    tell_helo, NULL }, .answer = cases[i].answer };
+		struct conf *conf = parse(cases[i].rule);
+		struct arena a = { 0 };
+		struct address from, to;
+		struct facts facts;
+		struct rule_asking in = { .conf = conf, .facts = &facts,
+		    .stage = STAGE_RCPT, .arena = &a };
+		struct verdict v;
+
+		row.helo = cases[i].helo;
+		row.client = cases[i].client;
+		set_facts(&row, &a, &facts, &from, &to);
+		facts.prober = &fake.prober;
+		rule_judge(&in, &v);
+		if ((v.kind == VERDICT_REFUSE && fault_is_temporary(&v.why) ?
+		    DEFER : (int)v.kind) != cases[i].kind ||
+		    fake.asked != cases[i].asked)
+			fail_msg("case %zu: %s: kind %d, asked %d", i,
+			    cases[i].rule, (int)v.kind, fake.asked);
+		conf_free(conf);
+		arena_free(&a);
+	}
+}
+
 /* As the name, but that no answer is no; and nobody is refused because he could
  * not be found on a list. */
 static void
@@ -541,7 +670,8 @@ test_dns_lists(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		struct fake fake = { .prober = { tell_name, tell_listed, NULL } };
+		struct fake fake = { .prober = { tell_name, tell_listed, tell_helo,
+		    NULL } };
 		struct conf *conf = parse(lists[i].rule);
 		struct arena a = { 0 };
 		struct rule_trace trace = { .arena = &a };
@@ -597,7 +727,8 @@ test_fault_beside_no(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct fake fake = { .prober = { tell_name, tell_listed, NULL },
+		struct fake fake = { .prober = { tell_name, tell_listed, tell_helo,
+		    NULL },
 		    .answer = -1 };
 		struct conf *conf = parse(cases[i].rule);
 		struct arena a = { 0 };
@@ -625,7 +756,8 @@ static void
 test_prober(void **state)
 {
 	static const struct row plain = { .stage = STAGE_RCPT };
-	struct fake fake = { .prober = { tell_name, tell_listed, NULL } };
+	struct fake fake = { .prober = { tell_name, tell_listed, tell_helo,
+		    NULL } };
 	struct conf *conf = parse("accept client 198.51.100.1\n"
 	    "reject from @example.net client named *.dyn.example");
 	struct arena a = { 0 };
@@ -688,6 +820,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_helo),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_fault_beside_no),
 		cmocka_unit_test(test_prober),

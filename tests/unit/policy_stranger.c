@@ -19,30 +19,33 @@
 static const struct {
 	const char		*conf;
 	enum conf_service	 service;
-	bool			 ours, name, lists, greylist;
+	bool			 ours, name, lists, greylist, helo;
 } rows[] = {
-	{ "", SERVICE_SMTP, false, true, false, false },
-	{ "", SERVICE_SMTP, true, false, false, false },
-	{ "", SERVICE_SUBMISSION, false, true, false, false },
-	{ OFF, SERVICE_SMTP, false, false, false, false },
-	{ OFF LISTS, SERVICE_SMTP, false, false, true, false },
-	{ OFF LISTS, SERVICE_SMTP, true, false, false, false },
-	{ OFF LISTS, SERVICE_SUBMISSION, false, false, false, false },
-	{ OFF LISTS, SERVICE_SUBMISSIONS, false, false, false, false },
-	{ OFF "dnswl wl.test", SERVICE_SMTP, false, false, true, false },
-	{ OFF GREY, SERVICE_SMTP, false, false, false, true },
-	{ OFF GREY, SERVICE_SMTP, true, false, false, false },
-	{ OFF GREY, SERVICE_SUBMISSION, false, false, false, false },
-	{ OFF "greylist 0s", SERVICE_SMTP, false, false, false, false },
-	{ LISTS GREY, SERVICE_SMTP, false, true, true, true },
+	{ "", SERVICE_SMTP, false, true, false, false, false },
+	{ "", SERVICE_SMTP, true, false, false, false, false },
+	{ "", SERVICE_SUBMISSION, false, true, false, false, false },
+	{ OFF, SERVICE_SMTP, false, false, false, false, false },
+	{ OFF LISTS, SERVICE_SMTP, false, false, true, false, false },
+	{ OFF LISTS, SERVICE_SMTP, true, false, false, false, false },
+	{ OFF LISTS, SERVICE_SUBMISSION, false, false, false, false, false },
+	{ OFF LISTS, SERVICE_SUBMISSIONS, false, false, false, false, false },
+	{ OFF "dnswl wl.test", SERVICE_SMTP, false, false, true, false, false },
+	{ OFF GREY, SERVICE_SMTP, false, false, false, true, false },
+	{ OFF GREY, SERVICE_SMTP, true, false, false, false, false },
+	{ OFF GREY, SERVICE_SUBMISSION, false, false, false, false, false },
+	{ OFF "greylist 0s", SERVICE_SMTP, false, false, false, false, false },
+	{ LISTS GREY, SERVICE_SMTP, false, true, true, true, false },
 	{ OFF "reject client named a.b", SERVICE_SMTP, true, true, false,
-	    false },
+	    false, false },
 	{ OFF "accept client named a.b", SERVICE_SUBMISSIONS, false, true,
-	    false, false },
+	    false, false, false },
 	{ OFF "reject client in dnsbl x.test", SERVICE_SMTP, false, false,
-	    true, false },
+	    true, false, false },
 	{ OFF "reject client in dnsbl x.test", SERVICE_SMTP, true, false,
-	    false, false },
+	    false, false, false },
+	{ OFF "reject helo unknown", SERVICE_SUBMISSION, true, .helo = true },
+	{ OFF "reject not helo x or confirmed", SERVICE_SMTP, .helo = true },
+	{ OFF "reject helo forged or malformed", SERVICE_SMTP, .helo = false },
 };
 
 static struct conf *
@@ -74,14 +77,15 @@ test_who_is_asked_about(void **state)
 		    rows[i].ours, &ip);
 		if (st.asks_name != rows[i].name ||
 		    st.asks_lists != rows[i].lists ||
+		    st.asks_helo != rows[i].helo ||
 		    stranger_is_greylisted(conf, rows[i].service,
 		    rows[i].ours) != rows[i].greylist)
 			fail_msg("row %zu", i);
 		assert_int_equal(stranger_has_questions(&st), rows[i].name ||
-		    rows[i].lists);
+		    rows[i].lists || rows[i].helo);
 		assert_int_equal(stranger_is_wanted(conf, rows[i].service,
 		    rows[i].ours), rows[i].name || rows[i].lists ||
-		    rows[i].greylist);
+		    rows[i].greylist || rows[i].helo);
 		conf_free(conf);
 	}
 	arena_free(&arena);
@@ -105,6 +109,9 @@ test_nobody_can_be_asked(void **state)
 	assert_int_equal(stranger_tell_name(&st, &name, &why), -1);
 	assert_int_equal(why.reply, 450);
 	assert_true(str_eq(name, STR("unknown")));
+	assert_int_equal(stranger_tell_helo(&st, STR("a.test"), HELO_UNKNOWN,
+	    &why), -1);
+	assert_int_equal(why.reply, 450);
 	assert_true(stranger_judge(&st));
 	assert_false(stranger_judge(&st));
 	assert_int_equal(stranger_check_lists(&st, &why), 0);
