@@ -48,6 +48,12 @@ struct explain_stage {
 	struct verdict		 verdict;
 };
 
+struct explain_step {
+	struct alias_step	step;
+	unsigned		line;	/* of the aliases' source, which has
+					 * the alias so; 0: it has not */
+};
+
 struct explain_route {
 	struct address	address;
 	bool		known;
@@ -69,7 +75,7 @@ struct explanation {
 	bool			 relay_asked;
 	enum checks_ground	 ground;
 	size_t			 network;	/* of GROUND_NETWORK */
-	VEC(struct alias_step)	 steps;
+	VEC(struct explain_step) steps;
 	VEC(struct explain_route) routes;
 	enum verdict_kind	 result;
 	bool			 waits;		/* for a size: none was said */

@@ -17,6 +17,8 @@ struct build_report {
 	size_t	longest;	/* bytes of the longest value */
 	size_t	bytes;		/* of all values */
 	size_t	warnings;	/* how often warn was called */
+	unsigned line;		/* where the last entry begins; for take, its
+				 * own */
 };
 
 /*
@@ -41,6 +43,10 @@ typedef int build_take(void *ctx, struct str key, struct str value,
 	    bool *duplicate, struct fault *);
 int	build_parse(struct str source, build_take *, build_warn *, void *ctx,
 	    struct build_report *, struct fault *);
+
+/* The same of a source that is a file. */
+int	build_parse_file(const char *path, build_take *, build_warn *,
+	    void *ctx, struct build_report *, struct fault *);
 
 /* The right-hand side of an entry, piece by piece. */
 enum build_kind {

@@ -16,5 +16,7 @@
 struct map *cidr_load(const char *path, struct buf *errors);
 /* The same question without a text: the network, or NULL. */
 const struct ipnet *cidr_find(const struct map *, const struct ip *);
+/* The line of one that was found. */
+unsigned cidr_line(const struct ipnet *);
 
 #endif

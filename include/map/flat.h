@@ -28,7 +28,7 @@ enum flat_kind {
  */
 struct map *flat_load(const char *path, enum flat_kind, struct buf *errors);
 
-/* The line on which a key of FLAT_LOGINS stands; 0: it is not there. */
+/* The line on which a key stands; 0: it is not there. */
 unsigned flat_line(const struct map *, struct str key);
 
 /* The lines of such a file, for whoever reads another kind of key. */

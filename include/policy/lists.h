@@ -40,15 +40,20 @@ struct lists_subject {
 	struct str	text;		/* lower case */
 };
 
+/* Where something was found. */
+struct lists_hit {
+	struct str	key;		/* in the arena */
+	unsigned	line;		/* of the file; 0: of a database */
+};
+
 /*
- * Is it in the list of this value?  1 and the key under which it was found (in
- * the arena), 0, or -1 with a temporary fault when the list cannot be asked.
+ * Is it in the list of this value?  1 and where it was found, 0, or -1 with a temporary fault when the list cannot be asked.
  * Asked for is the whole; of an address then "@DOMAIN" and "DOMAIN"; of a name
  * or a domain then "*.PARENT" for each parent; of a client's address in a
  * database then its networks of 24, 16 and 8 bits, 64, 56, 48 and 32 for IPv6.
  */
 int	lists_find(struct lists *, const struct rule_value *,
-	    const struct lists_subject *, struct arena *, struct str *key,
+	    const struct lists_subject *, struct arena *, struct lists_hit *,
 	    struct fault *);
 /*
  * What the list of this value has for a login, letter by letter: 1 and the

@@ -68,6 +68,9 @@ struct alias_step {
 	struct str		parent;	/* key of the alias it is from, or "" */
 	struct address		address;
 	struct str		key, value;
+	struct str		database;	/* where the key is, or "" */
+	struct str		place;	/* PATH:LINE of the included file that
+					 * names it, or "" */
 };
 
 typedef void alias_watch(void *ctx, const struct alias_step *);

@@ -209,8 +209,19 @@ put_sender(struct buf *b, const struct explanation *x)
 
 /* ----------------------------------------------------------- aliases ---- */
 
+/* " (/etc/aliases:3, /etc/aliases.db)" */
 static void
-put_node(struct buf *b, const struct alias_step *s)
+put_source(struct buf *b, const struct explanation *x,
+    const struct explain_step *s)
+{
+	buf_putz(b, " (");
+	if (s->line > 0)
+		buf_printf(b, "%.*s:%u, ", STR_ARG(x->conf->aliases), s->line);
+	buf_printf(b, "%.*s)", STR_ARG(s->step.database));
+}
+
+static void
+put_kind(struct buf *b, const struct alias_step *s)
 {
 	address_put(b, &s->address);
 	switch (s->kind) {
@@ -237,11 +248,22 @@ put_node(struct buf *b, const struct alias_step *s)
 	}
 }
 
+static void
+put_node(struct buf *b, const struct explanation *x,
+    const struct explain_step *s)
+{
+	put_kind(b, &s->step);
+	if (s->step.place.n > 0)
+		buf_printf(b, ", named in %.*s", STR_ARG(s->step.place));
+	if (s->step.kind == ALIAS_STEP_ALIAS)
+		put_source(b, x, s);
+}
+
 /* The next child of the alias behind step i, or the number of steps. */
 static size_t
 next_child(const struct explanation *x, struct str parent, size_t i)
 {
-	while (i < x->steps.n && !str_eq(x->steps.p[i].parent, parent))
+	while (i < x->steps.n && !str_eq(x->steps.p[i].step.parent, parent))
 		i++;
 	return i;
 }
@@ -251,7 +273,7 @@ static void
 put_tree(struct buf *b, const struct explanation *x)
 {
 	struct { struct str parent; size_t at; } stack[ALIAS_DEPTH_MAX + 2];
-	const struct alias_step *s;
+	const struct explain_step *s;
 	size_t depth = 1;
 
 	stack[0].parent = STR_NONE;
@@ -267,11 +289,11 @@ put_tree(struct buf *b, const struct explanation *x)
 		stack[depth - 1].at = i + 1;
 		s = &x->steps.p[i];
 		buf_printf(b, "%*s", (int)(2 * depth), "");
-		put_node(b, s);
+		put_node(b, x, s);
 		buf_putc(b, '\n');
-		if (s->kind != ALIAS_STEP_ALIAS || depth > ALIAS_DEPTH_MAX)
+		if (s->step.kind != ALIAS_STEP_ALIAS || depth > ALIAS_DEPTH_MAX)
 			continue;
-		stack[depth].parent = s->key;
+		stack[depth].parent = s->step.key;
 		stack[depth++].at = 0;
 	}
 }
@@ -304,8 +326,10 @@ put_member(struct buf *b, const char *name, struct str value)
 }
 
 static void
-put_node_json(struct buf *b, const struct alias_step *s)
+put_node_json(struct buf *b, const struct explanation *x,
+    const struct explain_step *step)
 {
+	const struct alias_step *s = &step->step;
 	struct buf text = { 0 };
 
 	address_put(&text, &s->address);
@@ -319,6 +343,16 @@ put_node_json(struct buf *b, const struct alias_step *s)
 	put_member(b, "key", s->key);
 	buf_putc(b, ',');
 	put_member(b, "value", s->value);
+	buf_putc(b, ',');
+	put_member(b, "database", s->database);
+	buf_reset(&text);
+	if (step->line > 0)
+		buf_printf(&text, "%.*s:%u", STR_ARG(x->conf->aliases),
+		    step->line);
+	else
+		buf_puts(&text, s->place);
+	buf_putc(b, ',');
+	put_member(b, "from", buf_str(&text));
 	buf_putc(b, '}');
 	buf_free(&text);
 }
@@ -502,7 +536,7 @@ account_json(const struct explanation *x, struct buf *b)
 	buf_putz(b, ",\"aliases\":[");
 	for (size_t i = 0; i < x->steps.n; i++) {
 		buf_putz(b, i > 0 ? "," : "");
-		put_node_json(b, &x->steps.p[i]);
+		put_node_json(b, x, &x->steps.p[i]);
 	}
 	buf_putz(b, "],\"routes\":[");
 	for (size_t i = 0; i < x->routes.n; i++) {

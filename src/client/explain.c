@@ -22,6 +22,7 @@
 #include "base/num.h"
 #include "conf/extension.h"
 #include "conf/listener.h"
+#include "map/build.h"
 #include "policy/panel.h"
 #include "smtp/ext.h"
 #include "smtp/param.h"
@@ -182,11 +183,49 @@ keep_step(void *ctx, const struct alias_step *step)
 	struct explanation *x = ctx;
 	struct alias_step kept = *step;
 
+	kept.database = arena_str(&x->arena, step->database);
+	kept.place = arena_str(&x->arena, step->place);
 	kept.parent = arena_str(&x->arena, step->parent);
 	kept.address = address_copy(&x->arena, &step->address);
 	kept.key = arena_str(&x->arena, step->key);
 	kept.value = arena_str(&x->arena, step->value);
-	vec_push(&x->arena, &x->steps, kept);
+	vec_push(&x->arena, &x->steps, ((struct explain_step){ kept, 0 }));
+}
+
+struct search {
+	struct explanation	*x;
+	struct build_report	 report;
+};
+
+/* What was changed since it was compiled is not where the alias is from. */
+static int
+match(void *ctx, struct str key, struct str value, bool *duplicate,
+    struct fault *why)
+{
+	struct search *s = ctx;
+
+	(void)duplicate;
+	(void)why;
+	for (size_t i = 0; i < s->x->steps.n; i++) {
+		struct explain_step *p = &s->x->steps.p[i];
+
+		if (p->line == 0 && str_eq(p->step.key, key) &&
+		    str_eq(p->step.value, value))
+			p->line = s->report.line;
+	}
+	return 0;
+}
+
+/* Where the aliases are written, as far as the caller may read that. */
+static void
+find_lines(struct explanation *x)
+{
+	struct search s = { .x = x };
+	struct fault ignored;
+
+	if (x->steps.n > 0)
+		(void)build_parse_file(x->conf->aliases.p, match, NULL, &s,
+		    &s.report, &ignored);
 }
 
 /* The verdict of a stage; true: it is a refusal. */
@@ -349,6 +388,7 @@ explain_ask(struct explanation *x, const struct conf *conf,
 	taken = x->of_client ? ask_all(x, &panel, q, &finals) :
 	    ask_address(x, &panel, q, &finals);
 	alias_book_free(panel.aliases);
+	find_lines(x);
 	if (taken)
 		find_routes(x, &finals);
 	return 0;

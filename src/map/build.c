@@ -269,6 +269,7 @@ read_entry(struct reading *r, struct fault *why)
 	if (line.n == 0)
 		return 0;
 	arena_reset(&r->arena);
+	report->line = r->start;
 	if (has_control(line) || !utf8_is_valid(line))
 		wrong = "there is a control character or malformed UTF-8";
 	else
@@ -376,6 +377,19 @@ load(const char *path, struct buf *out, struct fault *why)
 			buf_grew(out, (size_t)st.st_size);
 	}
 	close(fd);
+	return r;
+}
+
+int
+build_parse_file(const char *path, build_take *take, build_warn *say,
+    void *ctx, struct build_report *report, struct fault *why)
+{
+	struct buf source = { 0 };
+	int r = load(path, &source, why);
+
+	if (r == 0)
+		r = build_parse(buf_str(&source), take, say, ctx, report, why);
+	buf_free(&source);
 	return r;
 }
 

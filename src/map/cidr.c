@@ -23,17 +23,23 @@
 
 #define BITS_MAX	128
 
+struct row {
+	struct ipnet	 net;		/* first: cidr_find() gives it away */
+	unsigned	 line;
+};
+
 struct cidr {
 	struct map	 map;
 	struct arena	 arena;
-	VEC(struct ipnet) nets;		/* in the order of compare() */
+	VEC(struct row)	 rows;		/* in the order of compare() */
 	bool		 lengths[2][BITS_MAX + 1];	/* IPv4, IPv6 */
 };
 
 static int
 compare(const void *a, const void *b)
 {
-	const struct ipnet *x = a, *y = b;
+	const struct ipnet *x = &((const struct row *)a)->net;
+	const struct ipnet *y = &((const struct row *)b)->net;
 	int order = (x->ip.family > y->ip.family) -
 	    (x->ip.family < y->ip.family);
 
@@ -61,21 +67,27 @@ const struct ipnet *
 cidr_find(const struct map *map, const struct ip *ip)
 {
 	const struct cidr *m = (const struct cidr *)map;
-	const struct ipnet *found = NULL;
-	struct ipnet key;
+	const struct row *found = NULL;
+	struct row key = { .line = 0 };
 	int bits;
 
-	if ((ip->family != 4 && ip->family != 6) || m->nets.n == 0)
+	if ((ip->family != 4 && ip->family != 6) || m->rows.n == 0)
 		return NULL;
 	for (bits = ip->family == 4 ? 32 : BITS_MAX; bits >= 0 &&
 	    found == NULL; bits--) {
 		if (!m->lengths[ip->family == 6][bits])
 			continue;
-		key = cut(ip, (unsigned)bits);
-		found = bsearch(&key, m->nets.p, m->nets.n, sizeof(key),
+		key.net = cut(ip, (unsigned)bits);
+		found = bsearch(&key, m->rows.p, m->rows.n, sizeof(key),
 		    compare);
 	}
-	return found;
+	return found != NULL ? &found->net : NULL;
+}
+
+unsigned
+cidr_line(const struct ipnet *net)
+{
+	return ((const struct row *)(const void *)net)->line;
 }
 
 static int
@@ -109,15 +121,15 @@ static const struct map_ops cidr_ops = { find, close_map };
 static void
 add(struct cidr *m, struct flat_lines *l, struct str text)
 {
-	struct ipnet net;
+	struct row row = { .line = l->number };
 
-	if (!ipnet_parse(text, &net)) {
+	if (!ipnet_parse(text, &row.net)) {
 		flat_lines_expected(l, text, "a network such as 192.0.2.0/24 "
 		    "or 2001:db8::/32, zero behind its prefix");
 		return;
 	}
-	m->lengths[net.ip.family == 6][net.bits] = true;
-	vec_push(&m->arena, &m->nets, net);
+	m->lengths[row.net.ip.family == 6][row.net.bits] = true;
+	vec_push(&m->arena, &m->rows, row);
 }
 
 struct map *
@@ -138,7 +150,7 @@ cidr_load(const char *path, struct buf *errors)
 		close_map(&m->map);
 		return NULL;
 	}
-	if (m->nets.n > 0)
-		qsort(m->nets.p, m->nets.n, sizeof(*m->nets.p), compare);
+	if (m->rows.n > 0)
+		qsort(m->rows.p, m->rows.n, sizeof(*m->rows.p), compare);
 	return &m->map;
 }

@@ -16,6 +16,7 @@
 #include "map/flat.h"
 
 #include <fcntl.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/table.h"
@@ -29,15 +30,15 @@
 #define SHOWN_MAX	64	/* bytes of a key in an error */
 
 struct entry {
-	struct str	value;
 	unsigned	line;
+	unsigned	n;
+	char		value[];	/* n bytes; mostly none */
 };
 
 struct flat {
 	struct map	 map;
 	struct arena	 arena;
 	struct table	 keys;
-	struct entry	*nothing;	/* the value of most keys */
 };
 
 /* ------------------------------------------------------------- lines ---- */
@@ -258,7 +259,7 @@ static void
 add(struct flat *m, struct flat_lines *l, enum flat_kind kind, struct str text,
     struct str value)
 {
-	struct entry *kept = m->nothing;
+	struct entry *kept;
 	struct str key;
 
 	if (!fold_key(&m->arena, kind, text, &key)) {
@@ -267,15 +268,16 @@ add(struct flat *m, struct flat_lines *l, enum flat_kind kind, struct str text,
 	}
 	if (!has_good_value(l, kind, value))
 		return;
-	if (value.n > 0 || kind == FLAT_LOGINS) {
-		kept = arena_alloc(&m->arena, sizeof(*kept));
-		*kept = (struct entry){ arena_str(&m->arena, value),
-		    l->number };
-	}
-	if (table_find(&m->keys, key) != NULL)
+	if (table_find(&m->keys, key) != NULL) {
 		flat_lines_expected(l, text, "a key that is not there yet");
-	else
-		table_put(&m->keys, key, kept);
+		return;
+	}
+	kept = arena_alloc(&m->arena, sizeof(*kept) + value.n);
+	kept->line = l->number;
+	kept->n = (unsigned)value.n;
+	if (value.n > 0)
+		memcpy(kept->value, value.p, value.n);
+	table_put(&m->keys, key, kept);
 }
 
 static int
@@ -289,7 +291,7 @@ find(struct map *map, struct arena *arena, struct str key, struct str *value,
 	(void)why;
 	if (found == NULL)
 		return 0;
-	*value = found->value;
+	*value = str_span(found->value, found->n);
 	return 1;
 }
 
@@ -323,7 +325,6 @@ flat_load(const char *path, enum flat_kind kind, struct buf *errors)
 	bool ok;
 
 	m->map.ops = &flat_ops;
-	m->nothing = arena_alloc(&m->arena, sizeof(*m->nothing));
 	if (flat_lines_open(&l, path, errors))
 		while (flat_lines_next(&l, &key, &value))
 			add(m, &l, kind, key, value);

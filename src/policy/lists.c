@@ -205,7 +205,7 @@ lists_doubt(struct lists *lists)
 struct question {
 	struct map	*map;
 	struct arena	*arena;
-	struct str	*key;		/* out */
+	struct lists_hit *hit;		/* out */
 	struct str	*value;		/* out, or NULL: nobody wants it */
 	struct fault	*why;
 };
@@ -217,7 +217,7 @@ ask(const struct question *q, struct str key)
 	int r = map_find(q->map, q->arena, key, &value, q->why);
 
 	if (r == 1)
-		*q->key = key;
+		q->hit->key = key;
 	if (r == 1 && q->value != NULL)
 		*q->value = value;
 	return r;
@@ -296,7 +296,8 @@ ask_ip(const struct question *q, const struct list *l, const struct ip *ip)
 	if (net == NULL)
 		return 0;
 	ipnet_put(&text, net);
-	*q->key = arena_str(q->arena, buf_str(&text));
+	q->hit->key = arena_str(q->arena, buf_str(&text));
+	q->hit->line = cidr_line(net);
 	buf_free(&text);
 	return 1;
 }
@@ -327,6 +328,8 @@ answer(struct question *q, struct list *l, const struct lists_subject *s)
 		return -1;
 	q->map = l->map;
 	r = ask_list(q, l, s);
+	if (r == 1 && l->value->kind == VALUE_FILE && l->kind != LISTS_IP)
+		q->hit->line = flat_line(l->map, q->hit->key);
 	if (r < 0) {			/* a file never fails */
 		map_close(l->map);
 		l->map = NULL;
@@ -336,11 +339,12 @@ answer(struct question *q, struct list *l, const struct lists_subject *s)
 
 int
 lists_find(struct lists *lists, const struct rule_value *v,
-    const struct lists_subject *s, struct arena *arena, struct str *key,
+    const struct lists_subject *s, struct arena *arena, struct lists_hit *hit,
     struct fault *why)
 {
-	struct question q = { .arena = arena, .key = key, .why = why };
+	struct question q = { .arena = arena, .hit = hit, .why = why };
 
+	*hit = (struct lists_hit){ .line = 0 };
 	must(v->number < lists->n);
 	return answer(&q, &lists->list[v->number], s);
 }
@@ -351,13 +355,12 @@ lists_get(struct lists *lists, const struct rule_value *v, struct str login,
 {
 	const struct lists_subject s = { .kind = LISTS_LOGIN, .text = login };
 	struct question q = { .arena = arena, .value = value, .why = why };
-	struct str key;
+	struct lists_hit hit = { .line = 0 };
 	int r;
 
 	must(v->number < lists->n);
-	q.key = &key;
+	q.hit = &hit;
 	r = answer(&q, &lists->list[v->number], &s);
-	*line = r == 1 && v->kind == VALUE_FILE ?
-	    flat_line(lists->list[v->number].map, login) : 0;
+	*line = hit.line;
 	return r;
 }

@@ -189,6 +189,26 @@ ask_helo(struct judging *j, enum rule_helo what, struct str *key)
 	return r;
 }
 
+/* "/etc/godwit/blocked:3: 192.0.2.0/24", for a trace. */
+static int
+ask_list(struct judging *j, const struct rule_value *v,
+    const struct lists_subject *s, struct str *key)
+{
+	struct lists_hit hit;
+	struct buf text = { 0 };
+	int r = lists_find(j->in->lists, v, s, &j->scratch, &hit, &j->why);
+
+	if (r != 1 || j->in->trace == NULL)
+		return r;
+	buf_puts(&text, v->text);
+	if (hit.line > 0)
+		buf_printf(&text, ":%u", hit.line);
+	buf_printf(&text, ": %.*s", STR_ARG(hit.key));
+	*key = arena_str(&j->scratch, buf_str(&text));
+	buf_free(&text);
+	return r;
+}
+
 static int
 ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 {
@@ -205,8 +225,7 @@ ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 		else if (v->kind == VALUE_HELO)
 			r = ask_helo(j, (enum rule_helo)v->number, key);
 		else if (v->kind != VALUE_PATTERN)
-			r = lists_find(j->in->lists, v, &s, &j->scratch, key,
-			    &j->why);
+			r = ask_list(j, v, &s, key);
 		else
 			r = s.text.n > 0 && rule_fits(v->text, s.text);
 	}

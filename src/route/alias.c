@@ -55,6 +55,7 @@ struct item {
 	struct address	address;
 	struct str	path;		/* INCLUDE */
 	struct str	parent;		/* the alias that it came from, or "" */
+	struct str	place;		/* line of an included file, or "" */
 	unsigned	depth;
 };
 
@@ -327,25 +328,24 @@ add_target(struct expansion *e, struct item *one, struct str text,
 	return 0;
 }
 
-/* All of a right-hand side, or of a line of an included file. */
+/* All of a right-hand side, or of a line of an included file; like: what they
+ * have in common. */
 static int
-add_list(struct expansion *e, struct str parent, unsigned depth,
-    struct str list, bool in_file, struct fault *why)
+add_list(struct expansion *e, const struct item *like, struct str list,
+    bool in_file, struct fault *why)
 {
 	struct build_target target;
 	struct item one;
 	int r;
 
 	while ((r = build_cut(e->arena, &list, &target)) == 1) {
-		memset(&one, 0, sizeof(one));
+		one = *like;
 		one.kind = target.kind;
-		one.parent = parent;
-		one.depth = depth;
 		if (add_target(e, &one, target.text, in_file, why) == -1)
 			return -1;
 	}
 	if (r == -1)
-		return fail_alias(why, parent,
+		return fail_alias(why, like->parent,
 		    "a quote or comment does not end");
 	return 0;
 }
@@ -398,7 +398,8 @@ tell(struct expansion *e, const struct item *item, enum alias_step_kind kind,
     struct str key, struct str value)
 {
 	const struct alias_step step = { kind, item->parent, item->address,
-	    key, value };
+	    key, value, key.n > 0 ? str_of(e->book->compiled) : STR_NONE,
+	    item->place };
 
 	if (e->book->watch != NULL)
 		e->book->watch(e->book->watch_ctx, &step);
@@ -409,6 +410,7 @@ expand_include(struct expansion *e, const struct item *item,
     struct fault *why)
 {
 	struct str content, line, path;
+	struct item one = { .parent = item->parent, .depth = item->depth };
 	struct fault detail;
 
 	if (item->path.n == 0 || item->path.p[0] != '/')
@@ -419,14 +421,15 @@ expand_include(struct expansion *e, const struct item *item,
 	/* Whatever is wrong with the file is not the sender's fault. */
 	if (load_include(e, path.p, &content, &detail) == -1)
 		return fail_alias(why, item->parent, detail.text);
-	while (str_cut(&content, '\n', &line)) {
+	for (unsigned n = 1; str_cut(&content, '\n', &line); n++) {
 		if (str_ends(line, STR("\r")))
 			line.n--;
 		line = str_trim(line);
 		if (line.n == 0 || line.p[0] == '#')
 			continue;
-		if (add_list(e, item->parent, item->depth, line, true,
-		    why) == -1)
+		if (e->book->watch != NULL)
+			one.place = arena_printf(e->arena, "%s:%u", path.p, n);
+		if (add_list(e, &one, line, true, why) == -1)
 			return -1;
 	}
 	return 0;
@@ -472,6 +475,7 @@ settle_user(struct expansion *e, const struct item *item, struct fault *why)
 static int
 expand_name(struct expansion *e, const struct item *item, struct fault *why)
 {
+	struct item one = { .depth = item->depth + 1 };
 	struct str key, value;
 	int r;
 
@@ -487,7 +491,8 @@ expand_name(struct expansion *e, const struct item *item, struct fault *why)
 	}
 	tell(e, item, ALIAS_STEP_ALIAS, key, value);
 	table_put(&e->done, key, e);
-	return add_list(e, key, item->depth + 1, value, false, why);
+	one.parent = key;
+	return add_list(e, &one, value, false, why);
 }
 
 static int
@@ -593,7 +598,7 @@ alias_expand(struct alias_book *book, struct arena *arena,
     const struct address *a, address_vec *out, struct fault *why)
 {
 	struct expansion e;
-	struct item first = { BUILD_ADDRESS, *a, STR_NONE, STR_NONE, 0 };
+	struct item first = { .kind = BUILD_ADDRESS, .address = *a };
 	int r;
 
 	if (alias_is_local(book->conf, a->domain) &&

@@ -212,8 +212,9 @@ def test_explain_an_address(house):
     rules_for(g)
     text = g.host.run([g.program("godwit"), "-f", g.conf, "explain",
                        "team@a.test"]).stdout.decode()
+    path = g.base + "/aliases"
     assert text == f"""aliases
-  team@a.test: alias team, which is alice, bob, far@far.test
+  team@a.test: alias team, which is alice, bob, far@far.test ({path}:4, {path}.db)
     alice: user alice of this machine
     bob: user bob of this machine
     far@far.test: not delivered here
@@ -225,6 +226,43 @@ goes to
     done = g.host.run([g.program("godwit"), "-f", g.conf, "explain", "loop@a.test"],
                       check=False)
     assert done.returncode == 69 and b"alias loop2" in done.stdout
+
+
+def test_explain_tells_where(house):
+    """File and line of what hits, or the database and its key, at each level."""
+    g = house(start=False)
+    path, listed = g.base + "/aliases", g.base + "/some"
+    g.alias(f"one: :include:{listed}\n\ntwo:\n  bob\n")
+    write(listed, "# a list\nalice\n\ntwo\n")
+    rows = [("client in file", "nets", "# ours\n\n192.0.2.0/24 # net\n", "nets:3: 192.0.2.0/24"),
+            ("from in file", "senders", "x@y.test\n@b.test\n", "senders:2: @b.test"),
+            ("helo in file", "names", "*.b.test all of it\n", "names:1: *.b.test"),
+            ("login in file", "logins", "ann\nbob\n", "logins:2: bob")]
+    rules = ""
+    for what, name, text, _ in rows:
+        write(f"{g.base}/{name}", text)
+        rules += f'header "X-{name}: hit" if {what} {g.base}/{name}\n'
+    write(g.base + "/keys", "ann@b.test x\n")
+    g.host.run(["postmap", f"hash:{g.base}/keys"])
+    g.configure(f"login senders any\n{rules}accept from in db {g.base}/keys.db\n")
+
+    def told():
+        done = g.host.run([g.program("godwit"), "-f", g.conf, "explain", "--json", "--client",
+                           B, "--helo", "mx.b.test", "--from", "Ann@b.test", "--login", "Bob",
+                           "one@a.test"], check=False)
+        return json.loads(done.stdout)
+
+    steps = [s["because"] for s in told()["stages"][-1]["rules"]]
+    for because, (_, _, _, want) in zip(steps, rows):
+        assert because.endswith(f"({g.base}/{want})"), because
+    assert steps[-1].endswith(f"({g.base}/keys.db: ann@b.test)")
+    tree = [(s["kind"], s["key"], s["from"], s["database"]) for s in told()["aliases"]]
+    assert tree == [("alias", "one", path + ":1", path + ".db"), ("include", "", "", ""),
+                    ("user", "", listed + ":2", ""), ("alias", "two", path + ":3", path + ".db"),
+                    ("user", "", "", "")]
+    # What was changed since it was compiled is not where the alias is from.
+    write(path, "one: alice\n")
+    assert told()["aliases"][0]["from"] == ""
 
 
 def line_of(g, word):

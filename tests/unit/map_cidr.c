@@ -145,6 +145,13 @@ test_many(void **state)
 		assert_null(cidr_find(m, &ip));
 	}
 	map_close(m);
+	m = load("10.0.0.0/8\n\n10.1.0.0/16\n2001:db8::/32\n", &errors);
+	assert_non_null(m);
+	assert_int_equal(cidr_line(cidr_find(m, &(struct ip){ 4,
+	    { 10, 1 } })), 3);
+	assert_int_equal(cidr_line(cidr_find(m, &(struct ip){ 4,
+	    { 10, 2 } })), 1);
+	map_close(m);
 	m = load("", &errors);
 	assert_non_null(m);
 	assert_null(cidr_find(m, &ip));

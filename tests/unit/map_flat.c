@@ -105,6 +105,12 @@ test_lines_and_words(void **state)
 	assert_int_equal(flat_line(m, STR("ann")), 4);
 	assert_int_equal(flat_line(m, STR("joe")), 0);
 	map_close(m);
+	/* With a value or without one. */
+	m = load("a.example\n\n*.B.example yes\n", FLAT_NAMES, &errors);
+	assert_non_null(m);
+	assert_int_equal(flat_line(m, STR("a.example")), 1);
+	assert_int_equal(flat_line(m, STR("*.b.example")), 3);
+	map_close(m);
 	for (const char *c = "abc"; *c != '\0'; c++) {
 		assert_true(flat_word(&rest, &word));
 		assert_int_equal(word.n, 1);
