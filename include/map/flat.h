@@ -8,13 +8,15 @@
 /*
  * A text file as a map, without a step of compiling: a line is a key and, if
  * there is more on it, its value.  "#" at the start of a line or behind a
- * blank begins a comment.  Keys are kept in lower case.
+ * blank begins a comment.  Keys are kept as they are compared (mail/fold).
  */
 enum flat_kind {
 	FLAT_NAMES,		/* any word */
 	FLAT_ADDRESSES,		/* ann@example.org, @example.org, domains,
 				 * *.example.org, <> */
-	FLAT_LOGINS,		/* any word, as it is written; behind it
+	FLAT_USERS,		/* logins: any word, @example.org for those
+				 * that are addresses */
+	FLAT_LOGINS,		/* logins as they are; behind each
 				 * addresses, @DOMAIN or *, parted by blanks or
 				 * commas */
 };

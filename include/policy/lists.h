@@ -26,18 +26,20 @@ void	lists_warm(struct lists *);
 void	lists_doubt(struct lists *);
 
 /* What is looked for: an address of a client, a name, an address of mail, a
- * login. */
+ * login; and a login with what is behind it. */
 enum lists_kind {
 	LISTS_IP,
 	LISTS_NAME,
 	LISTS_ADDRESS,
+	LISTS_USER,
 	LISTS_LOGIN,
 };
 
 struct lists_subject {
 	enum lists_kind	kind;
 	struct ip	ip;
-	struct str	text;		/* lower case */
+	struct str	text;		/* folded: mail/fold */
+	struct str	spelt;		/* of a login, as its user has it */
 };
 
 /* Where something was found. */
@@ -47,17 +49,19 @@ struct lists_hit {
 };
 
 /*
- * Is it in the list of this value?  1 and where it was found, 0, or -1 with a temporary fault when the list cannot be asked.
- * Asked for is the whole; of an address then "@DOMAIN" and "DOMAIN"; of a name
- * or a domain then "*.PARENT" for each parent; of a client's address in a
- * database then its networks of 24, 16 and 8 bits, 64, 56, 48 and 32 for IPv6.
+ * Is it in the list of this value?  1 and where it was found, 0, or -1 with a
+ * temporary fault when the list cannot be asked.  Asked for is the whole; of an
+ * address, and of a login that is one, then "@DOMAIN" and "DOMAIN"; of a name or
+ * a domain then "*.PARENT" for each parent; of a client's address in a database
+ * then its networks of 24, 16 and 8 bits, 64, 56, 48 and 32 for IPv6.  A login is
+ * looked for in a database as its user spells it, too, since others make these.
  */
 int	lists_find(struct lists *, const struct rule_value *,
 	    const struct lists_subject *, struct arena *, struct lists_hit *,
 	    struct fault *);
 /*
- * What the list of this value has for a login, letter by letter: 1 and the
- * value (in the arena) with its line (0: of a database), 0, or -1 as above.
+ * What the list of this value has for a login: 1 and the value (in the arena)
+ * with its line (0: of a database), 0, or -1 as above.
  */
 int	lists_get(struct lists *, const struct rule_value *, struct str login,
 	    struct arena *, struct str *value, unsigned *line,

@@ -77,7 +77,7 @@ peek(const struct cursor *c)
 
 /* A domain, of a pattern too, in A-labels and lower case. */
 static bool
-fold_domain(struct arena *arena, struct str text, struct str *out)
+fold_pattern(struct arena *arena, struct str text, struct str *out)
 {
 	if (!utf8_is_ascii(text))
 		return setting_domain(arena, text, out);
@@ -97,7 +97,7 @@ parse_address(struct cursor *c, struct rule_value *v)
 	if (str_eq(text, STR("<>")))
 		return true;
 	if (at + 1 >= text.n ||
-	    !fold_domain(arena, str_from(text, at + 1), &domain))
+	    !fold_pattern(arena, str_from(text, at + 1), &domain))
 		return expect(c, "an address such as ann@example.org, "
 		    "@example.org, *@*.example.org or <>", NULL);
 	local = at == 0 ? STR("*") : str_slice(text, 0, at);
@@ -124,13 +124,31 @@ parse_on(struct cursor *c, struct rule_value *v)
 }
 
 static bool
-parse_name(struct cursor *c, enum rule_fact fact, struct rule_value *v)
+parse_name(struct cursor *c, struct rule_value *v)
 {
 	if (peek(c).n > 0 && !rule_is_reserved(peek(c)) &&
-	    fold_domain(&c->conf->arena, peek(c), &v->text))
+	    fold_pattern(&c->conf->arena, peek(c), &v->text))
 		return true;
-	return expect(c, fact == FACT_LOGIN ? "the name of a login" :
-	    "a name such as mx.example.org or *.example.org", NULL);
+	return expect(c, "a name such as mx.example.org or *.example.org",
+	    NULL);
+}
+
+/* ann, ann@example.org, *@example.org; "*" is anybody. */
+static bool
+parse_login(struct cursor *c, struct rule_value *v)
+{
+	struct arena *arena = &c->conf->arena;
+	struct str text = peek(c), domain;
+	size_t at = str_rfind(text, '@');
+
+	if (text.n == 0 || rule_is_reserved(text) || (at < text.n &&
+	    !fold_pattern(arena, str_from(text, at + 1), &domain)))
+		return expect(c, "the name of a login", NULL);
+	v->text = nfc_fold(arena, str_slice(text, 0, at));
+	if (at < text.n)
+		v->text = arena_printf(arena, "%.*s@%.*s", STR_ARG(v->text),
+		    STR_ARG(domain));
+	return true;
 }
 
 /* forged, malformed, unknown, confirmed; any other word is a name. */
@@ -145,7 +163,7 @@ parse_helo(struct cursor *c, struct rule_value *v)
 			v->number = i;
 			return true;
 		}
-	return parse_name(c, FACT_HELO, v);
+	return parse_name(c, v);
 }
 
 static bool
@@ -159,9 +177,10 @@ parse_literal(struct cursor *c, enum rule_fact fact, struct rule_value *v)
 		return parse_on(c, v);
 	case FACT_HELO:
 		return parse_helo(c, v);
-	case FACT_NAME:
 	case FACT_LOGIN:
-		return parse_name(c, fact, v);
+		return parse_login(c, v);
+	case FACT_NAME:
+		return parse_name(c, v);
 	case FACT_FROM:
 	case FACT_TO:
 		return parse_address(c, v);

@@ -22,7 +22,7 @@
 #include "base/bytes.h"
 #include "base/table.h"
 #include "mail/date.h"
-#include "mail/nfc.h"
+#include "mail/fold.h"
 #include "mail/received.h"
 #include "os/clock.h"
 #include "os/log.h"
@@ -55,8 +55,9 @@ put_recipients(struct buf *b, struct transaction *t)
 	static const uint64_t key[2] = { 0, 0 };
 
 	for (size_t i = 0; i < t->taken.n && i < RECIPIENTS_MAX; i++) {
-		struct str text = nfc_fold(&t->arena,
-		    address_text(&t->arena, &t->taken.p[i]));
+		const struct address *to = &t->taken.p[i];
+		struct str text = fold_mailbox(&t->arena, to->local,
+		    to->domain);
 
 		bytes_put_le64((uint8_t *)buf_room(b, 8),
 		    table_hash(key, text));

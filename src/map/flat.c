@@ -22,8 +22,8 @@
 #include "base/table.h"
 #include "base/utf8.h"
 #include "mail/domain.h"
+#include "mail/fold.h"
 #include "mail/idna.h"
-#include "mail/nfc.h"
 #include "os/file.h"
 
 #define ERRORS_MAX	20	/* of one file; more would tell no more */
@@ -156,7 +156,7 @@ flat_word(struct str *rest, struct str *word)
 
 /* A domain, perhaps below "*.", as it is looked up. */
 static bool
-fold_domain(struct arena *arena, struct str text, struct str *out)
+read_domain(struct arena *arena, struct str text, struct str *out)
 {
 	bool below = str_starts(text, STR("*."));
 	struct str name = str_from(text, below ? 2 : 0);
@@ -175,7 +175,7 @@ fold_domain(struct arena *arena, struct str text, struct str *out)
 
 /* "*@example.org" is "@example.org", "@*.example.org" is "*.example.org". */
 static bool
-fold_address(struct arena *arena, struct str text, struct str *out)
+read_address(struct arena *arena, struct str text, struct str *out)
 {
 	size_t at = str_rfind(text, '@');
 	struct str local, domain;
@@ -185,35 +185,35 @@ fold_address(struct arena *arena, struct str text, struct str *out)
 		return true;
 	}
 	if (at == text.n)
-		return fold_domain(arena, text, out);
+		return read_domain(arena, text, out);
 	local = str_slice(text, 0, at);
-	if (!fold_domain(arena, str_from(text, at + 1), &domain))
+	if (!read_domain(arena, str_from(text, at + 1), &domain))
 		return false;
 	if (local.n == 0 || str_eq(local, STR("*"))) {
 		*out = str_starts(domain, STR("*.")) ? domain :
 		    arena_printf(arena, "@%.*s", STR_ARG(domain));
 		return true;
 	}
-	*out = arena_printf(arena, "%.*s@%.*s",
-	    STR_ARG(nfc_fold(arena, local)), STR_ARG(domain));
+	*out = fold_mailbox(arena, local, domain);
 	return !str_starts(domain, STR("*."));
 }
 
 static bool
-fold_key(struct arena *arena, enum flat_kind kind, struct str text,
+read_key(struct arena *arena, enum flat_kind kind, struct str text,
     struct str *key)
 {
 	switch (kind) {
 	case FLAT_NAMES:
 		*key = domain_fold(arena, text);
-		return utf8_is_ascii(text) || fold_domain(arena, text, key);
+		return utf8_is_ascii(text) || read_domain(arena, text, key);
+	case FLAT_USERS:
 	case FLAT_LOGINS:
-		*key = arena_str(arena, text);
+		*key = fold_login(arena, text);
 		return true;
 	case FLAT_ADDRESSES:
 		break;
 	}
-	return fold_address(arena, text, key);
+	return read_address(arena, text, key);
 }
 
 static const char *
@@ -222,6 +222,7 @@ describe(enum flat_kind kind)
 	switch (kind) {
 	case FLAT_NAMES:
 		return "a name";
+	case FLAT_USERS:
 	case FLAT_LOGINS:
 		return "a login";
 	case FLAT_ADDRESSES:
@@ -262,7 +263,7 @@ add(struct flat *m, struct flat_lines *l, enum flat_kind kind, struct str text,
 	struct entry *kept;
 	struct str key;
 
-	if (!fold_key(&m->arena, kind, text, &key)) {
+	if (!read_key(&m->arena, kind, text, &key)) {
 		flat_lines_expected(l, text, describe(kind));
 		return;
 	}

@@ -18,8 +18,7 @@
 #include "policy/greylist.h"
 
 #include "base/buf.h"
-#include "mail/domain.h"
-#include "mail/nfc.h"
+#include "mail/fold.h"
 
 /* In octets: what is known by its mail, what shares the room in the file, and
  * what shares that share. */
@@ -47,9 +46,7 @@ static void
 put_folded(struct buf *out, struct arena *scratch, struct str local,
     struct str domain)
 {
-	buf_puts(out, nfc_fold(scratch, local));
-	buf_putc(out, '@');
-	buf_puts(out, domain_fold(scratch, domain));
+	buf_puts(out, fold_mailbox(scratch, local, domain));
 	buf_putc(out, '\0');
 }
 

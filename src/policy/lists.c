@@ -18,6 +18,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "mail/fold.h"
 #include "map/cidr.h"
 #include "map/db.h"
 #include "map/flat.h"
@@ -50,8 +51,9 @@ lists_kind_of(enum rule_fact fact)
 		return LISTS_ADDRESS;
 	case FACT_NAME:
 	case FACT_HELO:
-	case FACT_LOGIN:
 		return LISTS_NAME;
+	case FACT_LOGIN:
+		return LISTS_USER;
 	case FACT_LOCAL:
 	case FACT_ON:
 	case FACT_SECURE:
@@ -74,6 +76,8 @@ load(const struct list *l, struct buf *errors)
 		return cidr_load(path, errors);
 	case LISTS_NAME:
 		return flat_load(path, FLAT_NAMES, errors);
+	case LISTS_USER:
+		return flat_load(path, FLAT_USERS, errors);
 	case LISTS_LOGIN:
 		return flat_load(path, FLAT_LOGINS, errors);
 	case LISTS_ADDRESS:
@@ -302,6 +306,22 @@ ask_ip(const struct question *q, const struct list *l, const struct ip *ip)
 	return 1;
 }
 
+/* Of keys that somebody else has compiled nobody knows whether they were
+ * folded, and how: they are asked for as they are spelt, too. */
+static int
+ask_login(const struct question *q, const struct list *l,
+    const struct lists_subject *s)
+{
+	int r = 0;
+
+	if (s->text.n == 0)
+		return 0;
+	r = s->kind == LISTS_USER ? ask_address(q, s->text) : ask(q, s->text);
+	if (r == 0 && l->value->kind == VALUE_DB && !str_eq(s->text, s->spelt))
+		r = ask(q, s->spelt);
+	return r;
+}
+
 static int
 ask_list(const struct question *q, const struct list *l,
     const struct lists_subject *s)
@@ -311,8 +331,9 @@ ask_list(const struct question *q, const struct list *l,
 		return ask_ip(q, l, &s->ip);
 	case LISTS_NAME:
 		return s->text.n == 0 ? 0 : ask_name(q, s->text);
+	case LISTS_USER:
 	case LISTS_LOGIN:
-		return ask(q, s->text);
+		return ask_login(q, l, s);
 	case LISTS_ADDRESS:
 		break;
 	}
@@ -353,7 +374,8 @@ int
 lists_get(struct lists *lists, const struct rule_value *v, struct str login,
     struct arena *arena, struct str *value, unsigned *line, struct fault *why)
 {
-	const struct lists_subject s = { .kind = LISTS_LOGIN, .text = login };
+	const struct lists_subject s = { .kind = LISTS_LOGIN,
+	    .text = fold_login(arena, login), .spelt = login };
 	struct question q = { .arena = arena, .value = value, .why = why };
 	struct lists_hit hit = { .line = 0 };
 	int r;

@@ -34,11 +34,9 @@
 
 #include "base/die.h"
 #include "base/num.h"
-#include "base/utf8.h"
 #include "conf/listener.h"
 #include "mail/domain.h"
-#include "mail/idna.h"
-#include "mail/nfc.h"
+#include "mail/fold.h"
 #include "policy/helo.h"
 
 #define UNKNOWN_YET	2	/* beside 1, 0 and -1 */
@@ -57,18 +55,11 @@ struct judging {
 static struct str
 fold_address(struct judging *j, const struct address *a)
 {
-	struct fault unused;
-	struct str domain;
-
 	if (address_is_null(a))
 		return STR("<>");
 	/* A bare name is one of ours. */
-	domain = domain_fold(&j->scratch, a->domain.n > 0 ? a->domain :
-	    j->in->conf->hostname);
-	if (!utf8_is_ascii(domain))
-		(void)idna_to_ascii(&j->scratch, domain, &domain, &unused);
-	return arena_printf(&j->scratch, "%.*s@%.*s",
-	    STR_ARG(nfc_fold(&j->scratch, a->local)), STR_ARG(domain));
+	return fold_mailbox(&j->scratch, a->local, a->domain.n > 0 ?
+	    a->domain : j->in->conf->hostname);
 }
 
 static struct str
@@ -99,7 +90,8 @@ find_subject(struct judging *j, enum rule_fact fact, struct lists_subject *s)
 		s->text = domain_fold(&j->scratch, f->helo);
 		return 0;
 	case FACT_LOGIN:
-		s->text = domain_fold(&j->scratch, f->login);
+		s->text = fold_login(&j->scratch, f->login);
+		s->spelt = f->login;
 		return 0;
 	case FACT_FROM:
 		s->text = text_of(j, f->sender, &j->sender);

@@ -9,8 +9,8 @@
  *	otherwise		his own: the login, if it is an address; if it is
  *				a name, that name in a domain of ours
  *
- * Letters of addresses are the same in upper and lower case here; those of a
- * login are not, since nobody knows what they are to whoever proves passwords.
+ * Addresses and logins are compared as mail/fold has them, whatever a login is to
+ * whoever proves passwords.
  * What stands behind the delimiter in an address of ours is part of no name:
  * ann+lists@example.org is ann's as well.
  *
@@ -22,10 +22,8 @@
  */
 #include "policy/senders.h"
 
-#include "base/utf8.h"
-#include "mail/domain.h"
+#include "mail/fold.h"
 #include "mail/header.h"
-#include "mail/idna.h"
 #include "mail/nfc.h"
 #include "map/flat.h"
 
@@ -33,17 +31,6 @@
 struct spelt {
 	struct str	local, plain, domain;
 };
-
-static struct str
-fold_domain(struct arena *arena, struct str domain)
-{
-	struct fault ignored;
-	struct str ascii = domain;
-
-	if (!utf8_is_ascii(domain))
-		(void)idna_to_ascii(arena, domain, &ascii, &ignored);
-	return domain_fold(arena, ascii);
-}
 
 static struct spelt
 spell(const struct conf *conf, struct arena *arena, const struct address *a)

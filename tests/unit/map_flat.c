@@ -59,9 +59,12 @@ static const struct {
 	    "" },
 	{ FLAT_ADDRESSES, "a@[192.0.2.1]", "a@[192.0.2.1]", "" },
 	{ FLAT_LOGINS, "bob a@b, @c  # d", "bob", "a@b, @c" },
-	{ FLAT_LOGINS, "Bob a@b", "bob", NULL },
-	{ FLAT_LOGINS, "Bob a@b\nbob *", "Bob", "a@b" },
-	{ FLAT_LOGINS, "bob@B.example", "bob@B.example", "" },
+	{ FLAT_LOGINS, "Bob a@b", "bob", "a@b" },
+	{ FLAT_LOGINS, "Bob a@b", "Bob", NULL },
+	{ FLAT_LOGINS, "bob@B.example", "bob@b.example", "" },
+	{ FLAT_LOGINS, "J\u00f6@b\u00fccher.example", "j\u00f6@xn--bcher-kva.example", "" },
+	{ FLAT_USERS, "Jo\u0308@Example.org x", "j\u00f6@example.org", "x" },
+	{ FLAT_USERS, "@Example.org", "@example.org", "" },
 	{ FLAT_LOGINS, "* *@*.example", "*", "*@*.example" },
 };
 
@@ -142,6 +145,8 @@ static const struct {
 	    "\"b\"\n" },
 	{ FLAT_LOGINS, "a *,b@\n", ":1:5: expected an address, @DOMAIN or *, "
 	    "got \"b@\"\n" },
+	{ FLAT_LOGINS, "Bob a@b\nbob *", ":2:1: expected a key that is not "
+	    "there yet, got \"bob\"\n" },
 	{ FLAT_LOGINS, "a\nb\na *\n", ":3:1: expected a key that is not "
 	    "there yet, got \"a\"\n" },
 	{ FLAT_ADDRESSES, "a_b..c", ":1:1: expected an address, @DOMAIN, a "

@@ -22,7 +22,8 @@ static char path[] = "/tmp/godwit-senders-XXXXXX";
 static const char list[] =
     "ann  ann@example.org, joe@far.example\n"
     "team @sales.example *@*.shop.example x-*@example.org\n"
-    "Team *\n"
+    "Boss *\n"
+    "j\u00f6rg@b\xc3\xbc" "cher.example *\n"
     "none\n"
     "uni  @b\xc3\xbc" "cher.example\n"
     "*    guest@example.org\n";
@@ -84,7 +85,15 @@ static const struct {
 	{ LIST, "team", "x-1@example.org", true, "x-*@example.org" },
 	{ LIST, "team", "x@example.org", false, NULL },
 	{ LIST, "team", "team@example.org", false, NULL },
-	{ LIST, "Team", "who@ever.example", true, "*" },
+	/* However the login is spelt (RFC 6532 3.1). */
+	{ LIST, "Team", "x@sales.example", true, "@sales.example" },
+	{ LIST, "bOSS", "who@ever.example", true, "*" },
+	{ LIST, "Jo\u0308rg@xn--bcher-kva.example", "who@ever.example", true,
+	    "*" },
+	{ LIST, "j\u00f6rg@b\xc3\xbc" "cher.example", "who@ever.example",
+	    true, "*" },
+	{ LIST, "jorg@xn--bcher-kva.example", "who@ever.example", false,
+	    NULL },
 	{ LIST, "none", "none@example.org", false, NULL },
 	{ LIST, "uni", "x@xn--bcher-kva.example", true,
 	    "@b\xc3\xbc" "cher.example" },
