@@ -155,6 +155,8 @@ struct conf_offer {
 struct conf_session {
 	struct conf_offer offer;
 	struct conf_networks xclient;	/* who may say who its client is */
+	struct conf_networks normalize;	/* whose line ends are mended */
+	bool		nul;		/* content may have one */
 	uint64_t	errors;
 	uint64_t	unknown_recipients;
 	uint64_t	transactions;
@@ -312,7 +314,7 @@ enum setting_type {
 	SETTING_TLS,
 	SETTING_RULE,		/* see conf/clause */
 	SETTING_EXTENSION,
-	SETTING_XCLIENT,
+	SETTING_NETWORKS,	/* "for NETWORK ..." */
 	SETTING_DNSLIST,
 	SETTING_LOGIN,		/* see conf/login */
 };

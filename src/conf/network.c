@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Networks in a sentence: those that may relay, those that are believed when
- * they say who their clients are (xclient, and the proxies of a listener).
+ * they say who their clients are (xclient, and the proxies of a listener), those
+ * whose line ends are mended (normalize).
  *
  * None of these lists may let everybody in by a slip: a network without a
  * prefix length is one host, bits behind the prefix are an error and not cut
@@ -13,6 +14,9 @@
 
 static const char everybody[] = "with a prefix of 0 bits everybody in the "
     "world could claim to be anybody";
+
+static const char unseen[] = "with a prefix of 0 bits nobody's bare LF would "
+    "be refused";
 
 /* Why is it not a network?  Bits behind the prefix are the usual mistake. */
 static void
@@ -66,13 +70,23 @@ want_word(const struct statement *s, size_t i, const char *word,
 	return false;
 }
 
-void
-network_parse_xclient(struct conf *conf, const struct statement *s,
-    struct reader_errors *e)
+const struct conf_networks *
+network_list(const struct conf *conf, const struct setting *set)
 {
+	return (const struct conf_networks *)(const void *)
+	    ((const char *)conf + set->offset);
+}
+
+void
+network_parse_for(struct conf *conf, const struct setting *set,
+    const struct statement *s, struct reader_errors *e)
+{
+	struct conf_networks *list = (struct conf_networks *)(void *)
+	    ((char *)conf + set->offset);
+
 	if (want_word(s, 1, "for", "\"for\"", e))
-		network_parse(conf, s, 2, &conf->session.xclient, everybody,
-		    e);
+		network_parse(conf, s, 2, list,
+		    list == &conf->session.xclient ? everybody : unseen, e);
 }
 
 size_t

@@ -12,9 +12,11 @@
  */
 void	network_parse(struct conf *, const struct statement *, size_t i,
 	    struct conf_networks *, const char *all, struct reader_errors *);
-/* "xclient for NETWORK ..." */
-void	network_parse_xclient(struct conf *, const struct statement *,
-	    struct reader_errors *);
+/* "NAME for NETWORK ...", of a setting that is nothing else. */
+void	network_parse_for(struct conf *, const struct setting *,
+	    const struct statement *, struct reader_errors *);
+const struct conf_networks *network_list(const struct conf *,
+	    const struct setting *);
 /* "proxy from NETWORK ..." at the end of a "listen", if it is there; returns how
  * many words there are in front of it. */
 size_t	network_parse_proxies(struct conf *, const struct statement *,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The settings that read as sentences: domain, deliver, relay, route, tls,
- * xclient; and the way to those of conf/listener, conf/clause, conf/extension,
+ * xclient, normalize; and the way to those of conf/listener, conf/clause, conf/extension,
  * conf/login and conf/dnslist.
  * Each is parsed from the words of one statement into its vector (or struct)
  * in the conf, and formatted back into words that mean the same.
@@ -380,8 +380,8 @@ sentence_parse(struct conf *conf, const struct setting *set,
 	case SETTING_EXTENSION:
 		extension_parse(conf, s, e);
 		return;
-	case SETTING_XCLIENT:
-		network_parse_xclient(conf, s, e);
+	case SETTING_NETWORKS:
+		network_parse_for(conf, set, s, e);
 		return;
 	case SETTING_DNSLIST:
 		dnslist_parse(conf, set, s, e);
@@ -424,8 +424,8 @@ sentence_count(const struct conf *conf, const struct setting *set)
 		return clause_count(conf, set);
 	case SETTING_EXTENSION:
 		return conf->session.offer.extensions.n;
-	case SETTING_XCLIENT:
-		return conf->session.xclient.nets.n;
+	case SETTING_NETWORKS:
+		return network_list(conf, set)->nets.n;
 	case SETTING_DNSLIST:
 		return dnslist_count(conf, set);
 	case SETTING_LOGIN:
@@ -505,10 +505,10 @@ sentence_format(const struct conf *conf, const struct setting *set, size_t i,
 		return clause_get(conf, set, i)->line;
 	case SETTING_EXTENSION:
 		return extension_format(conf, i, out);
-	case SETTING_XCLIENT:
+	case SETTING_NETWORKS:
 		buf_putz(out, "for ");
-		ipnet_put(out, &conf->session.xclient.nets.p[i]);
-		return conf->session.xclient.lines.p[i];
+		ipnet_put(out, &network_list(conf, set)->nets.p[i]);
+		return network_list(conf, set)->lines.p[i];
 	case SETTING_DNSLIST:
 		return dnslist_format(conf, set, i, out);
 	case SETTING_LOGIN:

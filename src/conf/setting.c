@@ -64,8 +64,12 @@ static const struct setting table[] = {
 	    0, 0, true, "what is taken and thrown away" },
 	{ "header", SETTING_RULE, AT(rules), NULL,
 	    0, 0, true, "what gets a header field" },
-	{ "xclient", SETTING_XCLIENT, AT(session.xclient), NULL,
+	{ "xclient", SETTING_NETWORKS, AT(session.xclient), NULL,
 	    0, 0, true, "networks that may say who their clients are" },
+	{ "normalize", SETTING_NETWORKS, AT(session.normalize), NULL,
+	    0, 0, true, "networks whose line ends are mended" },
+	{ "nul", SETTING_SWITCH, AT(session.nul), "yes",
+	    0, 0, true, "whether a message may have a NUL in it" },
 	{ "login", SETTING_LOGIN, AT(login), NULL,
 	    0, 0, true, "how users prove who they are" },
 	{ "login-checks-from", SETTING_SWITCH, AT(login.checks_from), "no",
@@ -515,7 +519,7 @@ setting_parse(struct conf *conf, const struct setting *set, struct str value,
 	case SETTING_TLS:
 	case SETTING_RULE:
 	case SETTING_EXTENSION:
-	case SETTING_XCLIENT:
+	case SETTING_NETWORKS:
 	case SETTING_DNSLIST:
 	case SETTING_LOGIN:
 		break;
@@ -556,7 +560,7 @@ setting_format(const struct conf *conf, const struct setting *set,
 	case SETTING_TLS:
 	case SETTING_RULE:
 	case SETTING_EXTENSION:
-	case SETTING_XCLIENT:
+	case SETTING_NETWORKS:
 	case SETTING_DNSLIST:
 	case SETTING_LOGIN:
 		break;

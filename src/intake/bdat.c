@@ -22,6 +22,8 @@
 
 #include "intake/intake.h"
 
+#include <string.h>
+
 #include "policy/checks.h"
 #include "smtp/chunk.h"
 #include "smtp/dot.h"
@@ -59,8 +61,11 @@ put(struct chunks *c, struct str bytes)
 	struct intake *in = &c->intake;
 
 	if (!in->failed && !is_binary(in->session)) {
+		if (!in->session->conf->session.nul &&
+		    memchr(bytes.p, '\0', bytes.n) != NULL)
+			intake_note_nul(in);
 		dot_look(&c->look, bytes);
-		if (c->look.bare)
+		if (c->look.bare && in->mender == NULL)
 			fail_bare(in);
 	}
 	intake_write(in, bytes);
@@ -212,6 +217,11 @@ complete(struct chunks *c)
 		dot_look(&head, buf_str(&s->header.block));
 		if (head.bare || head.cr)
 			fail_bare(in);
+	} else if (in->mender != NULL) {
+		/* The CR that is held back becomes part of this line. */
+		if (in->mender->cr || !in->mender->line_start)
+			intake_write(in, in->mender->cr ? STR("\n") :
+			    STR("\r\n"));
 	} else if (c->look.cr) {
 		fail_bare(in);
 	} else if (!c->look.line_start) {

@@ -6,7 +6,8 @@
  * that client and server agree on where it ends; only then comes the refusal.
  * There is a bound to this patience.  A bare LF or CR in the content, by which
  * one server might see an end where another sees none, refuses the message and
- * ends the session (RFC 5321 2.3.8; "SMTP smuggling").
+ * ends the session (RFC 5321 2.3.8; "SMTP smuggling"), unless its sender is one
+ * of those for whom it is mended behind the end that was found (smtp/mend).
  *
  * Where the content goes, and how long it is waited for, intake/intake knows.
  */
@@ -30,7 +31,7 @@ decode(struct session *s, struct reading *r)
 	size_t taken = 0;
 
 	if (dot_decode(&r->dot, bytes, &taken,
-	    in->failed ? NULL : &in->row.sink, &in->why) < 0)
+	    in->failed ? NULL : in->first, &in->why) < 0)
 		in->failed = true;
 	in->bytes += taken;
 	stream_skip(&s->stream, taken);
@@ -61,7 +62,9 @@ read_content(struct session *s, struct reading *r)
 static void
 finish(struct session *s, struct reading *r)
 {
-	if (!r->dot.bare) {
+	if (!r->dot.bare || r->intake.mender != NULL) {
+		if (r->dot.nul)
+			intake_note_nul(&r->intake);
 		intake_finish(&r->intake);
 		return;
 	}

@@ -39,6 +39,16 @@ count(struct sink *sink, struct str bytes, struct fault *why)
 	return checks_size(in->session->conf, in->size, why);
 }
 
+void
+intake_note_nul(struct intake *in)
+{
+	if (in->failed || in->session->conf->session.nul)
+		return;
+	fault_permanent(&in->why, 550, 6, 0, "The message has a NUL in it; "
+	    "see RFC 5321 4.5.2");
+	in->failed = true;
+}
+
 /* Is there anybody left who is to have it? */
 static bool
 is_for_nobody(const struct session *s)
@@ -51,6 +61,32 @@ intake_init(struct intake *in, struct session *s, const char *verb)
 {
 	*in = (struct intake){ .limit.write = count, .session = s,
 	    .verb = verb };
+	in->first = &in->row.sink;
+}
+
+bool
+intake_mends(const struct session *s)
+{
+	const struct conf_networks *may = &s->conf->session.normalize;
+
+	if (s->peer->local ||
+	    s->transaction->envelope.body == BODY_BINARYMIME)
+		return false;
+	for (size_t i = 0; i < may->nets.n; i++)
+		if (ipnet_has(&may->nets.p[i], &s->peer->addr.ip))
+			return true;
+	return false;
+}
+
+static void
+mend(struct intake *in)
+{
+	if (!intake_mends(in->session))
+		return;
+	in->mender = arena_alloc(&in->session->transaction->arena,
+	    sizeof(*in->mender));
+	mend_init(in->mender, &in->row.sink);
+	in->first = &in->mender->sink;
 }
 
 int
@@ -63,6 +99,7 @@ intake_begin(struct intake *in)
 	sink_row_init(&in->row);
 	sink_row_add(&in->row, &in->limit);
 	sink_row_add(&in->row, &s->header.sink);
+	mend(in);
 	if (is_for_nobody(s))
 		return 0;
 	if (purse_ask(s, &in->why) < 0) {
@@ -106,7 +143,7 @@ intake_start(struct intake *in)
 void
 intake_write(struct intake *in, struct str bytes)
 {
-	if (!in->failed && sink_write(&in->row.sink, bytes, &in->why) < 0)
+	if (!in->failed && sink_write(in->first, bytes, &in->why) < 0)
 		in->failed = true;
 }
 
@@ -353,8 +390,9 @@ discard_message(struct session *s, const struct verdict *v)
 }
 
 static void
-accept_message(struct session *s)
+accept_message(const struct intake *in)
 {
+	struct session *s = in->session;
 	const struct verdict_reply *r = verdict_welcome(STAGE_END);
 	struct submission *sub = &s->transaction->submission;
 
@@ -370,6 +408,9 @@ accept_message(struct session *s)
 		    "send the message again", sub->name);
 	/* Only now: nobody waits for it. */
 	log_message(s);
+	if (in->mender != NULL && in->mender->changed)
+		log_info("%s: normalized: a bare LF or CR from %s", sub->name,
+		    s->client);
 	/* While it is locked, or a quick runner might be done with it first. */
 	transaction_tidy(s);
 	purse_tell(s);
@@ -382,6 +423,9 @@ accept_message(struct session *s)
 static void
 end_content(struct intake *in)
 {
+	if (!in->failed && in->mender != NULL &&
+	    mend_finish(in->mender, &in->why) < 0)
+		in->failed = true;
 	header_collector_finish(&in->session->header);
 	if (!in->failed && clerk_finish(&in->clerk, &in->why) < 0)
 		in->failed = true;
@@ -403,5 +447,5 @@ intake_finish(struct intake *in)
 	else if (commit(in) < 0)
 		intake_refuse(in);
 	else
-		accept_message(s);
+		accept_message(in);
 }

@@ -4,6 +4,7 @@
 
 #include "base/sink.h"
 #include "intake/clerk.h"
+#include "smtp/mend.h"
 #include "visit/session.h"
 
 /*
@@ -14,6 +15,9 @@
 struct intake {
 	struct sink	 limit;		/* first in the row */
 	struct sink_row	 row;
+	struct sink	*first;		/* the row, or who mends line ends
+					 * in front of it: */
+	struct mender	*mender;	/* or NULL */
 	struct clerk	 clerk;		/* on the submission services */
 	struct session	*session;
 	const char	*verb;		/* for the log */
@@ -26,11 +30,16 @@ struct intake {
 };
 
 void	intake_init(struct intake *, struct session *, const char *verb);
+/* May this one have a bare CR or LF, which is mended then (normalize for)?  Not
+ * what is binary. */
+bool	intake_mends(const struct session *);
 /* Begins the entry.  On -1 it has failed. */
 int	intake_begin(struct intake *);
 /* From now on the client is to send: the clock for its pace runs. */
 void	intake_start(struct intake *);
-/* Writes content to the row, unless the intake has failed. */
+/* Text with a NUL in it, which may have none (nul no), fails. */
+void	intake_note_nul(struct intake *);
+/* Writes content to the first, unless the intake has failed. */
 void	intake_write(struct intake *, struct str);
 /* Waits until there is more in the stream's buffer.  False: the session cannot
  * go on; what was to be said and logged of that, has been, except that a

@@ -92,6 +92,14 @@ def by_smuggling(session, long, failures):
     return n
 
 
+def by_mending(session, long, failures):
+    with many.Hosts(session, smuggle.CONF + ["normalize for 192.0.2.1"], "-p",
+                    "192.0.2.1") as hosts:
+        n = smuggle.run(hosts, long, smuggle.MENDED)
+    failures += hosts.failures
+    return n
+
+
 def by_client(session, long, failures):
     return smuggle.run_client(os.path.join(os.path.dirname(session), "client"), long, failures)
 
@@ -100,6 +108,7 @@ MANY = [
     *((f"model.py {alphabet.name}", by_model(alphabet), "sequences of commands as the model says")
       for alphabet in model.ALPHABETS),
     ("smuggle.py all", by_smuggling, "contents by DATA and BDAT, each one message or none"),
+    ("smuggle.py mended", by_mending, "contents whose line ends are mended, each one message"),
     ("smuggle.py client", by_client, "contents, of which our client sent no bare CR or LF"),
 ]
 

@@ -10,6 +10,8 @@ early, what follows it are honest commands; but then DATA has content behind it
 that came before the 354, which ends the session.  So never more than one
 message is taken, and never is a command answered that was content.
 
+With `normalize' such a CR or LF is mended instead, and all the rest holds.
+
 Short strings and the tables are dialogues of their own (cases).  All strings up
 to eight, and by every way in which content can come (DATA in one piece and in
 two, BDAT as one chunk and as two, BDAT of a binary message), are held many to a
@@ -45,6 +47,17 @@ def content_of(wire):
     if re.search(rb"\r(?!\n)|(?<!\r)\n", content):
         return None, rest
     return re.sub(rb"^\.", b"", content, flags=re.M), rest
+
+
+def mended(content):
+    """What `normalize` makes of it: the same content, in lines."""
+    return re.sub(rb"(?<!\r)\n", b"\r\n", re.sub(rb"\r(?!\n)", b" ", content))
+
+
+def mended_content_of(wire):
+    """Ends where it does otherwise, and dots are stuffed where they are otherwise."""
+    end = (b"\r\n" + wire).index(b"\r\n.\r\n")
+    return mended(re.sub(rb"(\A|\r\n)\.", rb"\1", wire[:end])), wire[end + 3:]
 
 
 def codes_of(rest):
@@ -153,10 +166,10 @@ def opening(body=b""):
     return [(ENVELOPE[0], [250]), (ENVELOPE[1] % body, [250, 250])]
 
 
-def by_data(middle, cut=None):
+def by_data(middle, cut=None, read=content_of):
     """In one piece, or in two."""
     wire = BEFORE + middle + BEHIND
-    content, rest = content_of(wire)
+    content, rest = read(wire)
     codes = [550, 421] if content is None else [250] + codes_of(rest)
     pieces = opening() + [(b"DATA\r\n", [354])]
     if cut is not None:
@@ -200,10 +213,37 @@ def by_bdat_binary(middle):
     return by_bdat(middle, b" BODY=BINARYMIME")
 
 
-def run(hosts, long):
+def by_data_mended(middle):
+    return by_data(middle, len(middle) // 2, mended_content_of)
+
+
+def by_bdat_mended(middle):
+    """In two chunks, of which either may end anywhere."""
+    cut = len(BEFORE) + len(middle) // 2
+    content = BEFORE + middle + BEHIND
+    pieces = opening()[:1]
+    pieces.append((ENVELOPE[1] % b"" + chunk(content[:cut], b"") + chunk(content[cut:]) + HONEST,
+                   [250, 250, 250, 250, 250, 221]))
+    return pieces, [mended(content)]
+
+
+def by_bdat_mended_end(middle):
+    """Whatever stands at its end."""
+    content = BEFORE + middle
+    whole = mended(content + b"\n" if content.endswith(b"\r") else content)
+    pieces = opening()[:1]
+    pieces.append((ENVELOPE[1] % b"" + chunk(content) + HONEST, [250, 250, 250, 250, 221]))
+    return pieces, [whole if whole.endswith(b"\r\n") else whole + b"\r\n"]
+
+
+WAYS = by_data, by_data_in_two, by_bdat, by_bdat_in_two, by_bdat_binary
+MENDED = by_data_mended, by_bdat_mended, by_bdat_mended_end, by_bdat_binary
+
+
+def run(hosts, long, ways=WAYS):
     """Holds them with the session; returns how many there were."""
     held = 0
-    for way in (by_data, by_data_in_two, by_bdat, by_bdat_in_two, by_bdat_binary):
+    for way in ways:
         for number, middle in enumerate(middles(LONGEST)):
             if long or number % SAMPLE == 0:
                 held += 1

@@ -386,6 +386,14 @@ static const struct {
 	    "got \"smpt\"; did you mean \"smtp\"?" },
 	{ "listen smtp at 1", "1:13: expected \"on\", \"as\" or \"proxy\", got "
 	    "\"at\"" },
+	{ "normalize 192.0.2.1", "1:11: expected \"for\", got "
+	    "\"192.0.2.1\"" },
+	{ "normalize for 0.0.0.0/0", "1:15: with a prefix of 0 bits nobody's "
+	    "bare LF would be refused" },
+	{ "normalize for ::/0", "1:15: with a prefix of 0 bits nobody's bare "
+	    "LF would be refused" },
+	{ "xclient for ::/0", "1:13: with a prefix of 0 bits everybody in the "
+	    "world could claim to be anybody" },
 	{ "listen smtp as", "1:15: expected a name such as \"outside\", of "
 	    "letters, digits and -, that has no other meaning, got the end "
 	    "of the line" },
@@ -747,7 +755,8 @@ test_describe_round_trip(void **state)
 	    "reject on b2 or out-side or smtp or [::1]:2526 or ::1 or 25\n"
 	    "reject not on :2526 and secure\n"
 	    "reject helo is forged or malformed or mx.* or unknown at hello\n"
-	    "accept not helo confirmed\n",
+	    "accept not helo confirmed\n"
+	    "normalize for 192.0.2.7 2001:db8::/32\nnul no\n",
 	    HOST "tls certificate /a.pem\ntls certificate \"/b b\" key /k for "
 	    "B.example *.c.example\ntls-oldest 1.3\n"
 	    "tls-client-certificates ask\ntls-client-authorities /ca\n"
