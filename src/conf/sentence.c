@@ -318,6 +318,17 @@ want_path(struct conf *conf, const struct statement *s, size_t i,
 	return true;
 }
 
+/* Said twice it is one name, or it would not be the same names as another
+ * certificate's. */
+static void
+add_name(struct conf *conf, struct conf_certificate *c, struct str name)
+{
+	for (size_t i = 0; i < c->names.n; i++)
+		if (str_eq(c->names.p[i], name))
+			return;
+	vec_push(&conf->arena, &c->names, name);
+}
+
 /* tls certificate FILE [key FILE] [for NAME ...] */
 static void
 parse_tls(struct conf *conf, const struct statement *s, struct reader_errors *e)
@@ -346,7 +357,7 @@ parse_tls(struct conf *conf, const struct statement *s, struct reader_errors *e)
 			reader_expected(e, s, i, "a domain or *.DOMAIN", NULL);
 			return;
 		}
-		vec_push(&conf->arena, &c.names, name);
+		add_name(conf, &c, name);
 	}
 	vec_push(&conf->arena, &conf->tls.certificates, c);
 }

@@ -64,8 +64,10 @@ intake_init(struct intake *in, struct session *s, const char *verb)
 	in->first = &in->row.sink;
 }
 
-bool
-intake_mends(const struct session *s)
+/* May it have a bare CR or LF, which is mended then (normalize for)?  What is
+ * binary stays as it is. */
+static bool
+is_to_mend(const struct session *s)
 {
 	const struct conf_networks *may = &s->conf->session.normalize;
 
@@ -81,7 +83,7 @@ intake_mends(const struct session *s)
 static void
 mend(struct intake *in)
 {
-	if (!intake_mends(in->session))
+	if (!is_to_mend(in->session))
 		return;
 	in->mender = arena_alloc(&in->session->transaction->arena,
 	    sizeof(*in->mender));

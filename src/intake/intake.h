@@ -30,9 +30,6 @@ struct intake {
 };
 
 void	intake_init(struct intake *, struct session *, const char *verb);
-/* May this one have a bare CR or LF, which is mended then (normalize for)?  Not
- * what is binary. */
-bool	intake_mends(const struct session *);
 /* Begins the entry.  On -1 it has failed. */
 int	intake_begin(struct intake *);
 /* From now on the client is to send: the clock for its pace runs. */

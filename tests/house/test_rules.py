@@ -270,6 +270,30 @@ def line_of(g, word):
     return next(n for n, line in enumerate(lines, 1) if line.startswith(word))
 
 
+def test_two_listeners_of_one_service(house, village):
+    """A rule tells them apart by name and by port, and a reload does not mix them up."""
+    g = house("listen smtp on 25\nlisten smtp on 2525 as inside\n"
+              f"listen smtp on {A}:2526\n"
+              'reject on inside at connect with "521 5.7.1 inside"\n'
+              'reject on 2526 at hello with "550 5.7.1 the third"')
+
+    def heard(port):
+        speaker = Speaker(village.b, B, port)
+        try:
+            yield speaker.hear()
+            yield speaker.say("EHLO b.test")
+        finally:
+            speaker.close()
+
+    for _ in range(2):
+        assert [s[:4] for s in heard(25)] == ["220 ", "250 "]
+        assert next(heard(2525)) == "521 5.7.1 inside"
+        assert list(heard(2526))[1] == "550 5.7.1 the third"
+        mark = g.mark()
+        g.signal("HUP")
+        g.wait_log("reload: done", since=mark)
+
+
 def test_mail_is_held_and_released(house):
     g = house('header "X-Seen: yes"\nhold from @b.test with "ask Ann"')
     name = queue_id(g.send("bob@b.test", "alice@a.test", simple("held", "Hello.\n")))

@@ -204,6 +204,25 @@ test_deliver(void **state)
 	conf_free(conf);
 }
 
+/* A name that is repeated counts once: these two are for the same names. */
+static void
+test_certificates(void **state)
+{
+	struct conf *conf = parse(HOST
+	    "tls certificate /rsa.pem for a.example *.B.example A.example "
+	    "*.b.example\n"
+	    "tls certificate /ec.pem for *.b.example a.example\n");
+	const struct conf_certificate *c = conf->tls.certificates.p;
+
+	(void)state;
+	assert_int_equal(conf->tls.certificates.n, 2);
+	assert_int_equal(c[0].names.n, 2);
+	assert_str(c[0].names.p[0], "a.example");
+	assert_str(c[0].names.p[1], "*.b.example");
+	assert_int_equal(c[1].names.n, 2);
+	conf_free(conf);
+}
+
 /* Whom to believe: no more than who is named. */
 static void
 test_proxies(void **state)
@@ -961,6 +980,7 @@ main(void)
 		cmocka_unit_test(test_listen),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_deliver),
+		cmocka_unit_test(test_certificates),
 		cmocka_unit_test(test_proxies),
 		cmocka_unit_test(test_relay),
 		cmocka_unit_test(test_routes),
