@@ -24,6 +24,9 @@ bool	signal_is_pending(int sig);
 void	signal_block_caught(void);
 /* The mask for ppoll(): nothing caught is blocked. */
 const sigset_t *signal_wait_mask(void);
+/* Sets the flags of those that have come.  ppoll() lets none in when it finds
+ * something ready at once, so who always does has to ask for them. */
+void	signal_let_in(void);
 /* In a new child: all caught signals back to their default, unblocked, and
  * no flag set. */
 void	signal_reset(void);

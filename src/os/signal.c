@@ -98,6 +98,15 @@ signal_wait_mask(void)
 }
 
 void
+signal_let_in(void)
+{
+	sigset_t now;
+
+	sigprocmask(SIG_SETMASK, &wait_mask, &now);
+	sigprocmask(SIG_SETMASK, &now, NULL);
+}
+
+void
 signal_reset(void)
 {
 	sigset_t former = caught;

@@ -122,6 +122,34 @@ reset_in_a_child(void **state)
 	signal_default(SIGPIPE);
 }
 
+/* Where there is always something to read, none comes by itself. */
+static void
+let_in(void **state)
+{
+	struct timespec limit = { 10, 0 };
+	struct pollfd p = { .events = POLLIN };
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	p.fd = pair[0];
+	signal_catch(SIGUSR1);
+	signal_block_caught();
+	raise(SIGUSR1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ppoll(&p, 1, &limit, signal_wait_mask()), 1);
+	signal_let_in();
+	assert_true(signal_take(SIGUSR1));
+	raise(SIGUSR1);
+	assert_false(signal_take(SIGUSR1));
+	signal_let_in();
+	assert_true(signal_take(SIGUSR1));
+	signal_reset();
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -129,6 +157,7 @@ main(void)
 		cmocka_unit_test(taken_once),
 		cmocka_unit_test(calls_are_interrupted),
 		cmocka_unit_test(no_race),
+		cmocka_unit_test(let_in),
 		cmocka_unit_test(reset_in_a_child),
 	};
 
