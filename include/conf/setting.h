@@ -356,4 +356,7 @@ bool	setting_domain(struct arena *, struct str text, struct str *out);
 void	setting_format(const struct conf *, const struct setting *,
 	    struct buf *);
 
+/* Is this address in one of these?  (conf/network) */
+bool	conf_networks_have(const struct conf_networks *, const struct ip *);
+
 #endif

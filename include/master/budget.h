@@ -55,6 +55,7 @@ struct budget_seat {
 	uint32_t	at[BUDGET_SCOPES];	/* 0: nowhere; at[0] is that of
 						 * a proxy alone */
 	enum budget_rank rank;
+	bool		submits;		/* on a submission port */
 };
 
 /* Takes all memory that it will ever need, where no child can see it.  The
@@ -65,9 +66,10 @@ void	budget_free(struct budget *);
  * has changed but that the refusal is known. */
 enum budget_answer budget_enter(struct budget *, const struct budget_guest *,
 	    int64_t now, struct budget_seat *seat);
-/* The proxy on this seat has said for whom it stands, which is no proxy.  If
- * that one is welcome, the seat is its own from now on; if not, the seat is as
- * before.  Of all together it has been counted by budget_enter(). */
+/* Who sits there has said for whom he stands, which is no proxy; on which port
+ * that is the seat knows.  If that one is welcome, the seat is its own from now on
+ * and nobody else's; if not, the seat is as before.  Of all together it has been
+ * counted by budget_enter(). */
 enum budget_answer budget_introduce(struct budget *,
 	    const struct budget_guest *, int64_t now, struct budget_seat *);
 /* A user has logged in who sits there. */

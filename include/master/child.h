@@ -13,7 +13,8 @@
  * each has. */
 struct child {
 	pid_t			pid;	/* 0: a free slot */
-	bool			told;	/* ip is whom a proxy has named */
+	bool			told;	/* ip is whom a proxy has named, */
+	bool			speaks;	/* who may name others (XCLIENT) */
 	struct ip		ip;
 	struct budget_seat	seat;
 	int64_t			since;	/* as children_add() was told */
@@ -26,6 +27,8 @@ struct child_table {
 	uint64_t	serial;		/* of the master: later ones have more */
 	uint32_t	turn;		/* odd: it is being changed */
 	uint32_t	bits;
+	uint32_t	expected;	/* not 0: one may be alive that is not
+					 * there yet */
 	struct child	child[];	/* 1 << bits slots */
 };
 
@@ -52,19 +55,31 @@ void	children_free(struct children *);
 uint32_t children_next(const struct children *);
 void	children_add(struct children *, pid_t, const struct ip *,
 	    const struct budget_seat *, int64_t now);
-/* A proxy has said whose connection this child's is. */
-void	children_tell(struct children *, pid_t, const struct ip *);
-/* Its seat, until the next is added or removed; NULL: it is none of them. */
-struct budget_seat *children_find(const struct children *, pid_t);
+/* A proxy, or who may name others, has said whose connection this child's is. */
+void	children_tell(struct children *, pid_t, const struct ip *,
+	    bool speaks);
+/* Until the next is added or removed; NULL: it is none of them. */
+struct child *children_find(const struct children *, pid_t);
 /* All of them in some order: the first with *at 0, which moves on; NULL: that was
  * the last. */
 struct child *children_walk(const struct children *, size_t *at);
 /* False: it was none of them. */
 bool	children_remove(struct children *, pid_t, struct budget_seat *);
 
-/* In another process, which sees the room change: the child and the serial of
- * its master; false: it is not there, or not yet. */
-bool	children_ask(const void *room, pid_t, struct child *,
-	    uint64_t *serial);
+/* Before the fork of the next one, where others can ask; over with its
+ * children_add(), or, if there is none, with this. */
+void	children_expect(struct children *);
+void	children_expect_no_more(struct children *);
+/* The same by another process, of such a file of a master that has ended. */
+void	children_expect_none(int fd);
+
+/* In another process, which sees the room change. */
+struct child_sight {
+	bool		found;		/* else it is not there, or not yet */
+	bool		expected;	/* some child is, that is not there yet */
+	uint64_t	serial;		/* of its master */
+	struct child	child;
+};
+void	children_ask(const void *room, pid_t, struct child_sight *);
 
 #endif

@@ -27,9 +27,12 @@ struct rosters {
 /* By the warden, once, before it forks anybody. */
 int	rosters_make(struct rosters *, struct fault *);
 /* By the warden, before it forks a master: that one gets the oldest whose master
- * has ended, or just the oldest; and afterwards, who it is. */
-void	rosters_turn(struct rosters *);
+ * has ended, or just the oldest; and afterwards, who it is.  Returns the master
+ * that lives and has lost its own, whose sessions are to end; 0: none has. */
+pid_t	rosters_turn(struct rosters *);
 void	rosters_give(struct rosters *, pid_t master);
+/* By the warden, when a master has ended. */
+void	rosters_bury(const struct rosters *, pid_t master);
 /* In that master: which descriptor is to be kept until roster_open() closes it
  * (-1: none was made), and where it writes, or NULL. */
 int	roster_fd(const struct rosters *);

@@ -10,6 +10,8 @@ void	term_begin(struct session *);
 /* Between two messages: under stress there is so much time until the next one
  * begins.  Each counts once, however often this is called. */
 void	term_renew(struct session *);
+/* So many ms the client had to wait for us, while he was to log in. */
+void	term_excuse(struct session *, int64_t ms);
 /* A user has logged in: now he has a session's time. */
 void	term_lift(struct session *);
 /* A wait has timed out: says 421 and why, and returns it for the log. */

@@ -102,6 +102,15 @@ network_parse_proxies(struct conf *conf, const struct statement *s,
 	return n;
 }
 
+bool
+conf_networks_have(const struct conf_networks *n, const struct ip *ip)
+{
+	for (size_t i = 0; i < n->nets.n; i++)
+		if (ipnet_has(&n->nets.p[i], ip))
+			return true;
+	return false;
+}
+
 void
 network_format(const struct conf_networks *list, struct buf *out)
 {

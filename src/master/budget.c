@@ -6,7 +6,7 @@
  * A guest is counted in one to three scopes: its address (IPv6: the /64, which
  * is what one customer's one network has), the network around it, and for IPv6
  * the site around that.  A proxy is counted in none of them, until it has told
- * for whom it stands.
+ * for whom it stands; who may use XCLIENT is, and gives his seat to whom he names.
  *
  * All sessions together are parted by rank (enum budget_rank), so that neither
  * strangers nor those who do not log in keep each other out, nor a user.
@@ -411,13 +411,11 @@ rank_of(const struct budget *b, const struct budget_guest *g,
 
 /* Nobody gets at the sessions that are kept for others. */
 static bool
-is_full(const struct budget *b, enum budget_rank rank, const struct place *p,
-    int64_t now)
+has_no_share(const struct budget *b, enum budget_rank rank,
+    const struct place *p, int64_t now)
 {
 	uint64_t kept = b->kept;
 
-	if (b->open >= b->sessions)
-		return true;
 	switch (rank) {
 	case RANK_STRANGER:
 		if (!is_lately(b->entry[p->at[0]].good_at, now))
@@ -485,8 +483,9 @@ budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
 	struct place p;
 
 	look(b, g, &p);
-	*seat = (struct budget_seat){ .rank = rank_of(b, g, &p, now) };
-	if (is_full(b, seat->rank, &p, now))
+	*seat = (struct budget_seat){ .rank = rank_of(b, g, &p, now),
+	    .submits = g->submits };
+	if (b->open >= b->sessions || has_no_share(b, seat->rank, &p, now))
 		return BUDGET_FULL;
 	answer = judge(b, g, &p, now);
 	if (answer != BUDGET_WELCOME)
@@ -503,10 +502,24 @@ budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
 }
 
 static void
-promote(struct budget *b, struct budget_seat *seat)
+rise(struct budget *b, const struct budget_seat *seat)
+{
+	for (unsigned k = 0; k < BUDGET_SCOPES; k++) {
+		uint32_t i = seat->at[k];
+
+		if (i == 0)
+			continue;
+		must(b->entry[i].open > 0);
+		if (--b->entry[i].open == 0)
+			list(b, i);
+	}
+}
+
+static void
+set_rank(struct budget *b, struct budget_seat *seat, enum budget_rank rank)
 {
 	b->sitting[seat->rank]--;
-	seat->rank = RANK_OURS;
+	seat->rank = rank;
 	b->sitting[seat->rank]++;
 }
 
@@ -514,18 +527,26 @@ enum budget_answer
 budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
     struct budget_seat *seat)
 {
+	const struct budget_seat former = *seat;
+	struct budget_guest who = *g;
 	int64_t now = ms * 1000;
 	enum budget_answer answer;
+	enum budget_rank rank;
 	struct place p;
 
-	must(seat->at[0] == 0 && !g->is_proxy);
-	look(b, g, &p);
-	answer = judge(b, g, &p, now);
+	must(!g->is_proxy);
+	who.submits = seat->submits;
+	look(b, &who, &p);
+	rank = rank_of(b, &who, &p, now);
+	if (rank != seat->rank && has_no_share(b, rank, &p, now))
+		return BUDGET_FULL;
+	answer = judge(b, &who, &p, now);
 	if (answer != BUDGET_WELCOME)
 		return answer;
-	sit(b, g, &p, now, seat);
-	if (rank_of(b, g, &p, now) == RANK_OURS)
-		promote(b, seat);
+	memset(seat->at, 0, sizeof(seat->at));
+	sit(b, &who, &p, now, seat);
+	rise(b, &former);
+	set_rank(b, seat, rank);
 	return BUDGET_WELCOME;
 }
 
@@ -540,7 +561,7 @@ void
 budget_log_in(struct budget *b, int64_t ms, struct budget_seat *seat)
 {
 	note_login(b, seat, ms * 1000);
-	promote(b, seat);
+	set_rank(b, seat, RANK_OURS);
 }
 
 void
@@ -581,15 +602,7 @@ budget_open(const struct budget *b)
 void
 budget_leave(struct budget *b, const struct budget_seat *seat)
 {
-	for (unsigned k = 0; k < BUDGET_SCOPES; k++) {
-		uint32_t i = seat->at[k];
-
-		if (i == 0)
-			continue;
-		must(b->entry[i].open > 0);
-		if (--b->entry[i].open == 0)
-			list(b, i);
-	}
+	rise(b, seat);
 	b->open--;
 	b->sitting[seat->rank]--;
 }

@@ -16,7 +16,8 @@
  *
  * For whom a proxy has connected its session tells the master, who writes it
  * down (priv/usher); here it may only say that nobody knows.  A host that may
- * use XCLIENT says for whom it comes as it likes, and so does its session.
+ * use XCLIENT says for whom it comes as it likes, and so does its session; the
+ * master has written down that it may, since it names others there, too.
  */
 #include "master/caller.h"
 
@@ -43,23 +44,23 @@ caller_hear(struct caller *c, const struct door_packet *p)
 		c->server = (struct ip){ .family = 0 };
 }
 
+/* May it say of others who they are? */
 static bool
-has(const struct conf_networks *n, const struct ip *ip)
+may_name(const struct conf *conf, const struct child *child)
 {
-	for (size_t i = 0; i < n->nets.n; i++)
-		if (ipnet_has(&n->nets.p[i], ip))
-			return true;
-	return false;
+	return child->speaks || conf_networks_have(&conf->session.xclient, &child->ip);
 }
 
 /* May who connects from there say that? */
 static bool
-may_say(const struct conf *conf, const struct ip *from, bool unknown)
+may_say(const struct conf *conf, const struct child *child, bool unknown)
 {
-	if (has(&conf->session.xclient, from))
+	const struct ip *from = &child->ip;
+
+	if (may_name(conf, child))
 		return true;
 	for (size_t i = 0; unknown && i < conf->listens.n; i++)
-		if (has(&conf->listens.p[i].proxies, from))
+		if (conf_networks_have(&conf->listens.p[i].proxies, from))
 			return true;
 	return false;
 }
@@ -74,7 +75,7 @@ believe(struct caller *c, const struct conf *conf, const struct child *child)
 	c->reported = child->told;
 	if (!c->says || (child->told && ip_eq(&c->told, &child->ip)))
 		return true;
-	if (!may_say(conf, &child->ip, unknown))
+	if (!may_say(conf, child, unknown))
 		return false;
 	c->reported = true;
 	if (!unknown)
@@ -106,5 +107,5 @@ caller_may_prove(const struct caller *c, int sock, const struct conf *conf,
 
 	return rosters_ask(r, c->session, &child) &&
 	    (sock == -1 || sock_peer_lives(sock)) &&
-	    (by_certificate || has(&conf->session.xclient, &child.ip));
+	    (by_certificate || may_name(conf, &child));
 }

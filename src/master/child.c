@@ -12,7 +12,8 @@
  *
  * A session is removed after it was waited for, so for a moment its number may
  * be that of a new process, of another master at that: whoever reads takes what
- * the younger master says (master/roster).
+ * the younger master says, and waits where that one is about to say it: the
+ * table tells that as well (master/roster).
  *
  * Each has a number, too, by which the master can reach it on a page that all
  * sessions read (visit/peer); the smallest numbers are not always used first.
@@ -27,6 +28,7 @@
 #include "master/child.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/die.h"
 #include "base/mem.h"
@@ -64,6 +66,7 @@ show(struct children *c, struct child_table *room, unsigned bits)
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	room->serial = c->serial;
 	room->bits = bits;
+	__atomic_store_n(&room->expected, 0, __ATOMIC_SEQ_CST);
 	memset(room->child, 0, size_of(room) - sizeof(*room));
 	end(room);
 }
@@ -86,6 +89,41 @@ children_init(struct children *c, size_t max, void *room, uint64_t serial)
 		c->numbers[i] = (uint32_t)i;
 	if (room != NULL)
 		show(c, room, head.bits);
+}
+
+static void
+set_expected(struct children *c, uint32_t n)
+{
+	if (c->shown != NULL && c->shown->serial == c->serial)
+		__atomic_store_n(&c->shown->expected, n, __ATOMIC_SEQ_CST);
+}
+
+void
+children_expect(struct children *c)
+{
+	set_expected(c, 1);
+}
+
+void
+children_expect_no_more(struct children *c)
+{
+	set_expected(c, 0);
+}
+
+void
+children_expect_none(int fd)
+{
+	struct child_table t;
+
+	if (pread(fd, &t, sizeof(t), 0) != (ssize_t)sizeof(t))
+		return;
+	t.expected = 0;
+	/* What was half changed says nothing any more. */
+	if (t.turn % 2 != 0) {
+		t.bits = 0;
+		t.turn++;
+	}
+	(void)!pwrite(fd, &t, sizeof(t), 0);
 }
 
 void
@@ -187,10 +225,11 @@ children_add(struct children *c, pid_t pid, const struct ip *ip,
 	c->table->child[look(c->table, pid)] = child;
 	c->n++;
 	show_one(c, &child);
+	children_expect_no_more(c);
 }
 
-static struct child *
-find(const struct children *c, pid_t pid)
+struct child *
+children_find(const struct children *c, pid_t pid)
 {
 	struct child *child = pid > 0 ?
 	    &c->table->child[look(c->table, pid)] : NULL;
@@ -199,22 +238,15 @@ find(const struct children *c, pid_t pid)
 }
 
 void
-children_tell(struct children *c, pid_t pid, const struct ip *ip)
+children_tell(struct children *c, pid_t pid, const struct ip *ip, bool speaks)
 {
-	struct child *child = find(c, pid);
+	struct child *child = children_find(c, pid);
 
 	must(child != NULL);
 	child->ip = *ip;
 	child->told = true;
+	child->speaks = speaks;
 	show_one(c, child);
-}
-
-struct budget_seat *
-children_find(const struct children *c, pid_t pid)
-{
-	struct child *child = find(c, pid);
-
-	return child == NULL ? NULL : &child->seat;
 }
 
 struct child *
@@ -231,7 +263,7 @@ children_walk(const struct children *c, size_t *at)
 bool
 children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 {
-	struct child *child = find(c, pid);
+	struct child *child = children_find(c, pid);
 	struct child_table *t;
 	size_t i;
 
@@ -268,23 +300,28 @@ read_one(const struct child_table *t, pid_t pid, struct child *out)
 	return out->pid == pid;
 }
 
-bool
-children_ask(const void *room, pid_t pid, struct child *child,
-    uint64_t *serial)
+void
+children_ask(const void *room, pid_t pid, struct child_sight *seen)
 {
 	const struct child_table *t = room;
 
+	/* Before it is looked for: what is not expected any more is there. */
+	*seen = (struct child_sight){ .expected = __atomic_load_n(
+	    &t->expected, __ATOMIC_SEQ_CST) != 0, .serial = t->serial };
 	for (int i = 0; i < PATIENCE && pid > 0; i++) {
 		uint32_t turn = __atomic_load_n(&t->turn, __ATOMIC_ACQUIRE);
 		bool found;
 
 		if (turn % 2 != 0)
 			continue;
-		*serial = t->serial;
-		found = t->bits > 0 && read_one(t, pid, child);
+		seen->serial = t->serial;
+		found = t->bits > 0 && read_one(t, pid, &seen->child);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&t->turn, __ATOMIC_RELAXED) == turn)
-			return found;
+		if (__atomic_load_n(&t->turn, __ATOMIC_RELAXED) == turn) {
+			seen->found = found;
+			return;
+		}
 	}
-	return false;
+	/* Who is in the middle of a change may be about to add it. */
+	seen->expected |= pid > 0;
 }

@@ -16,7 +16,8 @@
  * A stolen session can do what its client could: it hears only its own answers,
  * waits as long, and is told yes or no.
  *
- * So many children reckon at once and no more, since hashes are dear by intent.
+ * So many children reckon at once and no more, since hashes are dear by intent;
+ * where they are all taken, who has waited for longest is the next.
  * One that waits for its client has done so and does not count; it keeps its
  * seat for as long as auth/desk has patience.  When all seats are taken, who has
  * been silent for longest gives his to the next.  Some places no attempt gets:
@@ -485,13 +486,26 @@ call_up(struct doorkeeper *d, struct visitor *v, int64_t now)
 		recognise(d, v, now);
 		break;
 	case STATE_WAITING:
-		if (d->children < CHILDREN)
-			start(d, v);
-		break;
 	case STATE_FREE:
 	case STATE_SERVED:
 		break;
 	}
+}
+
+/* Of those who may begin, who has been able to for longest; or NULL. */
+static struct visitor *
+find_due(struct doorkeeper *d, int64_t now)
+{
+	struct visitor *found = NULL;
+
+	for (int i = 0; i < VISITORS; i++) {
+		struct visitor *v = &d->visitors[i];
+
+		if (v->state == STATE_WAITING && v->until <= now &&
+		    (found == NULL || v->until < found->until))
+			found = v;
+	}
+	return found;
 }
 
 /* Milliseconds until something is to be done for him; -1: never. */
@@ -516,15 +530,16 @@ time_left(const struct visitor *v, int64_t now)
 static int64_t
 look_round(struct doorkeeper *d, int64_t now)
 {
+	struct visitor *due;
 	int64_t left, next = -1;
 
+	for (int i = 0; i < VISITORS; i++)
+		if (time_left(&d->visitors[i], now) == 0)
+			call_up(d, &d->visitors[i], now);
+	while (d->children < CHILDREN && (due = find_due(d, now)) != NULL)
+		start(d, due);
 	for (int i = 0; i < VISITORS; i++) {
-		struct visitor *v = &d->visitors[i];
-
-		/* Who is known at last may begin at once. */
-		for (int k = 0; k < 2 && time_left(v, now) == 0; k++)
-			call_up(d, v, now);
-		left = time_left(v, now);
+		left = time_left(&d->visitors[i], now);
 		/* Who waits for a free child is called by its end. */
 		if (left > 0 && (next < 0 || left < next))
 			next = left;
@@ -574,6 +589,9 @@ wait_and_hear(struct doorkeeper *d, int64_t next)
 	}
 	if (ppoll(p, n, next < 0 ? NULL : &t, signal_wait_mask()) <= 0)
 		return;
+	/* The end of a child that has told nothing is readable until it is
+	 * buried. */
+	signal_let_in();
 	now = clock_boot_ms();
 	for (nfds_t i = 0; i < n; i++) {
 		if (p[i].revents == 0)

@@ -241,11 +241,13 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer,
 	pid_t pid;
 
 	board_send_away(&m->board, number, false);
+	children_expect(&m->children);
 	pid = proc_fork();
 	if (pid == 0)
 		be_session(m, fd, peer, number);
 	if (pid < 0) {
 		log_warning("fork: %s", strerror(errno));
+		children_expect_no_more(&m->children);
 		turn_away(fd, "421 4.3.2 Out of processes; try again "
 		    "later\r\n");
 		budget_leave(m->budget, seat);
@@ -258,23 +260,36 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer,
 	close(fd);
 }
 
-/* A session of a proxy has heard who its client is. */
+/* Who is there in place of its client: a proxy that has not named him, or one
+ * who may name several. */
+static bool
+may_name(const struct master *m, const struct child *c)
+{
+	return c->seat.at[0] == 0 || c->speaks ||
+	    conf_networks_have(&m->setup->conf->session.xclient, &c->ip);
+}
+
+/* A session has heard from somebody else who its client is. */
 static void
 receive_client(struct master *m, const struct usher_call *call)
 {
 	const struct smtpd_peer peer = { .addr.ip = call->ip,
 	    .reported = true };
 	pid_t session = call->from.pid;
-	struct budget_seat *seat = children_find(&m->children, session);
+	struct child *child = children_find(&m->children, session);
 	struct budget_guest guest = guest_of(m->setup->conf, &peer);
 	int64_t now = clock_boot_ms();
 	enum budget_answer answer = BUDGET_FULL;
+	bool speaks = false;
 
-	/* Whose seat is known needs none. */
-	if (seat != NULL && seat->at[0] == 0)
-		answer = budget_introduce(m->budget, &guest, now, seat);
+	/* What anybody else says of himself has been seen. */
+	if (child != NULL && may_name(m, child)) {
+		speaks = child->seat.at[0] != 0;
+		answer = budget_introduce(m->budget, &guest, now,
+		    &child->seat);
+	}
 	if (answer == BUDGET_WELCOME) {
-		children_tell(&m->children, session, &call->ip);
+		children_tell(&m->children, session, &call->ip, speaks);
 		usher_answer(m->desk, call, "2");
 		return;
 	}
@@ -286,11 +301,10 @@ receive_client(struct master *m, const struct usher_call *call)
 static void
 receive_login(struct master *m, const struct usher_call *call)
 {
-	struct budget_seat *seat = children_find(&m->children,
-	    call->from.pid);
+	struct child *child = children_find(&m->children, call->from.pid);
 
-	if (seat != NULL)
-		budget_log_in(m->budget, clock_boot_ms(), seat);
+	if (child != NULL)
+		budget_log_in(m->budget, clock_boot_ms(), &child->seat);
 }
 
 static void
@@ -306,17 +320,6 @@ attend_desk(struct master *m)
 			receive_login(m, &call);
 		else
 			receive_client(m, &call);
-}
-
-/* Where a proxy is expected, nobody else has any business: what he said of
- * himself would be believed. */
-static bool
-may_be_proxy(const struct conf_listen *c, const struct ip *ip)
-{
-	for (size_t i = 0; i < c->proxies.nets.n; i++)
-		if (ipnet_has(&c->proxies.nets.p[i], ip))
-			return true;
-	return false;
 }
 
 /* Must it wait to be greeted?  A program of ours, or a mail client, may be in
@@ -433,7 +436,9 @@ is_welcome(struct master *m, const struct listener *l, int fd,
 		return true;
 	peer->listener = c = &m->setup->conf->listens.p[l->index];
 	peer->proxied = c->proxies.nets.n > 0;
-	if (!peer->proxied || may_be_proxy(c, &peer->addr.ip))
+	/* What anybody else said of himself there would be believed. */
+	if (!peer->proxied || conf_networks_have(&c->proxies,
+	    &peer->addr.ip))
 		return true;
 	refuse(m, fd, peer, "554 5.7.1 Only for proxies that are known\r\n",
 	    clock_boot_ms());
@@ -549,6 +554,8 @@ do_chores(struct master *m, int64_t now)
 {
 	uint64_t n = budget_unlogged(m->budget);
 
+	/* In a flood there is always somebody at the door. */
+	signal_let_in();
 	if (n > 0)
 		log_info("%llu more connections were refused",
 		    (unsigned long long)n);

@@ -10,9 +10,13 @@
  * and each new master takes the one whose master has ended, and that longest ago.
  * What a dead master has left stays so long, for the sake of its orphans.  So
  * numbers of processes stand there that have ended and are given to others: of
- * all who claim one the youngest master is right, since only he forks.  When all masters live, which
- * takes as many reloads while some session of each lasts, the oldest one loses
- * its roster, sees that and goes on without: its sessions cannot log in any more.
+ * all who claim one the youngest master is right, since only he forks; and while
+ * he does, none of the older ones is believed, since his child may have one of
+ * their numbers and connect before he has written it down.
+ *
+ * When all masters live, which takes as many reloads while some session of each
+ * lasts, the oldest one loses its roster.  Its sessions could not log in any more,
+ * so the warden has them finish what they are at and end, as at its own end.
  *
  * They lie in memory that warden, masters and doorkeeper share.  A master's
  * mapping is left out of its forks, and all others close the descriptors.
@@ -34,33 +38,50 @@ rosters_make(struct rosters *r, struct fault *why)
 	return 0;
 }
 
+static bool
+has_living_master(const struct rosters *r, unsigned i)
+{
+	return r->owner[i] > 0 && kill(r->owner[i], 0) == 0;
+}
+
 /* Which is to be given away before another? */
 static bool
 is_better(const struct rosters *r, unsigned a, unsigned b)
 {
-	bool a_lives = r->owner[a] > 0 && kill(r->owner[a], 0) == 0;
-	bool b_lives = r->owner[b] > 0 && kill(r->owner[b], 0) == 0;
+	bool a_lives = has_living_master(r, a);
+	bool b_lives = has_living_master(r, b);
 
 	return a_lives != b_lives ? b_lives : r->taken[a] < r->taken[b];
 }
 
-void
+pid_t
 rosters_turn(struct rosters *r)
 {
 	unsigned best = 0;
+	pid_t ousted;
 
 	for (unsigned i = 1; i < ROSTERS; i++)
 		if (is_better(r, i, best))
 			best = i;
+	ousted = has_living_master(r, best) ? r->owner[best] : 0;
 	r->now = best;
 	r->taken[best] = ++r->serial;
 	r->owner[best] = 0;
+	return ousted;
 }
 
 void
 rosters_give(struct rosters *r, pid_t master)
 {
 	r->owner[r->now] = master;
+}
+
+void
+rosters_bury(const struct rosters *r, pid_t master)
+{
+	for (int i = 0; i < ROSTERS; i++)
+		if (r->owner[i] == master && r->fd[i] >= 0)
+			children_expect_none(r->fd[i]);
 }
 
 int
@@ -97,14 +118,20 @@ rosters_look(struct rosters *r)
 bool
 rosters_ask(const struct rosters *r, pid_t pid, struct child *out)
 {
-	uint64_t serial, youngest = 0;
-	struct child child;
+	uint64_t youngest = 0, forks = 0;
+	struct child_sight seen;
 
-	for (int i = 0; i < ROSTERS; i++)
-		if (r->room[i] != NULL && children_ask(r->room[i], pid, &child,
-		    &serial) && serial >= youngest) {
-			youngest = serial;
-			*out = child;
+	for (int i = 0; i < ROSTERS; i++) {
+		if (r->room[i] == NULL)
+			continue;
+		children_ask(r->room[i], pid, &seen);
+		if (seen.found && seen.serial >= youngest) {
+			youngest = seen.serial;
+			*out = seen.child;
 		}
-	return youngest > 0;
+		if (seen.expected && seen.serial > forks)
+			forks = seen.serial;
+	}
+	/* That one may be about to write down the same number. */
+	return youngest > 0 && forks <= youngest;
 }

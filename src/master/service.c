@@ -309,6 +309,17 @@ prepare_keeper(struct house *h)
 }
 
 static void
+take_roster(struct house *h)
+{
+	pid_t ousted = rosters_turn(&h->rosters);
+
+	if (ousted == 0)
+		return;
+	log_warning("there are sessions of too many reloads; the oldest end");
+	(void)kill(-ousted, SIGTERM);
+}
+
+static void
 start(struct house *h, enum service service)
 {
 	struct running *r = &h->running[service];
@@ -320,7 +331,7 @@ start(struct house *h, enum service service)
 		return;
 	}
 	if (service == SERVICE_MASTER)
-		rosters_turn(&h->rosters);
+		take_roster(h);
 	pid = fork();
 	if (pid == 0)
 		become_service(h, service);
@@ -414,6 +425,7 @@ end_keeper(struct house *h, int status)
 static bool
 reap_service(struct house *h, pid_t pid, int status, bool ending)
 {
+	rosters_bury(&h->rosters, pid);
 	for (int i = 0; i < SERVICES; i++) {
 		if (h->running[i].pid != pid)
 			continue;

@@ -116,7 +116,8 @@ supply_open_desk(const struct conf *conf, const struct cage *c, int desk[2])
 	uid_t asker = c->privileged ? c->master.uid : geteuid();
 	struct arena a = { 0 };
 	struct fault why;
-	bool any = conf->login.by != LOGIN_NONE;
+	bool any = conf->login.by != LOGIN_NONE ||
+	    conf->session.xclient.nets.n > 0;
 	char name[32];
 
 	desk[0] = desk[1] = -1;

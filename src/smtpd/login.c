@@ -22,6 +22,7 @@
 
 #include "auth/sasl.h"
 #include "base/base64.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/sock.h"
 #include "priv/door.h"
@@ -269,7 +270,11 @@ flags_of(const struct session *s)
 static bool
 hear(struct exchange *x, struct door_packet *p, enum door_kind goes_on)
 {
-	if (door_receive(x->door, x->room, p) < 0) {
+	int64_t asked = clock_mono_ms();
+	int r = door_receive(x->door, x->room, p);
+
+	term_excuse(x->session, clock_mono_ms() - asked);
+	if (r < 0) {
 		put_off(x, STR("no answer"));
 		return false;
 	}

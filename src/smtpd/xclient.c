@@ -21,18 +21,14 @@
 #include "os/log.h"
 #include "smtp/xclient.h"
 #include "visit/guest.h"
+#include "visit/proxied.h"
 #include "visit/term.h"
 
 void
 xclient_begin(struct session *s)
 {
-	const struct conf_networks *may = &s->conf->session.xclient;
-
-	if (s->peer->local)
-		return;
-	for (size_t i = 0; i < may->nets.n; i++)
-		s->claim.may_come |= ipnet_has(&may->nets.p[i],
-		    &s->peer->addr.ip);
+	s->claim.may_come = !s->peer->local && conf_networks_have(
+	    &s->conf->session.xclient, &s->peer->addr.ip);
 }
 
 void
@@ -63,10 +59,15 @@ take_address(struct session *s, const struct xclient *x)
 	session_name_client(s, name);
 }
 
-static void
+/* False: the client has had too much already, which it was told. */
+static bool
 take(struct session *s, const struct xclient *x)
 {
+	const struct ip was = s->peer->addr.ip;
+
 	take_address(s, x);
+	if (!ip_eq(&was, &s->peer->addr.ip) && !proxied_is_welcome(s))
+		return false;
 	if ((x->given & XCLIENT_HELO) != 0)
 		s->claim.helo = x->helo;
 	if ((x->given & XCLIENT_PROTO) != 0) {
@@ -76,10 +77,14 @@ take(struct session *s, const struct xclient *x)
 	s->login = x->login;
 	s->login_method = STR("XCLIENT");
 	s->login_pass = STR_NONE;
-	if (s->login.n > 0)
-		term_lift(s);
 	s->tls.certified = s->tls.verified = false;
 	s->tls.digest[0] = s->tls.name[0] = '\0';
+	/* What the one before has done, and the proxy itself, it has not. */
+	s->tally.login = s->tally.handshake = s->tally.failed = false;
+	term_begin(s);
+	if (s->login.n > 0)
+		term_lift(s);
+	return true;
 }
 
 void
@@ -102,10 +107,11 @@ smtpd_xclient(struct session *s, struct str args)
 	buf_putz(&was, s->client);
 	session_forget(s);
 	guest_free(s);
-	take(s, &x);
-	guest_greet(s);
+	if (take(s, &x))
+		guest_greet(s);
 	log_info("xclient from %s: connect from %s%s%.*s", buf_cstr(&was),
 	    s->client, s->login.n > 0 ? ", login " : "", STR_ARG(s->login));
 	buf_free(&was);
-	smtpd_greet(s);
+	if (!s->ended)
+		smtpd_greet(s);
 }

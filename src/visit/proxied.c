@@ -10,7 +10,8 @@
  * who may be on this machine, or among those for whom we relay.
  *
  * Now that the client is known, the master, which saw the proxy alone, is asked
- * whether that one has had too much (priv/usher).
+ * whether that one has had too much (priv/usher); and so it is for whom XCLIENT
+ * names (smtpd/xclient).
  */
 #include "visit/proxied.h"
 
@@ -76,8 +77,8 @@ read_header(struct session *s, struct proxy *p)
 
 /* The master logs whom it sends away.  In clear, to who waits for TLS, the
  * reply would be noise. */
-static bool
-is_welcome(struct session *s)
+bool
+proxied_is_welcome(struct session *s)
 {
 	char answer[USHER_ANSWER_MAX];
 
@@ -88,7 +89,7 @@ is_welcome(struct session *s)
 		    "you in; try again later\r\n");
 	if (answer[0] == '2')
 		return true;
-	if (s->peer->service != SERVICE_SUBMISSIONS)
+	if (s->peer->service != SERVICE_SUBMISSIONS || s->secure)
 		buf_putz(&s->stream.out, answer);
 	s->ended = true;
 	return false;
@@ -105,5 +106,5 @@ proxied_begin(struct session *s)
 		return false;
 	s->preface = p.size;
 	session_report_client(s, &p.client);
-	return is_welcome(s);
+	return proxied_is_welcome(s);
 }

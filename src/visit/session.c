@@ -79,6 +79,7 @@ session_report_client(struct session *s, const struct sock_addr *addr)
 	s->claim.peer.local = false;
 	s->claim.peer.addr = *addr;
 	s->claim.peer.reported = true;
+	s->claim.peer.known = false;
 	s->peer = &s->claim.peer;
 	session_name_client(s, STR("unknown"));
 }

@@ -7,6 +7,8 @@
  * login, because he is in one of our networks, is a user by that; and where
  * nobody can log in, nobody has to.
  *
+ * The time for which he has to wait for the doorkeeper does not count.
+ *
  * Who is not ours has less time under stress: to begin a message, and not only
  * for the next command, or whoever says something now and then would hold the
  * last seats for an hour.  He hears of it while he waits (os/stream), so that the
@@ -21,7 +23,8 @@
  * (master/budget).  Where it knows the client already, nothing is said, and a
  * login costs no call more.
  *
- * Called by smtpd/serve at the beginning and by whoever accepts a login.
+ * Called by smtpd/serve at the beginning, by whoever accepts a login, and by
+ * smtpd/xclient when the client is another one.
  */
 #include "visit/term.h"
 
@@ -63,6 +66,10 @@ term_begin(struct session *s)
 		    NULL : &s->smtpd->notices->stressed, NOTICES_LOOK * 1000);
 		stream_set_hasty_deadline(&s->stream, SESSION_STRESSED_VAIN);
 		stream_mind_end(&s->stream, s->smtpd->leave);
+	} else {
+		s->known.owes_login = false;
+		stream_mind_haste(&s->stream, NULL, 0);
+		stream_mind_end(&s->stream, NULL);
 	}
 	if (s->known.owes_login && s->conf->timeout.login < term)
 		term = s->conf->timeout.login;
@@ -77,6 +84,13 @@ term_renew(struct session *s)
 	if (s->stream.haste.now != NULL && s->stream.haste.deadline == 0 &&
 	    s->transaction == NULL)
 		stream_set_hasty_deadline(&s->stream, SESSION_STRESSED_VAIN);
+}
+
+void
+term_excuse(struct session *s, int64_t ms)
+{
+	if (s->known.owes_login)
+		s->stream.deadline += ms;
 }
 
 void

@@ -9,6 +9,7 @@ import socket
 import pytest
 
 from house import A, B, PATIENCE, REFUSES, Client, read, simple, split_trace, wait
+from test_login import filed, passwd  # noqa: F401: a fixture
 
 BINARY = b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream\r\n" \
          b"Content-Transfer-Encoding: binary\r\n\r\n"
@@ -175,6 +176,55 @@ def test_xclient_by_swaks(house, village):
                r"mail\.far\.test\[203\.0\.113\.9\], login joe\+x@far\.test$")
     assert swaks(village, "--server", A, "--local-interface", REFUSES, "--xclient-addr",
                  "203.0.113.9")[0] != 0
+
+
+def name_client(village, n, words="", port=25):
+    """As a proxy that is one of ours; what is said to the client that it names."""
+    s = village.b.connect(A, port)
+    assert s.recv(200).startswith(b"220 ")
+    s.sendall(b"EHLO proxy.test\r\n")
+    assert b"XCLIENT" in s.recv(2000)
+    s.sendall(b"XCLIENT ADDR=203.0.113.%d%s\r\n" % (n, words.encode()))
+    return s, s.recv(200)
+
+
+def test_whom_xclient_names_is_counted(house, village):
+    """T-33: as itself, and the proxy not any more."""
+    g = house(f"listen smtp\nxclient for {B}\nrelay for {B}\nconnections-per-minute 3\n"
+              "sessions-per-client 2")
+    held = [name_client(village, n) for n in range(1, 9)] + [name_client(village, 1)]
+    assert [said[:4] for _, said in held] == [b"220 "] * 9
+    mark = g.mark()
+    s, said = name_client(village, 1)
+    with s:
+        assert said.startswith(b"421 4.7.0 Too many connections from your address")
+        assert s.recv(200) == b""
+    g.wait_log(r"NOQUEUE: reject: CONNECT from unknown\[203\.0\.113\.1\]: 421 4\.7\.0 ",
+               since=mark)
+    # One connection, one client after the other.
+    again = held[1][0]
+    again.sendall(b"EHLO proxy.test\r\n")
+    assert b"XCLIENT" in again.recv(2000)
+    again.sendall(b"XCLIENT ADDR=203.0.113.1\r\n")
+    assert again.recv(200).startswith(b"421 4.7.0 ")
+    for s, _ in held:
+        s.close()
+    wait(lambda: name_client(village, 1)[1].startswith(b"220 "), "a place for a client")
+    wait(lambda: name_client(village, 1)[1].startswith(b"421 4.7.0 Too many new connections "),
+         "too many in a minute")
+
+
+def test_whom_xclient_names_has_a_term(house, village, filed):  # noqa: F811
+    """Not the proxy's, who need not log in; and who has logged in has time."""
+    g = filed(f"listen submission\nxclient for {B}\nrelay for {B}\ntimeout-login 3s")
+    users, said = name_client(village, 2, " LOGIN=bob", 587)
+    assert said.startswith(b"220 ")
+    with name_client(village, 1, port=587)[0] as s:
+        assert s.recv(200).startswith(b"421 4.7.0 ")
+        g.wait_log(r"no login in time after XCLIENT from \S+\[203\.0\.113\.1\]")
+    with users:
+        users.sendall(b"NOOP\r\n")
+        assert users.recv(200).startswith(b"250 ")
 
 
 HAPROXY = """

@@ -207,8 +207,8 @@ start_doorkeeper(const struct conf *conf, const struct ip *client)
 	close(door);
 	/* We are the session. */
 	children_init(&children, 1, roster_open(&rosters), rosters.serial);
-	children_add(&children, ours, client, &(struct budget_seat){ { 0 },
-	    false }, 0);
+	children_add(&children, ours, client,
+	    &(struct budget_seat){ .at = { 0 } }, 0);
 	return pid;
 }
 

@@ -194,6 +194,67 @@ test_introduced_stranger(void **state)
 	end(w);
 }
 
+/* One who may name others gives his seat to whom he names, and that one to the
+ * next; of what he is himself nothing stays. */
+static void
+test_named(void **state)
+{
+	struct conf_budget c = { .most = 100, .per_client = 2 };
+	struct budget_guest proxy = guest("203.0.113.200");
+	struct world *w = begin(&c);
+	struct budget_seat *seat = &w->seat[0];
+	enum budget_answer a;
+
+	(void)state;
+	proxy.trusted = true;
+	assert_int_equal(crowd(w, proxy, 3, &a), 2);
+	assert_int_equal(seat->rank, RANK_OURS);
+	a = budget_introduce(w->budget, &(struct budget_guest){
+	    .ip = guest("192.0.2.1").ip }, w->now, seat);
+	assert_int_equal(a, BUDGET_WELCOME);
+	assert_int_equal(seat->rank, RANK_STRANGER);
+	/* There is room again for the proxy, and less for that client. */
+	assert_int_equal(crowd(w, proxy, 3, &a), 1);
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 3, &a), 1);
+	assert_int_equal(a, BUDGET_CLIENT_FULL);
+	a = budget_introduce(w->budget, &(struct budget_guest){
+	    .ip = guest("192.0.2.2").ip }, w->now, seat);
+	assert_int_equal(a, BUDGET_WELCOME);
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 3, &a), 1);
+	/* Who is not welcome changes nothing. */
+	a = budget_introduce(w->budget, &(struct budget_guest){
+	    .ip = guest("192.0.2.1").ip }, w->now, seat);
+	assert_int_equal(a, BUDGET_CLIENT_FULL);
+	assert_int_equal(crowd(w, guest("192.0.2.2"), 3, &a), 1);
+	leave(w, w->n);
+	end(w);
+}
+
+/* Whom one of ours names is a stranger among strangers, and may find no share. */
+static void
+test_named_stranger(void **state)
+{
+	struct conf_budget c = { .most = 100 };
+	struct budget_guest proxy = guest("203.0.113.200");
+	struct world *w = begin(&c);
+	enum budget_answer a;
+
+	(void)state;
+	proxy.trusted = true;
+	assert_int_equal(come(w, proxy), BUDGET_WELCOME);
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 100, &a), 80);
+	a = budget_introduce(w->budget, &(struct budget_guest){
+	    .ip = guest("192.0.2.2").ip }, w->now, &w->seat[0]);
+	assert_int_equal(a, BUDGET_FULL);
+	leave(w, 1);
+	a = budget_introduce(w->budget, &(struct budget_guest){
+	    .ip = guest("192.0.2.2").ip }, w->now, &w->seat[0]);
+	assert_int_equal(a, BUDGET_WELCOME);
+	assert_int_equal(come(w, guest("192.0.2.1")), BUDGET_FULL);
+	leave(w, w->n);
+	end(w);
+}
+
 /* ---------------------------------------------------------- scenarios --- */
 
 /*
@@ -747,6 +808,8 @@ main(void)
 		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_introduced),
 		cmocka_unit_test(test_introduced_stranger),
+		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_named_stranger),
 		cmocka_unit_test(test_scenarios),
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_the_oldest_gives_way),

@@ -26,8 +26,8 @@ static const struct ip nobody;
 static struct budget_seat
 seat_of(unsigned i)
 {
-	return (struct budget_seat){ { i + 1, i + 2, 0 },
-	    i % 2 == 0 ? RANK_CALLER : RANK_OURS };
+	return (struct budget_seat){ .at = { i + 1, i + 2, 0 },
+	    .rank = i % 2 == 0 ? RANK_CALLER : RANK_OURS };
 }
 
 /* Adds and removes at random; pid_of gives each process its number. */
@@ -59,7 +59,7 @@ compare(pid_t (*pid_of)(unsigned))
 			n++;
 		} else {
 			memset(&seat, 0, sizeof(seat));
-			assert_memory_equal(children_find(&c, pid_of(i))->at,
+			assert_memory_equal(children_find(&c, pid_of(i))->seat.at,
 			    want.at, sizeof(want.at));
 			assert_true(children_remove(&c, pid_of(i), &seat));
 			used[number[i]] = false;
@@ -159,11 +159,22 @@ ip_of(unsigned i)
 	    (uint8_t)i }, 4);
 }
 
+static bool
+ask(const void *room, pid_t pid, struct child *child, uint64_t *serial)
+{
+	struct child_sight seen;
+
+	children_ask(room, pid, &seen);
+	*child = seen.child;
+	*serial = seen.serial;
+	return seen.found;
+}
+
 /* What another process reads of one's children, and of his predecessor's. */
 static void
 test_asked(void **state)
 {
-	struct budget_seat seat = { { 0 }, false };
+	struct budget_seat seat = { .at = { 0 } };
 	struct ip ip, proxied = ip_of(7);
 	struct children c, next;
 	struct child child;
@@ -174,44 +185,44 @@ test_asked(void **state)
 	const void *seen = pane_look(fd, CHILDREN_ROOM, false);
 
 	(void)state;
-	assert_false(children_ask(seen, 100, &child, &serial));
+	assert_false(ask(seen, 100, &child, &serial));
 	children_init(&c, PROCESSES, room, 3);
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		ip = ip_of(i);
 		children_add(&c, crowded(i), &ip, &seat, 0);
 	}
-	children_tell(&c, crowded(5), &proxied);
+	children_tell(&c, crowded(5), &proxied, false);
 	assert_true(children_remove(&c, crowded(6), &seat));
 	for (unsigned i = 0; i < PROCESSES; i++) {
 		ip = i == 5 ? proxied : ip_of(i);
 		if (i == 6) {
-			assert_false(children_ask(seen, crowded(i), &child,
+			assert_false(ask(seen, crowded(i), &child,
 			    &serial));
 			continue;
 		}
-		assert_true(children_ask(seen, crowded(i), &child, &serial));
+		assert_true(ask(seen, crowded(i), &child, &serial));
 		assert_int_equal(serial, 3);
 		assert_true(ip_eq(&child.ip, &ip));
 		assert_int_equal(child.told, i == 5);
 	}
-	assert_false(children_ask(seen, 0, &child, &serial));
-	assert_false(children_ask(seen, -1, &child, &serial));
+	assert_false(ask(seen, 0, &child, &serial));
+	assert_false(ask(seen, -1, &child, &serial));
 	/* In the middle of a change: not now. */
 	c.shown->turn++;
-	assert_false(children_ask(seen, crowded(5), &child, &serial));
+	assert_false(ask(seen, crowded(5), &child, &serial));
 	children_init(&next, 2, room, 4);
-	assert_false(children_ask(seen, crowded(5), &child, &serial));
+	assert_false(ask(seen, crowded(5), &child, &serial));
 	children_add(&next, 9, &proxied, &seat, 0);
 	/* The one who was there before has lost it, and goes on without. */
 	assert_true(children_remove(&c, crowded(7), &seat));
 	children_add(&c, 10, &proxied, &seat, 0);
-	children_tell(&c, crowded(8), &proxied);
+	children_tell(&c, crowded(8), &proxied, false);
 	assert_non_null(children_find(&c, crowded(9)));
 	assert_int_equal(c.n, PROCESSES - 1);
-	assert_true(children_ask(seen, 9, &child, &serial));
+	assert_true(ask(seen, 9, &child, &serial));
 	assert_int_equal(serial, 4);
-	assert_false(children_ask(seen, 10, &child, &serial));
-	assert_false(children_ask(seen, crowded(8), &child, &serial));
+	assert_false(ask(seen, 10, &child, &serial));
+	assert_false(ask(seen, crowded(8), &child, &serial));
 	children_free(&c);
 	children_free(&next);
 	close(fd);
@@ -221,7 +232,7 @@ test_asked(void **state)
 static void
 test_asked_meanwhile(void **state)
 {
-	struct budget_seat seat = { { 0 }, false };
+	struct budget_seat seat = { .at = { 0 } };
 	struct children c;
 	struct child child;
 	struct fault why;
@@ -252,14 +263,14 @@ test_asked_meanwhile(void **state)
 	for (unsigned n = 0; waitpid(pid, &status, WNOHANG) == 0; n++) {
 		unsigned i = n % 64;
 
-		if (!children_ask(seen, crowded(i), &child, &serial))
+		if (!ask(seen, crowded(i), &child, &serial))
 			continue;
 		ip = ip_of(i);
 		assert_int_equal(child.pid, crowded(i));
 		assert_true(ip_eq(&child.ip, &ip));
 	}
 	assert_int_equal(status, 0);
-	assert_true(children_ask(seen, crowded(199999 % 64), &child, &serial));
+	assert_true(ask(seen, crowded(199999 % 64), &child, &serial));
 	children_free(&c);
 	close(fd);
 }

@@ -22,6 +22,7 @@
 #include "auth/backend.h"
 #include "conf/conf.h"
 #include "master/doorkeeper.h"
+#include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
@@ -35,6 +36,7 @@
 enum {
 	SEATS = 512,			/* of the doorkeeper */
 	ATTEMPTS = 448,
+	CHILDREN = 32,
 };
 
 static char dir[] = "/tmp/godwit-doorkeeper-XXXXXX";
@@ -106,7 +108,7 @@ start(const char *more, const char *client)
 	arena_free(&a);
 	children_init(&children, 4, roster_open(&rosters), rosters.serial);
 	children_add(&children, getpid(), &ip,
-	    &(struct budget_seat){ { 0 }, false }, 0);
+	    &(struct budget_seat){ .at = { 0 } }, 0);
 }
 
 static int
@@ -312,6 +314,52 @@ test_one_place(void **state)
 	close(second);
 }
 
+static int
+knock_only(const char *client)
+{
+	struct door_packet p = { .kind = DOOR_KNOCK,
+	    .field = { str_of(client), STR("192.0.2.250") } };
+	int fd = connect_door();
+
+	assert_int_equal(door_send(fd, &p), 0);
+	return fd;
+}
+
+/* All who may reckon do, and say nothing.  The next is who has waited for longest,
+ * wherever he waits.  (They are given five seconds to ask.) */
+static void
+test_the_oldest_is_next(void **state)
+{
+	int busy[CHILDREN], first, second, young;
+	int64_t begun = clock_mono_ms();
+	struct door_packet p;
+	char room[DOOR_PACKET_MAX];
+
+	(void)state;
+	start("xclient for 192.0.2.1\n", "192.0.2.1");
+	for (int i = 0; i < CHILDREN; i++) {
+		busy[i] = knock_only(client_of(i));
+		assert_int_equal(hear(busy[i], room, &p), DOOR_ENTER);
+	}
+	first = knock_only(client_of(CHILDREN));
+	second = knock_only(client_of(CHILDREN + 1));
+	/* The first one's place is taken, and another one's is free. */
+	close(busy[0]);
+	assert_int_equal(hear(first, room, &p), DOOR_ENTER);
+	young = knock_only(client_of(CHILDREN + 2));
+	assert_int_equal(spend(""), DOOR_WITHIN);
+	close(busy[1]);
+	assert_int_equal(hear(second, room, &p), DOOR_ENTER);
+	if (clock_mono_ms() - begun < 4000)
+		assert_false(has_ended(young));
+	assert_int_equal(hear(young, room, &p), DOOR_ENTER);
+	for (int i = 2; i < CHILDREN; i++)
+		close(busy[i]);
+	close(first);
+	close(second);
+	close(young);
+}
+
 /* Only who may says for whom it comes, and only what he may. */
 static void
 test_lies(void **state)
@@ -350,12 +398,17 @@ test_lies(void **state)
 	}
 	/* What the master has heard from the proxy's session is true. */
 	assert_true(ip_parse(STR("198.51.100.7"), &ip));
-	children_tell(&children, getpid(), &ip);
+	children_tell(&children, getpid(), &ip, false);
 	fd = connect_door();
 	assert_int_equal(knock(fd, "198.51.100.7"), DOOR_ENTER);
 	close(fd);
 	fd = connect_door();
 	assert_int_equal(knock(fd, "198.51.100.8"), 0);
+	close(fd);
+	/* He who may name others may do so again. */
+	children_tell(&children, getpid(), &ip, true);
+	fd = connect_door();
+	assert_int_equal(knock(fd, "198.51.100.8"), DOOR_ENTER);
 	close(fd);
 }
 
@@ -394,6 +447,7 @@ main(void)
 		cmocka_unit_test_teardown(test_silent_exchanges, stop),
 		cmocka_unit_test_teardown(test_silent_knocks, stop),
 		cmocka_unit_test_teardown(test_one_place, stop),
+		cmocka_unit_test_teardown(test_the_oldest_is_next, stop),
 		cmocka_unit_test_teardown(test_lies, stop),
 		cmocka_unit_test_teardown(test_told_logins, stop),
 		cmocka_unit_test_teardown(test_very_young, stop),

@@ -111,7 +111,8 @@ test_who_stays(void **state)
 	/* Ours, a user, who has just come, and a proxy who has not yet said. */
 	add("192.0.2.1", 1, 1, true, false);
 	add("192.0.2.2", 2, 1, false, true);
-	budget_log_in(budget, 2, children_find(&children, 2));
+	budget_log_in(budget, 2,
+	    &children_find(&children, 2)->seat);
 	add("192.0.2.3", 3, 5000, false, false);
 	assert_int_equal(budget_enter(budget, &proxy, 1, &seat),
 	    BUDGET_WELCOME);

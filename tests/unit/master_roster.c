@@ -53,7 +53,7 @@ add(struct children *c, pid_t pid, unsigned n)
 {
 	struct ip who = ip(n);
 
-	children_add(c, pid, &who, &(struct budget_seat){ { 0 }, false }, 0);
+	children_add(c, pid, &who, &(struct budget_seat){ .at = { 0 } }, 0);
 }
 
 /* The last octet of whose connection it has; 0: nobody knows. */
@@ -100,6 +100,59 @@ test_generations(void **state)
 	end_master(second);
 }
 
+/* A number that the younger master is about to give, and the older one has still:
+ * nobody's, until it is known. */
+static void
+test_expected(void **state)
+{
+	struct rosters r, seen;
+	struct children one, two;
+	struct fault why;
+	pid_t first, second;
+
+	(void)state;
+	assert_int_equal(rosters_make(&r, &why), 0);
+	rosters_turn(&r);
+	rosters_give(&r, first = start_master());
+	open_children(&r, &one);
+	add(&one, 100, 1);
+	rosters_turn(&r);
+	rosters_give(&r, second = start_master());
+	open_children(&r, &two);
+	add(&two, 200, 3);
+	seen = r;
+	for (int i = 0; i < ROSTERS; i++)
+		seen.fd[i] = dup(r.fd[i]);
+	rosters_look(&seen);
+	/* What the older one expects is none of the younger one's. */
+	children_expect(&one);
+	assert_int_equal(ask(&seen, 200), 3);
+	assert_int_equal(ask(&seen, 100), 1);
+	children_expect(&two);
+	assert_int_equal(ask(&seen, 100), 0);
+	assert_int_equal(ask(&seen, 200), 3);
+	children_expect_no_more(&two);
+	assert_int_equal(ask(&seen, 100), 1);
+	children_expect(&two);
+	add(&two, 100, 4);
+	assert_int_equal(ask(&seen, 100), 4);
+	add(&one, 101, 2);
+	/* Who dies on the way expects nobody any more. */
+	children_expect(&two);
+	assert_int_equal(ask(&seen, 101), 0);
+	end_master(second);
+	rosters_bury(&r, second);
+	assert_int_equal(ask(&seen, 101), 2);
+	assert_int_equal(ask(&seen, 200), 3);
+	/* Nor is what he was changing believed, or waited for. */
+	two.shown->turn++;
+	assert_int_equal(ask(&seen, 101), 0);
+	rosters_bury(&r, second);
+	assert_int_equal(ask(&seen, 101), 2);
+	assert_int_equal(ask(&seen, 200), 0);
+	end_master(first);
+}
+
 /* Those of the living are kept, as long as there are others. */
 static void
 test_who_gives_way(void **state)
@@ -112,7 +165,7 @@ test_who_gives_way(void **state)
 	(void)state;
 	assert_int_equal(rosters_make(&r, &why), 0);
 	for (unsigned i = 0; i < ROSTERS; i++) {
-		rosters_turn(&r);
+		assert_int_equal(rosters_turn(&r), 0);
 		master[i] = start_master();
 		rosters_give(&r, master[i]);
 		of[i] = r.now;
@@ -120,10 +173,11 @@ test_who_gives_way(void **state)
 			assert_int_not_equal(of[k], of[i]);
 	}
 	end_master(master[3]);
-	rosters_turn(&r);
+	assert_int_equal(rosters_turn(&r), 0);
 	assert_int_equal(r.now, of[3]);
 	rosters_give(&r, getpid());
-	rosters_turn(&r);
+	/* He loses it while he lives, and is named. */
+	assert_int_equal(rosters_turn(&r), master[0]);
 	assert_int_equal(r.now, of[0]);
 	for (unsigned i = 0; i < ROSTERS; i++)
 		if (i != 3)
@@ -135,6 +189,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generations),
+		cmocka_unit_test(test_expected),
 		cmocka_unit_test(test_who_gives_way),
 	};
 
