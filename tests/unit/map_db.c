@@ -581,8 +581,8 @@ static void
 starve(size_t left)
 {
 	struct rlimit none = { 1, 1 };
-	void *kept = malloc(left);
-	size_t n;
+	void *volatile kept = malloc(left), *volatile p;
+	size_t n;	/* (volatile, or a compiler leaves it all out) */
 
 	/* The library says it there as well. */
 	if (freopen("/dev/null", "w", stderr) == NULL)
@@ -590,8 +590,9 @@ starve(size_t left)
 	if (kept == NULL || setrlimit(RLIMIT_AS, &none) == -1)
 		_exit(1);
 	for (n = 65536; n >= 16; n /= 2)
-		while (malloc(n) != NULL)
-			;
+		do
+			p = malloc(n);
+		while (p != NULL);
 	free(kept);
 }
 
