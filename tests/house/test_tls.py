@@ -257,6 +257,7 @@ def test_renewal(tls):
 def test_renewal_by_itself(tls):
     """Nobody tells us: the files are looked at each minute."""
     g = tls()
+    assert shown(g) == "one.test"
     os.rename(make(g, "new.test"), g.base + "/one.test.pem")
     g.wait_log("certificates have changed: reload done", seconds=180)
     # The master before may greet once more.
@@ -266,6 +267,7 @@ def test_renewal_by_itself(tls):
 def test_bad_files(tls, house):
     """At the start it does not start; at a reload nothing changes."""
     g = tls()
+    assert shown(g) == "one.test"       # now its keeper has read what is spoilt
     path = g.base + "/one.test.pem"
     for spoil, word in [("chmod 644", "others may read"), ("truncate -s 100", "no certificate"),
                         ("rm", "No such file")]:
