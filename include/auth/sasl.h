@@ -17,6 +17,8 @@ enum sasl_next {
 	SASL_CHALLENGE,		/* say `out`, feed what the client answers */
 	SASL_SECRET,		/* ask about name and secret */
 	SASL_TOKEN,		/* the same: a bearer token */
+	SASL_QUERY,		/* no token: what is wanted?  The mechanism's
+				 * refusal tells (RFC 7628 4.3) */
 	SASL_CARRY,		/* the doorkeeper leads: hand it what came */
 	SASL_DONE,		/* name is proved already (EXTERNAL) */
 	SASL_MALFORMED,		/* this was no message of the mechanism */

@@ -40,9 +40,11 @@ is_token(struct str s)
 	return s.n > 0;
 }
 
-/* key=value ^A, any number of them, and one more ^A that ends it all. */
+/* key=value ^A, any number of them, and one more ^A that ends it all.  An empty
+ * auth only asks, where one may; host and port matter to other kinds of tokens
+ * (RFC 7628 3.1). */
 static bool
-find_bearer(struct str in, struct str *token)
+find_bearer(struct str in, bool may_ask, struct str *token)
 {
 	struct str pair;
 	bool found = false;
@@ -55,6 +57,11 @@ find_bearer(struct str in, struct str *token)
 		if (!str_caseeq(str_slice(pair, 0, eq), STR("auth")))
 			continue;
 		pair = str_from(pair, eq + 1);
+		if (pair.n == 0 && !found && may_ask) {
+			*token = STR_NONE;
+			found = true;
+			continue;
+		}
 		if (found || !str_casestarts(pair, STR("Bearer ")))
 			return false;
 		*token = str_trim(str_from(pair, sizeof("Bearer ") - 1));
@@ -81,7 +88,7 @@ plain_parse_bearer(struct str in, struct str *name, struct str *token)
 	else if (!str_starts(head, STR(",")))
 		return false;
 	head = str_from(head, str_find(head, ','));
-	return str_eq(head, STR(",")) && find_bearer(in, token);
+	return str_eq(head, STR(",")) && find_bearer(in, true, token);
 }
 
 bool
@@ -93,5 +100,5 @@ plain_parse_xoauth2(struct str in, struct str *name, struct str *token)
 	    !str_starts(head, STR("user=")))
 		return false;
 	*name = str_from(head, 5);
-	return name->n > 0 && find_bearer(in, token);
+	return name->n > 0 && find_bearer(in, false, token);
 }

@@ -97,8 +97,11 @@ step_bearer(struct sasl *s, bool none, struct str in)
 
 	if (none)
 		return say(s, "");
-	if (!plain_parse_bearer(in, &name, &token))
+	if (!plain_parse_bearer(in, &name, &token) ||
+	    (name.n > 0 && !sasl_is_name(name)))
 		return SASL_MALFORMED;
+	if (token.n == 0)
+		return SASL_QUERY;
 	return take(s, name, token, SASL_TOKEN_MAX, SASL_TOKEN);
 }
 

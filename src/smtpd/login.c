@@ -208,6 +208,15 @@ refuse(struct exchange *x, struct str name, struct str why)
 		    "Error: too many failed logins");
 }
 
+/* What the client would need, and no login: nothing was tried. */
+static void
+answer_query(struct exchange *x)
+{
+	if (converse(x, str_of(x->sasl.mechanism->refusal)))
+		session_reply(x->session, 535, (struct status){ 5, 7, 8 },
+		    "Authentication failed");
+}
+
 static void
 put_off(struct exchange *x, struct str why)
 {
@@ -426,6 +435,9 @@ run(struct exchange *x, bool none)
 			return;
 		case SASL_TOKEN:
 			ask_secret(x, DOOR_TOKEN);
+			return;
+		case SASL_QUERY:
+			answer_query(x);
 			return;
 		case SASL_CARRY:
 			carry(x);

@@ -17,8 +17,10 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "policy/checks.h"
+#include "policy/senders.h"
 #include "smtp/param.h"
 #include "smtp/reply.h"
+#include "smtp/xtext.h"
 
 /* Twice the size: the entry, and the bounce that it may cost. */
 static int
@@ -101,17 +103,35 @@ name_protocol(const struct session *s, bool utf8)
 	    esmtp[utf8][s->secure][s->login.n > 0] : STR("SMTP");
 }
 
+/* RFC 4954 5: who first sent it is not for everybody to say, but for a user who
+ * may send as that one. */
+static bool
+may_say_author(const struct session *s, struct arena *a, struct str author)
+{
+	struct senders_answer answer;
+	struct address who;
+	struct fault ignored;
+	struct str plain;
+
+	return s->login.n > 0 && xtext_decode(a, author, &plain) &&
+	    address_parse(a, plain, true, &who, &ignored) == 0 &&
+	    senders_ask(s->conf, s->smtpd->lists, s->login, &who, a, &answer,
+	    &ignored) == 0 && answer.may;
+}
+
 static void
 describe_origin(const struct session *s, struct envelope *e)
 {
+	struct arena *a = &s->transaction->arena;
+
+
 	e->origin = s->peer->local ? ORIGIN_LOCAL : ORIGIN_SMTP;
 	e->client_ip = s->peer->addr.ip;
 	e->client_name = s->client_name;
 	e->helo = s->helo;
 	e->protocol = name_protocol(s, e->wishes.smtputf8);
 	e->login = s->login;
-	/* RFC 4954 5: who first sent it is not for everybody to say. */
-	if (s->login.n == 0 && e->wishes.auth.n > 0)
+	if (e->wishes.auth.n > 0 && !may_say_author(s, a, e->wishes.auth))
 		e->wishes.auth = STR("<>");
 	e->uid = (uint32_t)s->peer->uid;
 }

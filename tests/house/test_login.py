@@ -3,6 +3,7 @@
 clients, our own file of passwords, a real Dovecot and PAM as those who know.
 The clients stand on host b, which we relay for only when they have logged in."""
 import base64
+import collections
 import concurrent.futures
 import contextlib
 import hashlib
@@ -330,6 +331,21 @@ def test_time_does_not_tell_who_exists(filed, crowd, fail, tries):
     write(path, read(path).decode() + "locked:!\n", 0o640)
     os.chown(path, 0, SYSTEM["godwita"])
     assert_same(crowd, fail, ["bob", "locked", "ghost"], tries)
+
+
+def test_two_hundred_at_once(filed, crowd):
+    """T-32: from as many networks, in a burst; each is answered, and none put off."""
+    filed("sessions 400\nconnections-per-second 0\n")
+    words = "AUTH PLAIN " + base64.b64encode(b"\0bob\0pencil").decode() + "\r\n"
+    with contextlib.ExitStack() as stack:
+        all_ = [stack.enter_context(session_from(crowd, f"10.0.{n}.1")) for n in range(200)]
+        for s in all_:
+            s.sendall(words.encode())
+        said = []
+        for s in all_:
+            s.settimeout(120)
+            said.append(s.recv(200)[:9])
+    assert said == [b"235 2.7.0"] * 200, collections.Counter(said)
 
 
 def test_who_falls_silent_keeps_nobody_out(filed, crowd):
@@ -848,6 +864,21 @@ def test_tokens(house, village, dovecot, mechanism):
         done = post_by_curl(village.b, *bearer, bad, check=False)
         assert done.returncode == 67, done
         g.wait_log(rf"SASL {mechanism} authentication failed: authentication failure")
+
+
+def test_what_a_token_needs(house, village, dovecot):
+    """RFC 7628 4.3: who asks for that is told, however often, and has not failed."""
+    g = house(f"login dovecot unix:{dovecot}\n{OPEN}login mechanisms OAUTHBEARER\n")
+    query = base64.b64encode(b"n,a=bob,\1host=a.test\1port=25\1auth=\1\1").decode()
+    with Client(village.b) as c:
+        c.ehlo()
+        for _ in range(4):
+            code, text = c.docmd("AUTH", "OAUTHBEARER " + query)
+            assert code == 334 and json.loads(base64.b64decode(text)) == {"status": "invalid_token"}
+            assert c.docmd("AQ==")[0] == 535
+        said = base64.b64encode(f"n,a=bob,\1auth=Bearer {token('bob')}\1\1".encode()).decode()
+        assert c.docmd("AUTH", "OAUTHBEARER " + said)[0] == 235
+    assert "authentication failed" not in g.log()
 
 
 def test_dovecot_is_away(house, village):

@@ -217,6 +217,21 @@ def test_resumption(tls, version):
     assert not re.search("SSL_accept error", g.log())
 
 
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_resumption_after_a_reload(tls, version):
+    """T-26: the ticket of an old generation is no error, whatever becomes of it."""
+    g = tls()
+    ticket = g.base + "/ticket"
+    assert re.search("^New,", s_client(g, 465, version, "-sess_out", ticket), re.M)
+    for _ in range(2):
+        mark = g.mark()
+        g.signal("HUP")
+        g.wait_log("reload: done", since=mark)
+        said = s_client(g, 465, version, "-sess_in", ticket)
+        assert re.search("^(New|Reused),", said, re.M) and "221 2.0.0" in said
+    assert not re.search("SSL_accept error", g.log())
+
+
 def test_old_versions(tls):
     g = tls()
     assert "Cipher is (NONE)" in s_client(g, 465, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")

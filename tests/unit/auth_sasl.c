@@ -60,6 +60,16 @@ static const struct row rows[] = {
 	    L("x") },
 	{ "OAUTHBEARER", { L("n,,\1auth=Bearer \1\1") }, SASL_MALFORMED,
 	    L(""), L("") },
+	/* RFC 7628 4.3 */
+	{ "OAUTHBEARER", { L("n,a=user@example.com,\1host=server.example.com\1"
+	    "port=143\1auth=\1\1") }, SASL_QUERY, L(""), L("") },
+	{ "OAUTHBEARER", { L("n,,\1auth=\1auth=Bearer x\1\1") },
+	    SASL_MALFORMED, L(""), L("") },
+	{ "OAUTHBEARER", { L("n,,\1auth=Bearer x\1auth=\1\1") },
+	    SASL_MALFORMED, L(""), L("") },
+	{ "OAUTHBEARER", { L("n,,\1auth=\1") }, SASL_MALFORMED, L(""), L("") },
+	{ "XOAUTH2", { L("user=a@b\1auth=\1\1") }, SASL_MALFORMED, L(""),
+	    L("") },
 	{ "OAUTHBEARER", { L("n,,\1auth=Bearer x\1") }, SASL_MALFORMED,
 	    L(""), L("") },
 	{ "OAUTHBEARER", { L("n,,\1\1") }, SASL_MALFORMED, L(""), L("") },
