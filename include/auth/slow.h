@@ -13,7 +13,11 @@
  */
 struct slow;
 
-struct slow *slow_new(void);
+/* room, if not NULL, is SLOW_ROOM bytes that outlive the process, zero at first:
+ * what failed before is known again, and what fails is written there, by two
+ * processes at a time, too. */
+#define SLOW_ROOM	(256 * 1024)
+struct slow *slow_new(void *room);
 void	slow_free(struct slow *);
 /* Milliseconds until it may; 0: now. */
 int64_t	slow_wait(const struct slow *, const struct ip *, int64_t now);

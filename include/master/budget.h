@@ -59,8 +59,10 @@ struct budget_seat {
 };
 
 /* Takes all memory that it will ever need, where no child can see it.  The
- * limits are copied. */
-struct budget *budget_new(const struct conf_budget *);
+ * limits are copied.  room, if not NULL, is REGULARS_ROOM bytes (master/regulars) that outlive the
+ * process, zero at first, and are not in its children either: who has brought
+ * mail or logged in is written there, and known to who comes after us. */
+struct budget *budget_new(const struct conf_budget *, void *room);
 void	budget_free(struct budget *);
 /* May it come in?  If so it is counted, and *seat says where; if not, nothing
  * has changed but that the refusal is known. */

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include "conf/conf.h"
 #include "master/listen.h"
+#include "master/regulars.h"
 #include "os/pane.h"
 #include "policy/lists.h"
 #include "route/alias.h"
@@ -21,6 +22,7 @@ struct master_setup {
 	struct alias_book	*aliases;
 	struct lists		*lists;		/* of the rules */
 	int			 notify;
+	void			*regulars;	/* of master/budget, or NULL */
 	struct pane		 board;		/* struct notices */
 	struct tls_server	*tls;		/* or NULL */
 	uid_t			 own;		/* the sessions' user, if it is

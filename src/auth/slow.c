@@ -10,12 +10,17 @@
  * in three times at once is not disturbed.  Nothing is forgiven for a success:
  * who has one good password may try it between two guesses.
  *
+ * Failures are also written where the doorkeeper after a reload finds them, who
+ * counts on; two of them may write at once for a while, and the worst that comes
+ * of it is that a failure is forgotten.
+ *
  * The table has a fixed size.  A place is sought among four neighbours and the
  * one that was quiet for longest is given away; who floods it with addresses
  * has to own them.
  */
 #include "auth/slow.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -41,20 +46,47 @@ struct place {
 	int64_t		failed;		/* the last failure */
 };
 
-struct slow {
+struct failures {
 	uint64_t	key[2];
 	struct place	places[SETS][WAYS];
+};
+
+_Static_assert(sizeof(struct failures) <= SLOW_ROOM, "SLOW_ROOM is too small");
+
+struct slow {
+	struct failures	t;
+	struct failures	*kept;		/* for who comes after us, or NULL */
 };
 
 enum scope { SCOPE_CLIENT, SCOPE_NETWORK, SCOPES };
 
 struct slow *
-slow_new(void)
+slow_new(void *room)
 {
 	struct slow *s = mem_alloc(sizeof(*s));
 
-	table_draw_key(s->key);
+	s->kept = room;
+	if (room != NULL)
+		s->t = *s->kept;
+	if (s->t.key[0] == 0)
+		table_draw_key(s->t.key);
+	if (room != NULL)
+		memcpy(s->kept->key, s->t.key, sizeof(s->t.key));
 	return s;
+}
+
+/* What is under way is this process's own. */
+static void
+keep(const struct slow *s, const struct place *p)
+{
+	ptrdiff_t i = p - &s->t.places[0][0];
+	struct place *to;
+
+	if (s->kept == NULL)
+		return;
+	to = &s->kept->places[i / WAYS][i % WAYS];
+	*to = *p;
+	to->under_way = 0;
 }
 
 void
@@ -90,8 +122,8 @@ set_of(const struct slow *s, const struct place *p)
 	memcpy(name, p->ip.b, sizeof(p->ip.b));
 	name[sizeof(p->ip.b)] = p->ip.family;
 	name[sizeof(p->ip.b) + 1] = p->bits;
-	h = table_hash(s->key, str_span(name, sizeof(name)));
-	return (struct place *)(uintptr_t)s->places[h % SETS];
+	h = table_hash(s->t.key, str_span(name, sizeof(name)));
+	return (struct place *)(uintptr_t)s->t.places[h % SETS];
 }
 
 static bool
@@ -227,5 +259,6 @@ slow_end(struct slow *s, const struct ip *ip, bool failed, int64_t now)
 		p->failed = now;
 		if (p->last < now)
 			p->last = now;
+		keep(s, p);
 	}
 }

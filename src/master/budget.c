@@ -31,6 +31,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/table.h"
+#include "master/regulars.h"
 
 enum {
 	ENTRIES_MIN = 65536,
@@ -82,8 +83,7 @@ struct entry {
 	uint64_t	prefix;
 	int64_t		full_at;
 	int64_t		handshakes_at, commands_at;	/* are full */
-	int64_t		good_at;	/* brought a message; 0: never */
-	int64_t		login_at;	/* a user logged in; 0: never */
+	struct regular_deeds did;
 	uint32_t	next;		/* in the chain of its hash */
 	uint32_t	older, newer;	/* in the list of idle ones */
 	uint32_t	open;		/* 0: it is in that list */
@@ -108,6 +108,7 @@ struct budget {
 	uint32_t	 mask;		/* of the hash */
 	uint32_t	*head;
 	struct entry	*entry;
+	struct regulars	*regulars;	/* or NULL */
 };
 
 /* --------------------------------------------------------- the buckets --- */
@@ -206,7 +207,7 @@ set_limits(struct budget *b, const struct conf_budget *c)
 }
 
 struct budget *
-budget_new(const struct conf_budget *c)
+budget_new(const struct conf_budget *c, void *room)
 {
 	uint32_t max = ENTRIES_MIN;
 	struct budget *b;
@@ -224,6 +225,7 @@ budget_new(const struct conf_budget *c)
 	b->head = (uint32_t *)(b->entry + max + 2);
 	b->entry[max + 1].older = b->entry[max + 1].newer = max + 1;
 	table_draw_key(b->key);
+	b->regulars = room;
 	set_limits(b, c);
 	return b;
 }
@@ -272,7 +274,7 @@ find(const struct budget *b, enum scope scope, uint64_t prefix)
 static bool
 is_remembered(const struct entry *e)
 {
-	return e->good_at != 0 || e->login_at != 0;
+	return e->did.good_at != 0 || e->did.login_at != 0;
 }
 
 static void
@@ -379,7 +381,18 @@ struct place {
 	unsigned	n;
 	uint64_t	prefix[BUDGET_SCOPES];
 	uint32_t	at[BUDGET_SCOPES];	/* 0: nobody of it is known */
+	struct regular_deeds did;	/* its address */
 };
+
+static void
+look_back(const struct budget *b, struct place *p)
+{
+	const struct entry *e = &b->entry[p->at[0]];
+
+	p->did = e->did;
+	if (p->n > 0 && p->at[0] == 0 && b->regulars != NULL)
+		p->did = regulars_find(b->regulars, p->first, p->prefix[0]);
+}
 
 static void
 look(const struct budget *b, const struct budget_guest *g, struct place *p)
@@ -390,6 +403,7 @@ look(const struct budget *b, const struct budget_guest *g, struct place *p)
 		p->prefix[k] = prefix_of(&g->ip, scope_bits[p->first + k]);
 		p->at[k] = find(b, p->first + k, p->prefix[k]);
 	}
+	look_back(b, p);
 }
 
 static bool
@@ -398,13 +412,11 @@ is_lately(int64_t at, int64_t now)
 	return at != 0 && now - at < DAY;
 }
 
-/* Its own address is the first of its places; entry 0, of who has none, is
- * never anything. */
+/* By its own address, the first of its places. */
 static enum budget_rank
-rank_of(const struct budget *b, const struct budget_guest *g,
-    const struct place *p, int64_t now)
+rank_of(const struct budget_guest *g, const struct place *p, int64_t now)
 {
-	if (g->trusted || is_lately(b->entry[p->at[0]].login_at, now))
+	if (g->trusted || is_lately(p->did.login_at, now))
 		return RANK_OURS;
 	return g->submits ? RANK_CALLER : RANK_STRANGER;
 }
@@ -418,7 +430,7 @@ has_no_share(const struct budget *b, enum budget_rank rank,
 
 	switch (rank) {
 	case RANK_STRANGER:
-		if (!is_lately(b->entry[p->at[0]].good_at, now))
+		if (!is_lately(p->did.good_at, now))
 			kept += b->kept_for_good;
 		return b->sitting[rank] >= b->sessions - kept;
 	case RANK_CALLER:
@@ -466,8 +478,11 @@ sit(struct budget *b, const struct budget_guest *g, const struct place *p,
 		if (seat->at[k] != 0)
 			open_one(b, seat->at[k]);
 	for (unsigned k = 0; k < p->n; k++) {
-		if (seat->at[k] == 0)
+		if (seat->at[k] == 0) {
 			seat->at[k] = make(b, p->first + k, p->prefix[k]);
+			if (k == 0)
+				b->entry[seat->at[k]].did = p->did;
+		}
 		if (!g->trusted)
 			take_token(&b->entry[seat->at[k]].full_at,
 			    &b->limit[p->first + k].rate, now);
@@ -483,7 +498,7 @@ budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
 	struct place p;
 
 	look(b, g, &p);
-	*seat = (struct budget_seat){ .rank = rank_of(b, g, &p, now),
+	*seat = (struct budget_seat){ .rank = rank_of(g, &p, now),
 	    .submits = g->submits };
 	if (b->open >= b->sessions || has_no_share(b, seat->rank, &p, now))
 		return BUDGET_FULL;
@@ -537,7 +552,7 @@ budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
 	must(!g->is_proxy);
 	who.submits = seat->submits;
 	look(b, &who, &p);
-	rank = rank_of(b, &who, &p, now);
+	rank = rank_of(&who, &p, now);
 	if (rank != seat->rank && has_no_share(b, rank, &p, now))
 		return BUDGET_FULL;
 	answer = judge(b, &who, &p, now);
@@ -551,10 +566,19 @@ budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
 }
 
 static void
+note_deeds(const struct budget *b, const struct entry *e)
+{
+	if (b->regulars != NULL)
+		regulars_note(b->regulars, e->scope, e->prefix, &e->did);
+}
+
+static void
 note_login(struct budget *b, const struct budget_seat *seat, int64_t now)
 {
-	if (seat->at[0] != 0)
-		b->entry[seat->at[0]].login_at = now;
+	if (seat->at[0] == 0)
+		return;
+	b->entry[seat->at[0]].did.login_at = now;
+	note_deeds(b, &b->entry[seat->at[0]]);
 }
 
 void
@@ -580,8 +604,10 @@ budget_charge(struct budget *b, const struct budget_seat *seat,
 			continue;
 		charge(&e->handshakes_at, &limit->handshakes, handshakes, now);
 		charge(&e->commands_at, &limit->commands, t->idle, now);
-		if (t->messages > 0 && k == 0)
-			e->good_at = now;
+		if (t->messages > 0 && k == 0) {
+			e->did.good_at = now;
+			note_deeds(b, e);
+		}
 	}
 	if (t->login)
 		note_login(b, seat, now);

@@ -620,10 +620,11 @@ is_over(const struct doorkeeper *d)
 
 void
 doorkeeper_run(const struct conf *conf, struct backend *backend,
-    struct spending *spending, const struct rosters *rosters, int listener)
+    struct spending *spending, const struct rosters *rosters,
+    void *failures, int listener)
 {
 	struct doorkeeper d = { .conf = conf, .backend = backend,
-	    .slow = slow_new(), .spending = spending, .rosters = rosters,
+	    .slow = slow_new(failures), .spending = spending, .rosters = rosters,
 	    .key = spending_key(spending), .listener = listener };
 
 	for (;;) {

@@ -666,7 +666,7 @@ master_run(const struct master_setup *setup)
 	board_init(&m.board, &setup->conf->budget, setup->board.inside);
 	children_init(&m.children, (size_t)setup->conf->budget.most,
 	    setup->roster, setup->serial);
-	m.budget = budget_new(&setup->conf->budget);
+	m.budget = budget_new(&setup->conf->budget, setup->regulars);
 	if (setup->conf->guest.wait > 0)
 		m.lobby = lobby_new((int64_t)setup->conf->guest.wait * 1000);
 	keep_reserve(&m);

@@ -89,6 +89,17 @@ sessions_own(const struct house *h)
 	return h->cage.privileged ? h->cage.master.uid : (uid_t)-1;
 }
 
+/* Written on by one generation after the other; NULL: there is none. */
+static void *
+look_at(int memory, size_t n)
+{
+	void *room = memory == -1 ? NULL : pane_look(memory, n, true);
+
+	if (memory != -1)
+		close(memory);
+	return room;
+}
+
 static void
 be_keeper(struct house *h)
 {
@@ -135,7 +146,7 @@ be_master(struct house *h)
 	struct spool spool;
 	struct grey grey;
 	struct fault why;
-	int keep[LISTEN_MAX + 6];
+	int keep[LISTEN_MAX + 7];
 	size_t n = 0;
 
 	proc_set_oom_score(h->oom_score + SESSION_OOM);
@@ -151,6 +162,8 @@ be_master(struct house *h)
 		keep[n++] = h->tray[1];
 	if (roster_fd(&h->rosters) != -1)
 		keep[n++] = roster_fd(&h->rosters);
+	if (h->regulars != -1)
+		keep[n++] = h->regulars;
 	proc_close_all_but(keep, n);
 	h->listeners.queue = h->listeners.door = -1;
 	supply_open_grey(h->conf, &grey, false);
@@ -158,6 +171,7 @@ be_master(struct house *h)
 	if (h->conf->guest.rules_own)
 		listener_find_own(h->conf);
 	pane_make(&setup.board, NOTICES_SIZE(h->conf->budget.most));
+	setup.regulars = look_at(h->regulars, REGULARS_ROOM);
 	setup.roster = roster_open(&h->rosters);
 	setup.serial = h->rosters.serial;
 	supply_open_desk(h->conf, &h->cage, setup.desk);
@@ -244,7 +258,7 @@ become_service(struct house *h, enum service service)
 	case SERVICE_DOORKEEPER:
 		proc_set_oom_score(h->oom_score);
 		supply_be_doorkeeper(h->conf, &h->cage, &h->rosters,
-		    h->listeners.door);
+		    look_at(h->failures, SLOW_ROOM), h->listeners.door);
 		break;
 	case SERVICES:
 		break;
@@ -361,10 +375,24 @@ is_wanted(const struct house *h, enum service service)
 	    h->conf->login.by != LOGIN_NONE);
 }
 
+/* What is not there is forgotten with each reload. */
+static int
+make_memory(size_t n)
+{
+	struct fault why;
+	int fd = pane_file(n, &why);
+
+	if (fd == -1)
+		log_warning("%s", why.text);
+	return fd;
+}
+
 void
 services_begin(struct house *h)
 {
 	h->tray[0] = h->tray[1] = -1;
+	h->regulars = make_memory(REGULARS_ROOM);
+	h->failures = make_memory(SLOW_ROOM);
 	supply_renew(h->conf, &h->cage, h->tray);
 	services_start_due(h);
 }

@@ -50,6 +50,8 @@ struct house {
 						 * warden reads [1] */
 	int			 tray[2];	/* the relay fills [0], sessions
 						 * take from [1]; or -1 */
+	int			 regulars;	/* of master/regulars, */
+	int			 failures;	/* and of auth/slow; or -1 */
 	struct rosters		 rosters;	/* whose each session is */
 	struct running		 running[SERVICES];
 	struct keeper_ways	 ways;		/* until the master has them */

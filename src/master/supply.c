@@ -136,7 +136,7 @@ supply_open_desk(const struct conf *conf, const struct cage *c, int desk[2])
 /* It looks at passwords, and at nothing else that is ours. */
 void
 supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
-    struct rosters *rosters, int listener)
+    struct rosters *rosters, void *failures, int listener)
 {
 	struct proc_limits limits = { .files = DOORKEEPER_FILES };
 	struct arena a = { 0 };
@@ -165,6 +165,6 @@ supply_be_doorkeeper(const struct conf *conf, const struct cage *c,
 		die("login: %s", why.text);
 	backend.prover = prover;
 	backend.prover_pid = prover_pid;
-	doorkeeper_run(conf, &backend, spending, rosters, listener);
+	doorkeeper_run(conf, &backend, spending, rosters, failures, listener);
 	_exit(0);
 }

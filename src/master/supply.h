@@ -3,6 +3,7 @@
 #define MASTER_SUPPLY_H
 
 #include <stdbool.h>
+#include "auth/slow.h"
 #include "conf/conf.h"
 #include "master/cage.h"
 #include "master/roster.h"
@@ -26,8 +27,10 @@ void	supply_be_relay(const struct conf *, const struct cage *,
  * through a proxy (priv/usher); -1 where nobody does.  Dies. */
 void	supply_open_desk(const struct conf *, const struct cage *,
 	    int desk[2]);
-/* Becomes the doorkeeper, who listens there; never returns. */
+/* Becomes the doorkeeper, who listens there; never returns.  failures: as
+ * of doorkeeper_run(). */
 void	supply_be_doorkeeper(const struct conf *, const struct cage *,
-	    struct rosters *, int listener) __attribute__((noreturn));
+	    struct rosters *, void *failures, int listener)
+	    __attribute__((noreturn));
 
 #endif

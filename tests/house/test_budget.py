@@ -303,6 +303,19 @@ def test_a_short_login_is_remembered(filed, village):
             assert stack.enter_context(Stranger(village, 587, B2)).greeting.startswith("220 ")
 
 
+def test_a_login_is_remembered_over_a_reload(filed, village):
+    g = filed(WIDE + "listen submission\nsessions 20\n")
+    with Stranger(village, 587, B2) as s:
+        assert s.log_in().startswith("235 ")
+    mark = g.mark()
+    g.signal("HUP")
+    g.wait_log("reload: done", since=mark)
+    with contextlib.ExitStack() as stack:
+        wait(lambda: not stack.enter_context(Stranger(village)).greeting.startswith("220 "),
+             "strangers have all that they may")
+        assert greet(village.b, B2).startswith("220 ")
+
+
 @pytest.mark.slow
 def test_time_to_log_in(house, village):
     g = house(start=False)

@@ -201,7 +201,8 @@ start_doorkeeper(const struct conf *conf, const struct ip *client)
 			fail("login", why.text);
 		if (spending_open(&spending, NULL, &why) < 0)
 			fail("spending", why.text);
-		doorkeeper_run(conf, &backend, spending, &rosters, door);
+		doorkeeper_run(conf, &backend, spending, &rosters, NULL,
+		    door);
 		_exit(0);
 	}
 	close(door);

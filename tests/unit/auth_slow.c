@@ -40,7 +40,7 @@ test_doubles(void **state)
 {
 	static const int64_t waits[] = { 1000, 2000, 4000, 8000, 16000, 32000,
 	    64000, 128000, 256000, 300000, 300000 };
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 	int64_t now = 5000;
 
 	(void)state;
@@ -60,7 +60,7 @@ test_doubles(void **state)
 static void
 test_forgets(void **state)
 {
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 	int64_t now = 0, minute = 60000;
 
 	(void)state;
@@ -84,7 +84,7 @@ test_networks(void **state)
 	static const char *const neighbours[] = { "192.0.2.2", "192.0.2.3",
 	    "192.0.2.4", "192.0.2.5", "192.0.2.6", "192.0.2.7", "192.0.2.8",
 	    "192.0.2.9", "192.0.2.10", "192.0.2.11" };
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 
 	(void)state;
 	fail_at(s, "2001:db8:1:2::1", 0);
@@ -103,7 +103,7 @@ test_networks(void **state)
 static void
 test_side_by_side(void **state)
 {
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 	struct ip a = ip("192.0.2.1");
 
 	(void)state;
@@ -122,11 +122,38 @@ test_side_by_side(void **state)
 	slow_free(s);
 }
 
+/* Who comes after us counts on, and knows nothing of what is under way here; both
+ * write. */
+static void
+test_handed_on(void **state)
+{
+	static _Alignas(16) char room[SLOW_ROOM];
+	struct ip a = ip("192.0.2.1");
+	struct slow *old = slow_new(room), *new;
+
+	(void)state;
+	fail_at(old, "192.0.2.1", 0);
+	for (int i = 0; i < 8; i++)
+		slow_begin(old, &a, 0);
+	new = slow_new(room);
+	assert_int_equal(wait_of(new, "192.0.2.1", 0), 1000);
+	fail_at(new, "192.0.2.1", 0);
+	assert_int_equal(wait_of(new, "192.0.2.1", 0), 2000);
+	fail_at(old, "198.51.100.1", 0);
+	slow_free(new);
+	slow_free(old);
+	new = slow_new(room);
+	assert_int_equal(wait_of(new, "192.0.2.1", 0), 2000);
+	assert_int_equal(wait_of(new, "198.51.100.1", 0), 1000);
+	assert_int_equal(wait_of(new, "198.51.100.2", 0), 0);
+	slow_free(new);
+}
+
 /* Nothing is forgiven for a success. */
 static void
 test_success(void **state)
 {
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 	struct ip a = ip("192.0.2.1");
 
 	(void)state;
@@ -142,7 +169,7 @@ test_success(void **state)
 static void
 test_local(void **state)
 {
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 	struct ip a = { .family = 0, .b = { 1 } }, b = { .family = 0,
 	    .b = { 2 } };
 
@@ -158,7 +185,7 @@ test_local(void **state)
 static void
 test_flood(void **state)
 {
-	struct slow *s = slow_new();
+	struct slow *s = slow_new(NULL);
 	struct ip a = { .family = 4 };
 
 	(void)state;
@@ -179,6 +206,7 @@ main(void)
 		cmocka_unit_test(test_forgets),
 		cmocka_unit_test(test_networks),
 		cmocka_unit_test(test_side_by_side),
+		cmocka_unit_test(test_handed_on),
 		cmocka_unit_test(test_success),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_flood),

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "master/budget.h"
+#include "master/regulars.h"
 
 enum {
 	SEATS = 8192,
@@ -39,7 +40,7 @@ begin(const struct conf_budget *c)
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	w->budget = budget_new(c);
+	w->budget = budget_new(c, NULL);
 	w->now = START;
 	return w;
 }
@@ -106,7 +107,7 @@ test_proxy(void **state)
 {
 	struct conf_budget c = { .most = 100, .per_client = 2,
 	    .per_network = 3, .new_per_client = 4, .new_per_network = 5 };
-	struct budget *b = budget_new(&c);
+	struct budget *b = budget_new(&c, NULL);
 	struct budget_guest g = guest("192.0.2.1");
 	struct budget_seat seat, first;
 
@@ -698,6 +699,61 @@ test_users_are_remembered(void **state)
 	end(w);
 }
 
+/* And by the master who comes after this one, even while this one lives. */
+static void
+test_users_are_known_to_the_next(void **state)
+{
+	const struct conf_budget c = { .most = 100 };
+	static _Alignas(16) char room[REGULARS_ROOM];
+	struct tally login = { .login = true }, mail = { .messages = 1 };
+	struct world *old = begin(&c), *w = begin(&c);
+	enum budget_answer a;
+
+	(void)state;
+	budget_free(old->budget);
+	budget_free(w->budget);
+	old->budget = budget_new(&c, room);
+	w->budget = budget_new(&c, room);
+	assert_int_equal(come(old, guest("192.0.2.1")), BUDGET_WELCOME);
+	budget_charge(old->budget, &old->seat[0], &login, old->now);
+	assert_int_equal(come(old, guest("2001:db8::1")), BUDGET_WELCOME);
+	budget_charge(old->budget, &old->seat[1], &mail, old->now);
+	assert_int_equal(crowd(w, guest("192.0.2.3"), 100, &a), 80);
+	assert_int_equal(crowd(w, guest("2001:db8::1"), 100, &a), 5);
+	assert_int_equal(crowd(w, guest("2001:db8:0:1::1"), 100, &a), 0);
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 100, &a), 15);
+	leave(w, w->n);
+	/* A day later it is forgotten. */
+	w->now += 25 * 3600 * 1000;
+	assert_int_equal(crowd(w, guest("192.0.2.1"), 100, &a), 80);
+	end(old);
+	end(w);
+}
+
+/* More of them than there is room for: the latest are known. */
+static void
+test_many_regulars(void **state)
+{
+	static _Alignas(16) char room[REGULARS_ROOM];
+	struct regulars *r = (struct regulars *)room;
+	struct regular_deeds did;
+	unsigned known = 0;
+
+	(void)state;
+	assert_int_equal(regulars_find(r, 1, 7).login_at, 0);
+	for (int i = 1; i <= 100000; i++)
+		regulars_note(r, 1, (uint64_t)i,
+		    &(struct regular_deeds){ .good_at = i });
+	for (int i = 1; i <= 100000; i++) {
+		did = regulars_find(r, 1, (uint64_t)i);
+		assert_true(did.good_at == 0 || did.good_at == i);
+		known += did.good_at != 0;
+	}
+	assert_true(known > 15000 && known <= 16384);
+	assert_int_equal(regulars_find(r, 1, 100000).good_at, 100000);
+	assert_int_equal(regulars_find(r, 2, 100000).good_at, 0);
+}
+
 /* Sessions that take every entry they can, in a table of the least size. */
 static void
 test_there_is_always_an_entry(void **state)
@@ -815,6 +871,8 @@ main(void)
 		cmocka_unit_test(test_the_oldest_gives_way),
 		cmocka_unit_test(test_a_guest_does_not_lose_its_network),
 		cmocka_unit_test(test_users_are_remembered),
+		cmocka_unit_test(test_users_are_known_to_the_next),
+		cmocka_unit_test(test_many_regulars),
 		cmocka_unit_test(test_there_is_always_an_entry),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_answers_and_lines),

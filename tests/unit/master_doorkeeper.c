@@ -101,7 +101,8 @@ start(const char *more, const char *client)
 		if (backend_open(&backend, conf, &why) < 0 ||
 		    spending_open(&spending, NULL, &why) < 0)
 			_exit(1);
-		doorkeeper_run(conf, &backend, spending, &rosters, door);
+		doorkeeper_run(conf, &backend, spending, &rosters, NULL,
+		    door);
 		_exit(0);
 	}
 	close(door);

@@ -22,7 +22,7 @@ static int
 begin(void **state)
 {
 	(void)state;
-	budget = budget_new(&limits);
+	budget = budget_new(&limits, NULL);
 	children_init(&children, 100, NULL, 1);
 	return 0;
 }
