@@ -751,6 +751,31 @@ def test_external(secured, village):
         assert try_to_send(c) == 250
 
 
+@pytest.mark.parametrize("version", ["TLSv1_2", "TLSv1_3"])
+def test_external_when_resumed(secured, village, version):
+    """The certificate that was shown the first time is the client's in a session that
+    is resumed, and nobody else's."""
+    g = secured("listen submissions\ntls-client-certificates ask\n"
+                "tls-client-authorities {base}/bob.crt\nlogin mechanisms external plain\n")
+    c = context(g)
+    c.minimum_version = c.maximum_version = ssl.TLSVersion[version]
+    ticket = None
+    for resumed in False, True:
+        with c.wrap_socket(village.b.connect(A, 465), session=ticket) as s:
+            assert s.recv(1000).startswith(b"220 ")
+            assert s.session_reused is resumed
+            s.sendall(b"EHLO x\r\n")
+            assert b"EXTERNAL" in s.recv(4096)
+            s.sendall(b"AUTH EXTERNAL =\r\n")
+            assert s.recv(1000).startswith(b"235 ")
+            ticket = s.session
+    # Without a certificate no ticket makes up for it.
+    with context().wrap_socket(village.b.connect(A, 465)) as s:
+        assert s.recv(1000).startswith(b"220 ")
+        s.sendall(b"EHLO x\r\n")
+        assert b"EXTERNAL" not in s.recv(4096)
+
+
 def test_external_of_another_make(secured, village):
     g = secured("tls-client-certificates ask\ntls-client-authorities {base}/bob.crt\n"
                 "login mechanisms external\n")

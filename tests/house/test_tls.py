@@ -97,6 +97,14 @@ def test_switched_off(tls):
         assert c.noop()[0] == 250
 
 
+def test_requiretls_switched_off(tls):
+    g = tls("extension requiretls no\n")
+    with Client(g.host, 465) as c:
+        assert not c.has_extn("requiretls")
+        assert c.mail("alice@a.test", ["REQUIRETLS"])[0] == 555
+        assert c.mail("alice@a.test")[0] == 250
+
+
 @pytest.mark.parametrize("port", [587, 465])
 def test_submission(tls, port):
     g = tls()
@@ -252,6 +260,25 @@ def test_names_and_types(tls):
     for words, name in [(["-servername", "x.two.test"], "two.test"), (["-servername", "x.test"], "one.test"),
                         (["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"], "rsa.test")]:
         assert f"subject=CN = {name}" in s_client(g, 465, *words), name
+
+
+@pytest.mark.parametrize("version, ec, rsa", [
+    ("-tls1_2", ["-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"], ["-cipher", "ECDHE-RSA-AES128-GCM-SHA256"]),
+    ("-tls1_3", ["-sigalgs", "ECDSA+SHA256"], ["-sigalgs", "RSA-PSS+SHA256"])])
+def test_each_name_in_each_type(tls, version, ec, rsa):
+    """What the client asks for and what it can verify decide together."""
+    g = tls()
+    lines = "".join(f"tls certificate {make(g, f'{name}{kind}.test', how)}{names}\n"
+                    for name, names in (("one", ""), ("two", " for two.test"))
+                    for kind, how in (("ec", "ec -pkeyopt ec_paramgen_curve:P-256"), ("rsa", "rsa:2048")))
+    g.configure(SERVICES + lines)
+    mark = g.mark()
+    g.signal("HUP")
+    g.wait_log("reload: done", since=mark)
+    for name, asked in ("one", []), ("one", ["-servername", "x.test"]), ("two", ["-servername", "two.test"]):
+        for kind, words in ("ec", ec), ("rsa", rsa):
+            said = s_client(g, 465, version, *asked, *words)
+            assert f"subject=CN = {name}{kind}.test" in said and "221 2.0.0" in said, (name, kind, said)
 
 
 def test_renewal(tls):
