@@ -24,7 +24,7 @@
  * as numbers only; one of another size or make is made anew.  The key in it is
  * all that a pass is made of, so passes outlive the process, too.
  *
- * Called by master/doorkeeper, whom no session can forge; auth/desk has a copy of
+ * Called by doorkeeper/doorkeeper, whom no session can forge; auth/desk has a copy of
  * the key and nothing else.
  */
 #include "auth/spending.h"

@@ -5,7 +5,7 @@
  * backslashes are escaped, so that no text can end its string.
  *
  * Nothing else of JSON is here: whoever writes an object writes its braces.
- * Called by queue/json and client/account.
+ * Called by show/json and admin/account.
  */
 #include "base/json.h"
 

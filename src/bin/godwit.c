@@ -11,8 +11,8 @@
  *
  * A table of commands, each a function that gets its words and options and
  * returns the status to exit with (sysexits).  Options may stand anywhere.
- * The commands decide nothing: `check` asks conf and client/check, `config`
- * lets conf describe itself, `explain` asks client/explain, `queue` carries
+ * The commands decide nothing: `check` asks conf and admin/check, `config`
+ * lets conf describe itself, `explain` asks admin/explain, `queue` carries
  * requests to the daemon, which also decides who may make them.
  *
  * What was asked for goes to standard output, all else to standard error.
@@ -23,11 +23,11 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "admin/account.h"
+#include "admin/check.h"
+#include "admin/explain.h"
+#include "admin/passwd.h"
 #include "base/utf8.h"
-#include "client/account.h"
-#include "client/check.h"
-#include "client/explain.h"
-#include "client/passwd.h"
 #include "client/queue.h"
 #include "conf/conf.h"
 #include "conf/listener.h"

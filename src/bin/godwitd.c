@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "conf/conf.h"
-#include "master/warden.h"
 #include "os/log.h"
 #include "os/proc.h"
+#include "warden/warden.h"
 
 static const char usage_text[] =
     "usage: godwitd [-dn] [-f file]\n"

@@ -2,7 +2,7 @@
 /*
  * Asking the running daemon about its queue: one connection, one line, one
  * answer, which is passed on as it comes.  What a request means and who may
- * make it is the daemon's business (queue/show); here nobody looks into it,
+ * make it is the daemon's business (show/show); here nobody looks into it,
  * but for its end of line.
  *
  * The answer is as long as the queue, so it is never held whole.  It has names
@@ -26,7 +26,7 @@
 #include "os/file.h"
 #include "os/sock.h"
 #include "os/stream.h"
-#include "queue/show.h"
+#include "show/show.h"
 #include "spool/drop.h"
 #include "spool/path.h"
 

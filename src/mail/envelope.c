@@ -6,7 +6,7 @@
  * (RFC 6531 3.2).
  *
  * Pure; times are given.  Whoever marks a recipient (spool/slots) and whoever
- * makes a report (queue/bounce) decide by these, and so agree.
+ * makes a report (stock/bounce) decide by these, and so agree.
  */
 #include "mail/envelope.h"
 

@@ -14,7 +14,7 @@
  * master/budget, and who has to wait before he is greeted does so in
  * master/lobby, if there is one.
  *
- * What a session may use is limited before it is forked (master/service), but
+ * What a session may use is limited before it is forked (warden/service), but
  * for its processor time: the master, which lives for months, has all it wants.
  */
 

@@ -2,7 +2,7 @@
 /*
  * PAM, for a process that does nothing else: its modules run whatever code an
  * administrator has put there, as root, and may leave anything behind.  The
- * doorkeeper's child (master/doorkeeper) calls it once and ends.
+ * doorkeeper's child (doorkeeper/doorkeeper) calls it once and ends.
  *
  * The library is loaded at run time, so that nobody else carries it.  A module
  * that asks for more than a password (a new one, a token) gets no answer, and

@@ -13,7 +13,7 @@
  * and on no list, and only a rule that asks for a name puts mail off.
  *
  * Nothing is logged here and nothing written.  Called by visit/guest and
- * client/world, which have the means to ask and tell what was found.
+ * admin/world, which have the means to ask and tell what was found.
  */
 #include "policy/stranger.h"
 

@@ -6,7 +6,7 @@
  * root reads of the network is a name and a password, as they are, and nothing
  * that is to be taken apart.
  *
- * Asked by auth/system, answered by master/prover.  The secret is wiped where it
+ * Asked by auth/system, answered by doorkeeper/prover.  The secret is wiped where it
  * was put together; what is received is the caller's to wipe.
  */
 #include "priv/prove.h"

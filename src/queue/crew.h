@@ -4,7 +4,7 @@
 
 #include <poll.h>
 #include <sys/types.h>
-#include "queue/stock.h"
+#include "stock/stock.h"
 
 /* The workers: who is there, who does what, who may go. */
 struct crew {

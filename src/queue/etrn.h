@@ -3,7 +3,7 @@
 #define QUEUE_ETRN_H
 
 #include "queue/aside.h"
-#include "queue/stock.h"
+#include "stock/stock.h"
 
 /* A session was asked for the mail of a domain ("@example.org": and of those
  * below it): has everything tried soon that waits for it.  notify is the end of

@@ -15,7 +15,7 @@
 
 #include "os/sock.h"
 #include "os/stream.h"
-#include "queue/show.h"
+#include "show/show.h"
 
 enum {
 	PATIENCE = 10,		/* seconds for a request, */

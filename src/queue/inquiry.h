@@ -4,7 +4,7 @@
 
 #include "queue/aside.h"
 #include "queue/etrn.h"
-#include "queue/stock.h"
+#include "stock/stock.h"
 
 /* The queue socket has a connection: takes it and lets a child answer.
  * notify: to the runner itself; sessions: who is told nothing, -1: nobody. */

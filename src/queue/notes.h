@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include "queue/aside.h"
 #include "queue/setup.h"
-#include "queue/stock.h"
+#include "stock/stock.h"
 
 /* Who does what notes say. */
 struct notes {

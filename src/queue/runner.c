@@ -6,7 +6,7 @@
  * or time.
  *
  * At start and then again and again it walks over the whole spool, in steps
- * between which fresh mail is served (queue/survey).  It holds no state that the
+ * between which fresh mail is served (stock/survey).  It holds no state that the
  * next runner could not find on the disk.
  *
  * With no workers configured it keeps all mail and looks at none of it.
@@ -28,7 +28,7 @@
 #include "queue/inquiry.h"
 #include "queue/notes.h"
 #include "queue/pickup.h"
-#include "queue/survey.h"
+#include "stock/survey.h"
 
 enum {
 	OTHERS = 4,			/* descriptors beside the workers' */

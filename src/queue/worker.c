@@ -29,8 +29,8 @@
 #include "os/sandbox.h"
 #include "os/signal.h"
 #include "os/sock.h"
-#include "queue/mark.h"
 #include "spool/slots.h"
+#include "stock/mark.h"
 
 struct worker {
 	const struct conf	*conf;

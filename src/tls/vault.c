@@ -13,7 +13,7 @@
  * gets the certificates from here, too, so that a certificate never meets the
  * key of another one that was renewed in between.
  *
- * Called by master/keeper.
+ * Called by warden/keeper.
  */
 #include "tls/vault.h"
 

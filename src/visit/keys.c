@@ -2,10 +2,10 @@
 /*
  * From the configuration to the server's side of TLS.
  *
- * Each generation's keeper (master/keeper) reads the files anew, as root, before
+ * Each generation's keeper (warden/keeper) reads the files anew, as root, before
  * it becomes its user; its master gets the certificates from it.  The warden
  * never reads one.  It has a child do so before it trusts a new configuration
- * (master/proof), and it looks at the files from outside now and then, because
+ * (warden/proof), and it looks at the files from outside now and then, because
  * who renews certificates seldom tells the mail system: that look is one stat(2)
  * for each file, and a sum over what would be another one in a new file.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A client behind a proxy (net/proxy): smtpd/serve has its header read here,
+ * A client behind a proxy (smtp/proxy): smtpd/serve has its header read here,
  * before the greeting, on listeners that say `proxy from'.  Who may say such
  * things the master has looked at, before it forked.
  *
@@ -17,10 +17,10 @@
 
 #include <stdio.h>
 
-#include "net/proxy.h"
 #include "os/log.h"
 #include "os/signal.h"
 #include "priv/usher.h"
+#include "smtp/proxy.h"
 
 enum {
 	HEADER_WAIT = 10,	/* seconds for all of it */

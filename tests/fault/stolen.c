@@ -24,10 +24,10 @@
 
 #include "base/num.h"
 #include "conf/conf.h"
-#include "master/warden.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "smtpd/serve.h"
+#include "warden/warden.h"
 
 #include "fault/theft.h"
 #include "fault/theft_files.h"

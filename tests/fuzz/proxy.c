@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/die.h"
-#include "net/proxy.h"
+#include "smtp/proxy.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 

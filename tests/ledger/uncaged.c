@@ -8,7 +8,7 @@
  *
  *	uncaged configuration
  *
- * It stands where master/warden and master/service stand in godwitd, and forks
+ * It stands where warden/warden and warden/service stand in godwitd, and forks
  * as they do.  It says "master PID" and "runner PID" on standard output; an
  * agent is a child of its own, a worker one of the runner's and a session one
  * of the master's.  SIGTERM ends all of them.

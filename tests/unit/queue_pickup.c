@@ -16,9 +16,9 @@
 #include "os/log.h"
 #include "os/sock.h"
 #include "queue/pickup.h"
-#include "queue/stock.h"
-#include "spool/notify.h"
 #include "spool/drop.h"
+#include "spool/notify.h"
+#include "stock/stock.h"
 
 #define ID	"01ARZ3NDEKTSV4RRFF"
 
