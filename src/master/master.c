@@ -46,6 +46,7 @@ enum {
 	CHORES_MS = 1000,		/* between looks at the aliases */
 	BATCH = 16,			/* connections between two waits */
 	LOBBY_BATCH = 64,
+	ROUNDS = 64,			/* before signals are asked for */
 	DRAIN_MS = 1000,		/* between looks at who is left */
 	EVICTIONS = 8,			/* in a second, under stress */
 	CPU_TIMES = 2,			/* what a session may, and is killed */
@@ -61,6 +62,7 @@ struct master {
 	bool				 asks;	/* the next: did it wait? */
 	int				 reserve;	/* a spare descriptor */
 	int				 desk;		/* of priv/usher, or -1 */
+	unsigned			 rounds;	/* without a signal */
 	bool				 retired;
 	int64_t				 drained_at;	/* 0: not draining */
 	int64_t				 chores_at, evicted_at;
@@ -554,8 +556,6 @@ do_chores(struct master *m, int64_t now)
 {
 	uint64_t n = budget_unlogged(m->budget);
 
-	/* In a flood there is always somebody at the door. */
-	signal_let_in();
 	if (n > 0)
 		log_info("%llu more connections were refused",
 		    (unsigned long long)n);
@@ -605,6 +605,12 @@ wait_and_accept(struct master *m)
 		p[all++] = (struct pollfd){ .fd = lobby_fd(m->lobby),
 		    .events = POLLIN };
 	n = ppoll(p, all, patience(m, &t), signal_wait_mask());
+	/* In a flood there is always somebody at the door. */
+	m->rounds = n > 0 ? m->rounds + 1 : 0;
+	if (m->rounds == ROUNDS) {
+		signal_let_in();
+		m->rounds = 0;
+	}
 	if (n < 0 && errno != EINTR)
 		(void)poll(NULL, 0, PAUSE_MS);
 	now = clock_boot_ms();
