@@ -216,7 +216,7 @@ def test_whom_xclient_names_is_counted(house, village):
 
 def test_whom_xclient_names_has_a_term(house, village, filed):  # noqa: F811
     """Not the proxy's, who need not log in; and who has logged in has time."""
-    g = filed(f"listen submission\nxclient for {B}\nrelay for {B}\ntimeout-login 3s")
+    g = filed(f"listen submission\nxclient for {B}\nrelay for {B}\ntimeout-login 10s")
     users, said = name_client(village, 2, " LOGIN=bob", 587)
     assert said.startswith(b"220 ")
     with name_client(village, 1, port=587)[0] as s:
