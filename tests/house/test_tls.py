@@ -275,6 +275,8 @@ def test_each_name_in_each_type(tls, version, ec, rsa):
     mark = g.mark()
     g.signal("HUP")
     g.wait_log("reload: done", since=mark)
+    # The master before may greet once more.
+    wait(lambda: "subject=CN = oneec.test" in s_client(g, 465, version, *ec), "the new ones")
     for name, asked in ("one", []), ("one", ["-servername", "x.test"]), ("two", ["-servername", "two.test"]):
         for kind, words in ("ec", ec), ("rsa", rsa):
             said = s_client(g, 465, version, *asked, *words)
