@@ -28,6 +28,8 @@ struct conf_networks {
 	VEC(unsigned)	 lines;		/* by network */
 };
 
+#define CONF_LISTENS_MAX	64	/* without an address, of two families */
+
 struct conf_listen {
 	enum conf_service service;
 	struct str	  name;		/* for rules; n == 0: none */

@@ -12,7 +12,7 @@
  * keeps them open for its whole life; generations of masters and runners use
  * them.
  */
-#define LISTEN_MAX	32
+#define LISTEN_MAX	(CONF_LISTENS_MAX + 1)
 
 struct listener {
 	int			fd;

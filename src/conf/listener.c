@@ -22,7 +22,6 @@
 #include "conf/network.h"
 #include "conf/reader.h"
 
-#define LISTENS_MAX	64
 #define OWN_MAX		64	/* addresses of this machine */
 #define NAME_MAX_HERE	32	/* as of a user */
 
@@ -155,9 +154,9 @@ listener_parse(struct conf *conf, const struct statement *s,
 		    "\"submissions\" or \"none\"", listen_words);
 		return;
 	}
-	if (conf->listens.n >= LISTENS_MAX) {
+	if (conf->listens.n + 2 > CONF_LISTENS_MAX) {
 		reader_error(e, s->place, "expected at most %d addresses to "
-		    "listen on", LISTENS_MAX);
+		    "listen on", CONF_LISTENS_MAX);
 		return;
 	}
 	in.port = ports[in.service];

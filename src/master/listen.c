@@ -17,21 +17,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "os/proc.h"
 #include "os/sock.h"
 #include "visit/peer.h"
 
 static int
-add(struct listeners *l, int fd, const struct listener *kind,
-    struct fault *why)
+add(struct listeners *l, int fd, const struct listener *kind)
 {
 	if (fd < 0)
 		return -1;
-	if (l->n == LISTEN_MAX) {
-		close(fd);
-		return fault_permanent(why, 554, 3, 5,
-		    "more than %d sockets to listen on", LISTEN_MAX);
-	}
+	must(l->n < LISTEN_MAX);
 	l->tcp[l->n] = *kind;
 	l->tcp[l->n++].fd = fd;
 	return 0;
@@ -72,7 +68,7 @@ open_tcp(struct listeners *l, const struct conf *conf, struct fault *why)
 		char ip[IP_TEXT_MAX];
 
 		if (add(l, sock_listen(&addr, LISTEN_BACKLOG, timeout, why),
-		    &kind, why) == 0 || may_fail(c))
+		    &kind) == 0 || may_fail(c))
 			continue;
 		fault_prefix(why, "listen on %s port %u",
 		    ip_format(&c->ip, ip), (unsigned)c->port);
@@ -92,7 +88,7 @@ open_local(struct listeners *l, const struct conf *conf, struct fault *why)
 	int r;
 
 	r = add(l, sock_listen_unix(submit.p, 0666, LISTEN_BACKLOG, why),
-	    &kind, why);
+	    &kind);
 	if (r == 0) {
 		l->queue = sock_listen_unix(queue.p, 0666, LISTEN_BACKLOG,
 		    why);

@@ -18,6 +18,7 @@
 
 #include "base/ip.h"
 #include "conf/conf.h"
+#include "master/listen.h"
 
 /* Tests do not ask for the name of this machine. */
 #define HOST	"hostname mx.example\n"
@@ -146,6 +147,28 @@ test_listen(void **state)
 	conf = parse(HOST "listen none\n");
 	assert_int_equal(conf->listens.n, 0);
 	conf_free(conf);
+}
+
+/* As many as the configuration allows the master can listen on. */
+static void
+test_many_listens(void **state)
+{
+	struct buf text = { 0 }, errors = { 0 };
+	struct conf *conf;
+
+	(void)state;
+	buf_putz(&text, HOST);
+	for (int i = 0; i < CONF_LISTENS_MAX / 2; i++)
+		buf_printf(&text, "listen smtp on %d\n", 2000 + i);
+	conf = parse(buf_cstr(&text));
+	assert_int_equal(conf->listens.n, CONF_LISTENS_MAX);
+	assert_true(conf->listens.n < LISTEN_MAX);
+	conf_free(conf);
+	buf_putz(&text, "listen smtp on 127.0.0.1:3000\n");
+	assert_null(conf_parse("f.conf", buf_str(&text), &errors));
+	assert_non_null(strstr(buf_cstr(&errors), "at most 64 addresses"));
+	buf_free(&errors);
+	buf_free(&text);
 }
 
 static void
@@ -978,6 +1001,7 @@ main(void)
 		cmocka_unit_test(test_safe_system),
 		cmocka_unit_test(test_hostname_of_machine),
 		cmocka_unit_test(test_listen),
+		cmocka_unit_test(test_many_listens),
 		cmocka_unit_test(test_domains),
 		cmocka_unit_test(test_deliver),
 		cmocka_unit_test(test_certificates),
