@@ -27,6 +27,10 @@ const sigset_t *signal_wait_mask(void);
 /* Sets the flags of those that have come.  ppoll() lets none in when it finds
  * something ready at once, so who always does has to ask for them. */
 void	signal_let_in(void);
+/* The same for a loop, behind each wait; n is what it returned.  They are let in
+ * when many waits one after the other have found something, as in a flood; who
+ * is not in one pays next to nothing. */
+void	signal_waited(int n);
 /* In a new child: all caught signals back to their default, unblocked, and
  * no flag set. */
 void	signal_reset(void);

@@ -46,7 +46,6 @@ enum {
 	CHORES_MS = 1000,		/* between looks at the aliases */
 	BATCH = 16,			/* connections between two waits */
 	LOBBY_BATCH = 64,
-	ROUNDS = 64,			/* before signals are asked for */
 	DRAIN_MS = 1000,		/* between looks at who is left */
 	EVICTIONS = 8,			/* in a second, under stress */
 	CPU_TIMES = 2,			/* what a session may, and is killed */
@@ -62,7 +61,6 @@ struct master {
 	bool				 asks;	/* the next: did it wait? */
 	int				 reserve;	/* a spare descriptor */
 	int				 desk;		/* of priv/usher, or -1 */
-	unsigned			 rounds;	/* without a signal */
 	bool				 retired;
 	int64_t				 drained_at;	/* 0: not draining */
 	int64_t				 chores_at, evicted_at;
@@ -605,12 +603,7 @@ wait_and_accept(struct master *m)
 		p[all++] = (struct pollfd){ .fd = lobby_fd(m->lobby),
 		    .events = POLLIN };
 	n = ppoll(p, all, patience(m, &t), signal_wait_mask());
-	/* In a flood there is always somebody at the door. */
-	m->rounds = n > 0 ? m->rounds + 1 : 0;
-	if (m->rounds == ROUNDS) {
-		signal_let_in();
-		m->rounds = 0;
-	}
+	signal_waited(n);
 	if (n < 0 && errno != EINTR)
 		(void)poll(NULL, 0, PAUSE_MS);
 	now = clock_boot_ms();

@@ -341,6 +341,7 @@ names_run(const struct names_setup *setup)
 			knock(&r, clock_boot_ms());
 		n = epoll_pwait(r.poll, event, EVENTS,
 		    r.dead ? KNOCK_MS : -1, signal_wait_mask());
+		signal_waited(n);
 		for (int i = 0; i < n; i++)
 			hear(&r, (int)(int64_t)event[i].data.u64);
 	}

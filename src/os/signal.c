@@ -6,7 +6,8 @@
  * signal context.  Main loops ask with signal_take() when they come round.
  * Without SA_RESTART a blocking call ends with EINTR, so that a loop comes
  * round soon; a loop that must not miss a signal between asking and waiting
- * blocks the caught ones and lets them in only inside ppoll().
+ * blocks the caught ones and lets them in only inside ppoll(), and says how each
+ * of its waits ended: in a flood ppoll() lets in none, and that is seen there.
  *
  * Always true: a flag belongs to this process.  After fork the child calls
  * signal_reset(), which leaves it with the default actions, whatever the
@@ -18,9 +19,14 @@
 
 #include "base/die.h"
 
+enum {
+	ROUNDS = 64,			/* before they are asked for */
+};
+
 static volatile sig_atomic_t arrived[NSIG];
 static sigset_t caught;		/* all zero is the empty set */
 static sigset_t wait_mask;
+static unsigned rounds;		/* that let none in */
 
 static void
 set_flag(int sig)
@@ -104,6 +110,16 @@ signal_let_in(void)
 
 	sigprocmask(SIG_SETMASK, &wait_mask, &now);
 	sigprocmask(SIG_SETMASK, &now, NULL);
+}
+
+void
+signal_waited(int n)
+{
+	rounds = n > 0 ? rounds + 1 : 0;
+	if (rounds < ROUNDS)
+		return;
+	signal_let_in();
+	rounds = 0;
 }
 
 void

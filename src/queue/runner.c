@@ -110,6 +110,7 @@ wait_and_hear(struct runner *r)
 	void *who[POLL_MAX];
 	struct timespec t;
 	size_t n;
+	int ready;
 
 	p[0] = (struct pollfd){ .fd = r->draining ? -1 : r->setup->notify,
 	    .events = POLLIN };
@@ -122,7 +123,9 @@ wait_and_hear(struct runner *r)
 	    .events = POLLIN };
 	n = OTHERS + crew_poll_set(&r->crew, p + OTHERS, who + OTHERS,
 	    POLL_MAX - OTHERS);
-	if (ppoll(p, n, patience(r, &t), signal_wait_mask()) <= 0)
+	ready = ppoll(p, n, patience(r, &t), signal_wait_mask());
+	signal_waited(ready);
+	if (ready <= 0)
 		return;
 	for (size_t i = OTHERS; i < n; i++)
 		if (p[i].revents != 0)

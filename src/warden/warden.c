@@ -89,6 +89,17 @@ be_agent(struct warden *w, const struct request *request, int answer)
 	_exit(0);
 }
 
+/* Some may have ended while there was always another request. */
+static bool
+may_start_agent(struct warden *w)
+{
+	uint64_t most = w->house.conf->workers + AGENTS_SPARE;
+
+	if (w->house.agents >= most)
+		services_reap(&w->house, w->ending != 0);
+	return w->house.agents < most;
+}
+
 static void
 hear_request(struct warden *w)
 {
@@ -98,7 +109,7 @@ hear_request(struct warden *w)
 
 	switch (request_receive(w->house.channel[1], &request, &answer)) {
 	case 1:
-		if (w->house.agents >= w->house.conf->workers + AGENTS_SPARE) {
+		if (!may_start_agent(w)) {
 			log_warning("too many agents; %s has to wait",
 			    request.user);
 			close(answer);
@@ -262,9 +273,11 @@ wait_and_hear(struct warden *w)
 	struct timespec look = { KEYS_LOOK_MS / 1000, 0 };
 	bool busy = w->ending != 0 || services_any_due(&w->house);
 	bool watches = w->house.conf->tls.certificates.n > 0;
+	int n = ppoll(&p, 1, busy ? &t : watches ? &look : NULL,
+	    signal_wait_mask());
 
-	if (ppoll(&p, 1, busy ? &t : watches ? &look : NULL,
-	    signal_wait_mask()) > 0)
+	signal_waited(n);
+	if (n > 0)
 		hear_request(w);
 }
 

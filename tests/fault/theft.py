@@ -518,6 +518,21 @@ def harm(verdict, w, loot):
     time.sleep(1)
     verdict.check(dict(loot.sink.got) == {(f"loot-{i}", f"x@{FAR}"): 1 for i in range(2)},
                   "theft: the entries are not delivered once each", loot.sink.got)
+    reload_in_a_flood(verdict, w)
+
+
+def reload_in_a_flood(verdict, w):
+    """There is always a note for the runner, and it hears that it is to end."""
+    runner = w.runner()
+    with contextlib.ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(Client(w)).put("flood - - -\n")
+        time.sleep(0.2)
+        os.kill(w.warden.pid, signal.SIGHUP)
+        verdict.check(until(lambda: all(p.pid != runner for p in processes())),
+                      "theft: a flood of notes keeps the runner from its end")
+        verdict.check(until(lambda: w.runner() not in (None, runner)),
+                      "theft: there is no other runner")
 
 
 class Drain(threading.Thread):

@@ -348,14 +348,16 @@ lie(const struct theft *t)
 	return 0;
 }
 
-/* Until the client goes away: nobody else's word gets through. */
+/* Until the client goes away: nobody else's word gets through.  Without a name
+ * each costs the runner as little as it can. */
 static int
 flood(const struct theft *t)
 {
 	char c;
 
 	while (recv(t->fd, &c, 1, MSG_DONTWAIT) < 0)
-		notify_send(t->smtpd->notify, NOTIFY_NEW, t->path);
+		notify_send(t->smtpd->notify, NOTIFY_NEW, t->path == NULL ?
+		    "" : t->path);
 	return 0;
 }
 

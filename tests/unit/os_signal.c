@@ -150,6 +150,48 @@ let_in(void **state)
 	close(pair[1]);
 }
 
+/* A loop hears of it as well, if not at once. */
+static void
+let_in_while_waiting(void **state)
+{
+	struct timespec limit = { 10, 0 };
+	struct pollfd p = { .events = POLLIN };
+	int pair[2], n;
+	bool taken = false;
+
+	(void)state;
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(write(pair[1], "x", 1), 1);
+	p.fd = pair[0];
+	signal_catch(SIGUSR1);
+	signal_block_caught();
+	for (int k = 0; k < 3; k++) {
+		raise(SIGUSR1);
+		taken = false;
+		for (n = 0; n < 1000 && !taken; n++) {
+			assert_int_equal(ppoll(&p, 1, &limit,
+			    signal_wait_mask()), 1);
+			signal_waited(1);
+			taken = signal_take(SIGUSR1);
+		}
+		assert_true(taken);
+		/* Not in each: that would cost two calls. */
+		assert_true(n > 1);
+	}
+	/* Waits that let them in by themselves begin a new count. */
+	for (n = 0; n < 1000; n++) {
+		if (n % 32 == 31)
+			raise(SIGUSR1);
+		signal_waited(n % 32 == 31 ? -1 : 1);
+	}
+	assert_false(signal_take(SIGUSR1));
+	signal_let_in();
+	assert_true(signal_take(SIGUSR1));
+	signal_reset();
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int
 main(void)
 {
@@ -158,6 +200,7 @@ main(void)
 		cmocka_unit_test(calls_are_interrupted),
 		cmocka_unit_test(no_race),
 		cmocka_unit_test(let_in),
+		cmocka_unit_test(let_in_while_waiting),
 		cmocka_unit_test(reset_in_a_child),
 	};
 
