@@ -31,8 +31,9 @@ int	rosters_make(struct rosters *, struct fault *);
  * that lives and has lost its own, whose sessions are to end; 0: none has. */
 pid_t	rosters_turn(struct rosters *);
 void	rosters_give(struct rosters *, pid_t master);
-/* By the warden, when a master has ended. */
-void	rosters_bury(const struct rosters *, pid_t master);
+/* By the warden, when it has reaped anybody: if that was a master, it is nobody
+ * from now on, whoever gets its number. */
+void	rosters_bury(struct rosters *, pid_t master);
 /* In that master: which descriptor is to be kept until roster_open() closes it
  * (-1: none was made), and where it writes, or NULL. */
 int	roster_fd(const struct rosters *);

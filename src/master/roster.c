@@ -18,12 +18,14 @@
  * lasts, the oldest one loses its roster.  Its sessions could not log in any more,
  * so the warden has them finish what they are at and end, as at its own end.
  *
+ * A master lives until the warden has reaped it, who says so here (rosters_bury):
+ * what its number means to the kernel afterwards nobody asks.
+ *
  * They lie in memory that warden, masters and doorkeeper share.  A master's
  * mapping is left out of its forks, and all others close the descriptors.
  */
 #include "master/roster.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "os/pane.h"
@@ -41,7 +43,7 @@ rosters_make(struct rosters *r, struct fault *why)
 static bool
 has_living_master(const struct rosters *r, unsigned i)
 {
-	return r->owner[i] > 0 && kill(r->owner[i], 0) == 0;
+	return r->owner[i] > 0;
 }
 
 /* Which is to be given away before another? */
@@ -77,11 +79,15 @@ rosters_give(struct rosters *r, pid_t master)
 }
 
 void
-rosters_bury(const struct rosters *r, pid_t master)
+rosters_bury(struct rosters *r, pid_t master)
 {
-	for (int i = 0; i < ROSTERS; i++)
-		if (r->owner[i] == master && r->fd[i] >= 0)
+	for (int i = 0; i < ROSTERS; i++) {
+		if (r->owner[i] != master)
+			continue;
+		r->owner[i] = 0;
+		if (r->fd[i] >= 0)
 			children_expect_none(r->fd[i]);
+	}
 }
 
 int

@@ -561,10 +561,18 @@ services_alive(const struct house *h)
 	return n;
 }
 
+/* While it has a session left its number is nobody else's. */
+static bool
+is_given_away(const struct retired *r)
+{
+	return !r->alive && kill(r->pid, 0) == 0;
+}
+
 void
 services_end_sessions(const struct house *h)
 {
 	for (unsigned i = 0; i < h->nretired; i++)
-		if (h->retired[i].service == SERVICE_MASTER)
+		if (h->retired[i].service == SERVICE_MASTER &&
+		    !is_given_away(&h->retired[i]))
 			(void)kill(-h->retired[i].pid, SIGKILL);
 }

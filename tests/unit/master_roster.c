@@ -144,13 +144,60 @@ test_expected(void **state)
 	rosters_bury(&r, second);
 	assert_int_equal(ask(&seen, 101), 2);
 	assert_int_equal(ask(&seen, 200), 3);
-	/* Nor is what he was changing believed, or waited for. */
+	end_master(first);
+}
+
+/* Nor is what he was changing believed, or waited for. */
+static void
+test_half_changed(void **state)
+{
+	struct rosters r, seen;
+	struct children one, two;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(rosters_make(&r, &why), 0);
+	rosters_turn(&r);
+	rosters_give(&r, 1000);
+	open_children(&r, &one);
+	add(&one, 101, 2);
+	rosters_turn(&r);
+	rosters_give(&r, 1001);
+	open_children(&r, &two);
+	add(&two, 200, 3);
+	seen = r;
+	for (int i = 0; i < ROSTERS; i++)
+		seen.fd[i] = dup(r.fd[i]);
+	rosters_look(&seen);
 	two.shown->turn++;
 	assert_int_equal(ask(&seen, 101), 0);
-	rosters_bury(&r, second);
+	rosters_bury(&r, 1001);
 	assert_int_equal(ask(&seen, 101), 2);
 	assert_int_equal(ask(&seen, 200), 0);
-	end_master(first);
+}
+
+/* Somebody else gets the number of one who was buried: he is no master. */
+static void
+test_numbers_are_given_again(void **state)
+{
+	struct rosters r;
+	struct fault why;
+
+	(void)state;
+	assert_int_equal(rosters_make(&r, &why), 0);
+	for (unsigned i = 0; i < ROSTERS; i++) {
+		assert_int_equal(rosters_turn(&r), 0);
+		rosters_give(&r, i == 0 ? getpid() : 1000 + (pid_t)i);
+	}
+	rosters_bury(&r, getpid());
+	rosters_bury(&r, 1000);
+	assert_int_equal(rosters_turn(&r), 0);
+	rosters_give(&r, 2000);
+	assert_int_equal(rosters_turn(&r), 1001);
+	/* Who has lost his is nobody's owner any more. */
+	rosters_give(&r, 2001);
+	rosters_bury(&r, 1001);
+	assert_int_equal(rosters_turn(&r), 1002);
 }
 
 /* Those of the living are kept, as long as there are others. */
@@ -173,6 +220,7 @@ test_who_gives_way(void **state)
 			assert_int_not_equal(of[k], of[i]);
 	}
 	end_master(master[3]);
+	rosters_bury(&r, master[3]);
 	assert_int_equal(rosters_turn(&r), 0);
 	assert_int_equal(r.now, of[3]);
 	rosters_give(&r, getpid());
@@ -190,7 +238,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_expected),
+		cmocka_unit_test(test_half_changed),
 		cmocka_unit_test(test_who_gives_way),
+		cmocka_unit_test(test_numbers_are_given_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
