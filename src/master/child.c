@@ -7,8 +7,10 @@
  * session has (master/roster): so he knows whose connection a process has without
  * asking anybody who would have to answer.  He reads while it may be changed: a
  * number that is odd meanwhile tells him to read again.  A master that dies in the
- * middle of a change leaves it odd, and its sessions strangers.  Nothing that
- * stands in the copy has a part in what the master itself does.
+ * middle of a change leaves it odd, and its sessions strangers, until it is buried;
+ * one that loses the copy in the middle of a change ends that one and not the
+ * change of who has it now.  Nothing that stands in the copy has a part in what
+ * the master itself does.
  *
  * A session is removed after it was waited for, so for a moment its number may
  * be that of a new process, of another master at that: whoever reads takes what
@@ -43,32 +45,42 @@ size_of(const struct child_table *t)
 	return sizeof(*t) + ((size_t)1 << t->bits) * sizeof(t->child[0]);
 }
 
-/* Between the two whoever reads waits or reads again. */
-static void
+/* Between the two whoever reads waits or reads again.  The next odd number, which
+ * is another one than that of who has not come to his end. */
+static uint32_t
 begin(struct child_table *t)
 {
-	(void)__atomic_fetch_add(&t->turn, 1, __ATOMIC_RELAXED);
+	uint32_t was = __atomic_load_n(&t->turn, __ATOMIC_RELAXED);
+
+	while (!__atomic_compare_exchange_n(&t->turn, &was, (was + 1) | 1,
+	    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return (was + 1) | 1;
 }
 
+/* Of that change, and of none that somebody else has begun since. */
 static void
-end(struct child_table *t)
+end(struct child_table *t, uint32_t turn)
 {
-	(void)__atomic_fetch_add(&t->turn, 1, __ATOMIC_RELEASE);
+	(void)__atomic_compare_exchange_n(&t->turn, &turn, turn + 1, false,
+	    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 static void
 show(struct children *c, struct child_table *room, unsigned bits)
 {
+	uint32_t turn;
+
 	c->shown = room;
-	/* Its former master may have died in the middle of a change. */
-	__atomic_store_n(&room->turn, room->turn | 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	room->serial = c->serial;
+	/* Its former master may be in the middle of a change, or have died
+	 * there. */
+	turn = begin(room);
+	__atomic_store_n(&room->serial, c->serial, __ATOMIC_SEQ_CST);
 	room->bits = bits;
 	__atomic_store_n(&room->expected, 0, __ATOMIC_SEQ_CST);
 	memset(room->child, 0, size_of(room) - sizeof(*room));
-	end(room);
+	end(room, turn);
 }
 
 void
@@ -91,10 +103,17 @@ children_init(struct children *c, size_t max, void *room, uint64_t serial)
 		show(c, room, head.bits);
 }
 
+static bool
+is_ours(const struct children *c)
+{
+	return __atomic_load_n(&c->shown->serial, __ATOMIC_SEQ_CST) ==
+	    c->serial;
+}
+
 static void
 set_expected(struct children *c, uint32_t n)
 {
-	if (c->shown != NULL && c->shown->serial == c->serial)
+	if (c->shown != NULL && is_ours(c))
 		__atomic_store_n(&c->shown->expected, n, __ATOMIC_SEQ_CST);
 }
 
@@ -187,24 +206,30 @@ drop(struct child_table *t, size_t gap)
 
 /* Where others read, as long as it is ours; to be ended by end(). */
 static struct child_table *
-begin_shown(struct children *c)
+begin_shown(struct children *c, uint32_t *turn)
 {
-	if (c->shown != NULL && c->shown->serial != c->serial)
-		c->shown = NULL;
-	if (c->shown != NULL)
-		begin(c->shown);
-	return c->shown;
+	if (c->shown == NULL)
+		return NULL;
+	if (is_ours(c)) {
+		*turn = begin(c->shown);
+		/* The next one may have come in between. */
+		if (is_ours(c))
+			return c->shown;
+		end(c->shown, *turn);
+	}
+	return c->shown = NULL;
 }
 
 static void
 show_one(struct children *c, const struct child *child)
 {
-	struct child_table *t = begin_shown(c);
+	uint32_t turn;
+	struct child_table *t = begin_shown(c, &turn);
 
 	if (t == NULL)
 		return;
 	t->child[look(t, child->pid)] = *child;
-	end(t);
+	end(t, turn);
 }
 
 uint32_t
@@ -265,6 +290,7 @@ children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 {
 	struct child *child = children_find(c, pid);
 	struct child_table *t;
+	uint32_t turn;
 	size_t i;
 
 	if (child == NULL)
@@ -272,11 +298,11 @@ children_remove(struct children *c, pid_t pid, struct budget_seat *seat)
 	*seat = child->seat;
 	c->numbers[--c->n] = child->number;
 	drop(c->table, look(c->table, pid));
-	if ((t = begin_shown(c)) == NULL)
+	if ((t = begin_shown(c, &turn)) == NULL)
 		return true;
 	if (t->child[i = look(t, pid)].pid == pid)
 		drop(t, i);
-	end(t);
+	end(t, turn);
 	return true;
 }
 

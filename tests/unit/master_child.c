@@ -275,6 +275,50 @@ test_asked_meanwhile(void **state)
 	close(fd);
 }
 
+/* One master after the other takes the room while the one before is busy in it;
+ * whatever that one is in the middle of ends nothing of the next one's. */
+static void
+test_ousted_in_a_change(void **state)
+{
+	enum { TURNS = 200 };
+	struct budget_seat seat = { .at = { 0 } };
+	struct ip ip = ip_of(7);
+	struct children c, next;
+	struct child child;
+	struct fault why;
+	uint64_t serial = 0;
+	int fd = pane_file(CHILDREN_ROOM, &why), ready[2], status;
+	void *room = pane_look(fd, CHILDREN_ROOM, true);
+	pid_t pid;
+	char byte;
+
+	(void)state;
+	assert_int_equal(pipe(ready), 0);
+	for (unsigned i = 1; i < 2 * TURNS; i += 2) {
+		if ((pid = fork()) == 0) {
+			room = pane_look(fd, CHILDREN_ROOM, true);
+			children_init(&c, 2, room, i);
+			(void)!write(ready[1], "x", 1);
+			while (c.shown != NULL) {
+				children_add(&c, 100, &ip, &seat, 0);
+				(void)children_remove(&c, 100, &seat);
+			}
+			_exit(0);
+		}
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		children_init(&next, 2, room, i + 1);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+		children_add(&next, 9, &ip, &seat, 0);
+		assert_true(ask(room, 9, &child, &serial));
+		assert_int_equal(serial, i + 1);
+		children_free(&next);
+	}
+	close(ready[0]);
+	close(ready[1]);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -284,6 +328,7 @@ main(void)
 		cmocka_unit_test(test_no_child_has_it),
 		cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_asked_meanwhile),
+		cmocka_unit_test(test_ousted_in_a_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
