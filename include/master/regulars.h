@@ -12,6 +12,9 @@
 
 struct regulars;
 
+/* So long is it worth something, in the same time. */
+#define REGULARS_DAY	(24 * 3600 * INT64_C(1000000))
+
 /* Microseconds of master/budget's clock; 0: never. */
 struct regular_deeds {
 	int64_t	good_at;		/* brought a message */
@@ -21,6 +24,8 @@ struct regular_deeds {
 /* By the kind of the address and its leading bits; all 0: it is not known. */
 struct regular_deeds regulars_find(const struct regulars *, uint32_t kind,
 	    uint64_t prefix);
+/* The latest of what it did is now.  Where there is no room for all, mail gives way
+ * to logins. */
 void	regulars_note(struct regulars *, uint32_t kind, uint64_t prefix,
 	    const struct regular_deeds *);
 

@@ -49,7 +49,6 @@ enum {
 
 #define SECOND		INT64_C(1000000)	/* in microseconds */
 #define MINUTE		(60 * SECOND)
-#define DAY		(24 * 60 * MINUTE)
 
 enum scope {
 	SCOPE_LOCAL,			/* a uid */
@@ -409,7 +408,7 @@ look(const struct budget *b, const struct budget_guest *g, struct place *p)
 static bool
 is_lately(int64_t at, int64_t now)
 {
-	return at != 0 && now - at < DAY;
+	return at != 0 && now - at < REGULARS_DAY;
 }
 
 /* By its own address, the first of its places. */
@@ -419,6 +418,14 @@ rank_of(const struct budget_guest *g, const struct place *p, int64_t now)
 	if (g->trusted || is_lately(p->did.login_at, now))
 		return RANK_OURS;
 	return g->submits ? RANK_CALLER : RANK_STRANGER;
+}
+
+/* Who has logged in from there once is no caller any more. */
+static bool
+is_crowd(const struct budget *b, enum budget_rank rank, const struct place *p)
+{
+	return rank == RANK_CALLER &&
+	    b->entry[p->at[0]].open >= b->for_a_caller;
 }
 
 /* Nobody gets at the sessions that are kept for others. */
@@ -434,9 +441,7 @@ has_no_share(const struct budget *b, enum budget_rank rank,
 			kept += b->kept_for_good;
 		return b->sitting[rank] >= b->sessions - kept;
 	case RANK_CALLER:
-		/* Who has logged in from there once is none any more. */
-		return b->sitting[rank] >= b->for_callers ||
-		    b->entry[p->at[0]].open >= b->for_a_caller;
+		return b->sitting[rank] >= b->for_callers;
 	case RANK_OURS:
 		break;
 	}
@@ -500,7 +505,8 @@ budget_enter(struct budget *b, const struct budget_guest *g, int64_t ms,
 	look(b, g, &p);
 	*seat = (struct budget_seat){ .rank = rank_of(g, &p, now),
 	    .submits = g->submits };
-	if (b->open >= b->sessions || has_no_share(b, seat->rank, &p, now))
+	if (b->open >= b->sessions || is_crowd(b, seat->rank, &p) ||
+	    has_no_share(b, seat->rank, &p, now))
 		return BUDGET_FULL;
 	answer = judge(b, g, &p, now);
 	if (answer != BUDGET_WELCOME)
@@ -553,7 +559,9 @@ budget_introduce(struct budget *b, const struct budget_guest *g, int64_t ms,
 	who.submits = seat->submits;
 	look(b, &who, &p);
 	rank = rank_of(&who, &p, now);
-	if (rank != seat->rank && has_no_share(b, rank, &p, now))
+	/* A seat of that share it has already, but not of that address. */
+	if (is_crowd(b, rank, &p) ||
+	    (rank != seat->rank && has_no_share(b, rank, &p, now)))
 		return BUDGET_FULL;
 	answer = judge(b, &who, &p, now);
 	if (answer != BUDGET_WELCOME)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Who is known from before a reload: an array of sets, found by a keyed hash, in
- * which of four neighbours the one that did well longest ago gives way.  Its key is
+ * which of four neighbours the one that did well longest ago gives way, and first
+ * who has brought mail only: anybody can, from as many addresses as he has, and
+ * must not put out those from where users have logged in within a day.  Its key is
  * drawn by whoever writes first.
  *
  * An old master and a new one may write at once.  The prefix is written last, and
@@ -12,6 +14,7 @@
  */
 #include "master/regulars.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/table.h"
@@ -66,10 +69,25 @@ regulars_find(const struct regulars *r, uint32_t kind, uint64_t prefix)
 }
 
 static int64_t
-latest(const struct regular *r)
+latest(const struct regular_deeds *d)
 {
-	return r->did.good_at > r->did.login_at ? r->did.good_at :
-	    r->did.login_at;
+	return d->good_at > d->login_at ? d->good_at : d->login_at;
+}
+
+static bool
+is_login(const struct regular_deeds *d, int64_t now)
+{
+	return d->login_at != 0 && now - d->login_at < REGULARS_DAY;
+}
+
+/* Does a give way before b? */
+static bool
+is_less(const struct regular_deeds *a, const struct regular_deeds *b,
+    int64_t now)
+{
+	bool login = is_login(a, now);
+
+	return login != is_login(b, now) ? !login : latest(a) < latest(b);
 }
 
 void
@@ -77,6 +95,7 @@ regulars_note(struct regulars *r, uint32_t kind, uint64_t prefix,
     const struct regular_deeds *did)
 {
 	struct regular *set, *to;
+	int64_t now = latest(did);
 
 	if (r->key[0] == 0)
 		table_draw_key(r->key);
@@ -86,9 +105,11 @@ regulars_note(struct regulars *r, uint32_t kind, uint64_t prefix,
 			to = &set[i];
 			break;
 		}
-		if (latest(&set[i]) < latest(to))
+		if (is_less(&set[i].did, &to->did, now))
 			to = &set[i];
 	}
+	if (!is_that(to, kind, prefix) && is_less(did, &to->did, now))
+		return;
 	__atomic_store_n(&to->is_there, 0, __ATOMIC_SEQ_CST);
 	to->prefix = prefix;
 	to->kind = kind;

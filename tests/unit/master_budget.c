@@ -174,6 +174,40 @@ test_introduced(void **state)
 	end(w);
 }
 
+/* T-33: on a submission port as well no address that a proxy names has all the
+ * seats of who has not logged in. */
+static void
+test_introduced_caller(void **state)
+{
+	struct conf_budget c = { .most = 1000, .per_client = 20 };
+	struct budget_guest proxy = guest("198.51.100.1");
+	struct budget_guest user = guest("203.0.113.2");
+	struct world *w = begin(&c);
+	enum budget_answer a;
+
+	(void)state;
+	proxy.is_proxy = proxy.submits = true;
+	assert_int_equal(crowd(w, proxy, 9, &a), 9);
+	for (size_t i = 0; i < 9; i++) {
+		a = budget_introduce(w->budget, &(struct budget_guest){
+		    .ip = guest("203.0.113.1").ip }, w->now, &w->seat[i]);
+		assert_int_equal(a, i < 5 ? BUDGET_WELCOME : BUDGET_FULL);
+	}
+	for (size_t i = 5; i < 9; i++) {
+		a = budget_introduce(w->budget, &user, w->now, &w->seat[i]);
+		assert_int_equal(a, BUDGET_WELCOME);
+	}
+	/* From where somebody has logged in there may be more. */
+	budget_log_in(w->budget, w->now, &w->seat[5]);
+	assert_int_equal(crowd(w, proxy, 9, &a), 9);
+	for (size_t i = 9; i < 18; i++) {
+		a = budget_introduce(w->budget, &user, w->now, &w->seat[i]);
+		assert_int_equal(a, BUDGET_WELCOME);
+	}
+	leave(w, w->n);
+	end(w);
+}
+
 /* One of ours, once it is known to be that, is none of the strangers, for whom
  * 20 of 100 sessions are not to be had. */
 static void
@@ -754,6 +788,48 @@ test_many_regulars(void **state)
 	assert_int_equal(regulars_find(r, 2, 100000).good_at, 0);
 }
 
+/* Mail from as many addresses as there is room for, and more, puts out none from
+ * where users have logged in within a day; a login that is older is worth less. */
+static void
+test_regular_logins(void **state)
+{
+	static _Alignas(16) char room[REGULARS_ROOM];
+	enum { LOGINS = 1000, MANY = 100000 };
+	struct regulars *r = (struct regulars *)room;
+	const int64_t day = REGULARS_DAY;
+	unsigned known = 0, good = 0;
+
+	(void)state;
+	for (int i = 1; i <= LOGINS; i++)
+		regulars_note(r, 1, (uint64_t)i,
+		    &(struct regular_deeds){ .login_at = i });
+	for (int i = 1; i <= MANY; i++)
+		regulars_note(r, 2, (uint64_t)i,
+		    &(struct regular_deeds){ .good_at = LOGINS + i });
+	for (int i = 1; i <= LOGINS; i++)
+		known += regulars_find(r, 1, (uint64_t)i).login_at == i;
+	/* Five of one set are very few. */
+	assert_true(known >= LOGINS - 20);
+	for (int i = 1; i <= MANY; i++)
+		good += regulars_find(r, 2, (uint64_t)i).good_at != 0;
+	assert_true(good > 14000);
+	for (int i = 1; i <= MANY; i++)
+		regulars_note(r, 2, (uint64_t)(MANY + i),
+		    &(struct regular_deeds){ .good_at = LOGINS + day + i });
+	for (int i = 1; i <= LOGINS; i++)
+		assert_int_equal(regulars_find(r, 1, (uint64_t)i).login_at, 0);
+	/* Who finds logins only is not noted, and one who logs in is. */
+	for (int i = 1; i <= MANY; i++)
+		regulars_note(r, 1, (uint64_t)i,
+		    &(struct regular_deeds){ .login_at = LOGINS + 2 * day });
+	regulars_note(r, 2, 7,
+	    &(struct regular_deeds){ .good_at = LOGINS + 2 * day + 1 });
+	assert_int_equal(regulars_find(r, 2, 7).good_at, 0);
+	regulars_note(r, 2, 7, &(struct regular_deeds){ .good_at = 1,
+	    .login_at = LOGINS + 2 * day + 1 });
+	assert_int_equal(regulars_find(r, 2, 7).good_at, 1);
+}
+
 /* Sessions that take every entry they can, in a table of the least size. */
 static void
 test_there_is_always_an_entry(void **state)
@@ -863,6 +939,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_proxy),
 		cmocka_unit_test(test_introduced),
+		cmocka_unit_test(test_introduced_caller),
 		cmocka_unit_test(test_introduced_stranger),
 		cmocka_unit_test(test_named),
 		cmocka_unit_test(test_named_stranger),
@@ -873,6 +950,7 @@ main(void)
 		cmocka_unit_test(test_users_are_remembered),
 		cmocka_unit_test(test_users_are_known_to_the_next),
 		cmocka_unit_test(test_many_regulars),
+		cmocka_unit_test(test_regular_logins),
 		cmocka_unit_test(test_there_is_always_an_entry),
 		cmocka_unit_test(test_model),
 		cmocka_unit_test(test_answers_and_lines),
