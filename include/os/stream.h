@@ -52,6 +52,7 @@ struct stream_haste {
 	int64_t			 timeout;	/* ms, 0: none */
 	int64_t			 deadline;	/* clock_mono_ms, 0: none */
 	const _Atomic bool	*over;		/* NULL: never */
+	bool			 tried;		/* what was there, since then */
 };
 
 struct stream {
@@ -105,7 +106,8 @@ void	stream_set_deadline(struct stream *, int seconds);
  * below say holds as well.  Who waits already learns of it within slice ms: so
  * often the wait is looked at, for a call each time.  NULL: never. */
 void	stream_mind_haste(struct stream *, const _Atomic bool *now, int slice);
-/* And once this is true, no wait begins or goes on. */
+/* And once this is true, no wait begins or goes on.  One read takes what has come
+ * already, which may have been while its reader waited for others. */
 void	stream_mind_end(struct stream *, const _Atomic bool *over);
 void	stream_set_hasty_timeout(struct stream *, int seconds);
 void	stream_set_hasty_deadline(struct stream *, int seconds);

@@ -9,8 +9,9 @@
  * and stays there; only a peer that lets this pass costs a call, which sets
  * the rest of what is wanted.  So timeouts and deadlines may change with every
  * step of a dialogue for nothing, and still end when they should.  Where others
- * may call for haste, what is left is waited for in slices.  A write has seldom
- * to wait, so before its timeout is set it is tried without waiting.
+ * may call for haste, what is left is waited for in slices; who calls for the end
+ * does not take away what has come already.  A write has seldom to wait, so before
+ * its timeout is set it is tried without waiting.
  *
  * Output is collected; it leaves in one system call when somebody flushes or
  * when stream_line() has no whole line at hand and must wait.  So the replies
@@ -32,6 +33,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -129,6 +131,7 @@ void
 stream_mind_end(struct stream *s, const _Atomic bool *over)
 {
 	s->haste.over = over;
+	s->haste.tried = false;
 }
 
 void
@@ -152,13 +155,19 @@ end_of(int64_t begun, int64_t timeout, int64_t deadline)
 	return deadline != 0 && deadline < until ? deadline : until;
 }
 
+static bool
+is_over(const struct stream *s)
+{
+	return s->haste.over != NULL && atomic_load(s->haste.over);
+}
+
 /* How long a call that began then may still wait: ms, ENDLESS or OVER. */
 static int64_t
 time_left(const struct stream *s, int64_t begun, int64_t now)
 {
 	int64_t until = end_of(begun, s->timeout, s->deadline), hasty;
 
-	if (s->haste.over != NULL && atomic_load(s->haste.over))
+	if (is_over(s))
 		return OVER;
 	if (s->haste.now != NULL && atomic_load(s->haste.now)) {
 		hasty = end_of(begun, s->haste.timeout, s->haste.deadline);
@@ -293,6 +302,34 @@ may_go_on(struct stream *s, int64_t begun)
 	return true;
 }
 
+/* Who is told to end has one look at what has come; its own time is over when it
+ * is over. */
+static bool
+may_look(const struct stream *s, int64_t now)
+{
+	return is_over(s) && !s->haste.tried &&
+	    (s->deadline == 0 || now < s->deadline);
+}
+
+static ssize_t
+look(struct stream *s, size_t most)
+{
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	ssize_t n = -1;
+
+	s->haste.tried = true;
+	/* What lies within TLS the socket does not know. */
+	if (s->ops != NULL)
+		set_wait(s->fd, SO_RCVTIMEO, &s->set_in, 1);
+	if (s->ops != NULL || poll(&p, 1, 0) == 1)
+		n = read_once(s, most);
+	else
+		errno = EAGAIN;
+	if (n == -1 && errno == EINPROGRESS)
+		errno = EAGAIN;
+	return n;
+}
+
 /* -1 and EAGAIN when its time is over. */
 static ssize_t
 read_in_time(struct stream *s, size_t most)
@@ -301,6 +338,8 @@ read_in_time(struct stream *s, size_t most)
 	int64_t left = slice_of(s, time_left(s, begun, begun));
 	ssize_t n;
 
+	if (left == OVER && may_look(s, begun))
+		return look(s, most);
 	if (left == OVER) {
 		errno = EAGAIN;
 		return -1;

@@ -819,6 +819,66 @@ haste_is_heard_while_waiting(void **state)
 	(void)munmap((void *)now, sizeof(*now));
 }
 
+static ssize_t
+tunnel_read(void *ctx, void *p, size_t n)
+{
+	return read(*(const int *)ctx, p, n);
+}
+
+static ssize_t
+tunnel_write(void *ctx, const void *p, size_t n)
+{
+	return write(*(const int *)ctx, p, n);
+}
+
+/* Who is told to end while he does something else takes what has come, once. */
+static void
+what_has_come_is_read(void **state)
+{
+	static const struct stream_ops ops = {
+		NULL, tunnel_read, tunnel_write, NULL
+	};
+	_Atomic bool over = false;
+	struct str line;
+	struct pair p;
+
+	(void)state;
+	for (int layer = 0; layer < 2; layer++) {
+		atomic_store(&over, false);
+		open_pair(&p, SOCK_STREAM);
+		if (layer > 0)
+			stream_set_ops(&p.s, &ops, &p.s.fd);
+		stream_set_timeout(&p.s, 600);
+		stream_set_deadline(&p.s, 600);
+		stream_mind_end(&p.s, &over);
+		send_peer(&p, "a\r\nb\r\n", 6);
+		atomic_store(&over, true);
+		assert_int_equal(stream_line(&p.s, 64, false, &line),
+		    STREAM_OK);
+		assert_int_equal(stream_line(&p.s, 64, false, &line),
+		    STREAM_OK);
+		assert_memory_equal(line.p, "b", 1);
+		/* Nobody stays by talking on. */
+		send_peer(&p, "c\r\n", 3);
+		assert_int_equal(stream_line(&p.s, 64, false, &line),
+		    STREAM_TIMEOUT);
+		/* It is a new one that is asked for. */
+		stream_mind_end(&p.s, &over);
+		assert_int_equal(stream_line(&p.s, 64, false, &line),
+		    STREAM_OK);
+		stream_mind_end(&p.s, &over);
+		assert_int_equal(stream_line(&p.s, 64, false, &line),
+		    STREAM_TIMEOUT);
+		/* And its own time is over as it always was. */
+		stream_mind_end(&p.s, &over);
+		p.s.deadline = clock_mono_ms() - 1;
+		send_peer(&p, "d\r\n", 3);
+		assert_int_equal(stream_line(&p.s, 64, false, &line),
+		    STREAM_TIMEOUT);
+		close_pair(&p);
+	}
+}
+
 static void
 result_texts(void **state)
 {
@@ -850,6 +910,7 @@ main(void)
 		cmocka_unit_test(pipes),
 		cmocka_unit_test(layered),
 		cmocka_unit_test(haste_is_heard_while_waiting),
+		cmocka_unit_test(what_has_come_is_read),
 		cmocka_unit_test(result_texts),
 	};
 
