@@ -14,6 +14,8 @@ void	term_renew(struct session *);
 void	term_excuse(struct session *, int64_t ms);
 /* A user has logged in: now he has a session's time. */
 void	term_lift(struct session *);
+/* Has the master asked it to make room?  Each wait times out at once, then. */
+bool	term_has_to_leave(const struct session *);
 /* A wait has timed out: says 421 and why, and returns it for the log. */
 const char *term_end(struct session *);
 

@@ -23,6 +23,7 @@
 #include "os/log.h"
 #include "os/signal.h"
 #include "smtp/ext.h"
+#include "visit/term.h"
 
 enum {
 	HANDSHAKE_TIME = 30,	/* seconds; SECURITY R-26 */
@@ -93,7 +94,8 @@ begin(struct session *s, struct tls *tls)
 	r = shake_hands(s);
 	s->tally.handshake = true;
 	if (r != STREAM_OK) {
-		s->tally.failed = true;
+		/* Whom we have sent away meanwhile did not fail. */
+		s->tally.failed = r != STREAM_TIMEOUT || !term_has_to_leave(s);
 		log_failure(s, tls, r);
 		s->ended = true;
 		return false;

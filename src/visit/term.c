@@ -107,8 +107,8 @@ term_lift(struct session *s)
 	stream_set_deadline(&s->stream, (int)s->conf->timeout.session);
 }
 
-static bool
-has_to_leave(const struct session *s)
+bool
+term_has_to_leave(const struct session *s)
 {
 	const _Atomic bool *over = s->stream.haste.over;
 
@@ -123,7 +123,7 @@ term_end(struct session *s)
 		    "Error: you have not logged in in time");
 		return "no login in time";
 	}
-	if (has_to_leave(s)) {
+	if (term_has_to_leave(s)) {
 		session_end(s, (struct status){ 4, 3, 2 },
 		    "Error: too busy to wait for you; try again later");
 		return "sent away under stress";
