@@ -23,8 +23,8 @@ struct budget_guest {
 	bool		submits;	/* on a submission port */
 	bool		is_root;	/* on the local socket */
 	bool		is_proxy;	/* stands for one whom it has not yet
-					 * named: only the limits of all
-					 * together hold */
+					 * named, by PROXY or XCLIENT: only the
+					 * limits of all together hold */
 };
 
 enum budget_answer {

@@ -5,8 +5,8 @@
  *
  * A guest is counted in one to three scopes: its address (IPv6: the /64, which
  * is what one customer's one network has), the network around it, and for IPv6
- * the site around that.  A proxy is counted in none of them, until it has told
- * for whom it stands; who may use XCLIENT is, and gives his seat to whom he names.
+ * the site around that.  A proxy, or who may use XCLIENT, is counted in none of
+ * them, until it has told for whom it stands; then that one is.
  *
  * All sessions together are parted by rank (enum budget_rank), so that neither
  * strangers nor those who do not log in keep each other out, nor a user.

@@ -160,6 +160,15 @@ refuse(struct master *m, int fd, const struct smtpd_peer *peer,
 		close(fd);
 }
 
+/* May it name other clients by XCLIENT?  As a proxy may by PROXY, to whom that
+ * listener belongs. */
+static bool
+may_use_xclient(const struct conf *conf, const struct smtpd_peer *peer)
+{
+	return !peer->local && !peer->proxied && !peer->reported &&
+	    conf_networks_have(&conf->session.xclient, &peer->addr.ip);
+}
+
 static struct budget_guest
 guest_of(const struct conf *conf, const struct smtpd_peer *peer)
 {
@@ -170,7 +179,7 @@ guest_of(const struct conf *conf, const struct smtpd_peer *peer)
 		.ip = peer->addr.ip,
 		.trusted = !peer->proxied && checks_may_relay(conf, &facts),
 		.is_root = peer->local && peer->uid == 0,
-		.is_proxy = peer->proxied,
+		.is_proxy = peer->proxied || may_use_xclient(conf, peer),
 	};
 
 	switch (peer->service) {
@@ -257,6 +266,8 @@ start_session(struct master *m, int fd, const struct smtpd_peer *peer,
 	}
 	children_add(&m->children, pid, &peer->addr.ip, seat,
 	    clock_boot_ms());
+	if (may_use_xclient(m->setup->conf, peer))
+		children_find(&m->children, pid)->speaks = true;
 	close(fd);
 }
 
@@ -284,7 +295,7 @@ receive_client(struct master *m, const struct usher_call *call)
 
 	/* What anybody else says of himself has been seen. */
 	if (child != NULL && may_name(m, child)) {
-		speaks = child->seat.at[0] != 0;
+		speaks = child->speaks || child->seat.at[0] != 0;
 		answer = budget_introduce(m->budget, &guest, now,
 		    &child->seat);
 	}

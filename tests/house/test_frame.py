@@ -188,10 +188,13 @@ def name_client(village, n, words="", port=25):
     return s, s.recv(200)
 
 
-def test_whom_xclient_names_is_counted(house, village):
-    """T-33: as itself, and the proxy not any more."""
-    g = house(f"listen smtp\nxclient for {B}\nrelay for {B}\nconnections-per-minute 3\n"
+@pytest.mark.parametrize("more", [f"relay for {B}", ""], ids=["ours", "not-ours"])
+def test_whom_xclient_names_is_counted(house, village, more):
+    """T-33: as itself, and the proxy not at all, whether it is one of ours or not."""
+    g = house(f"listen smtp\nxclient for {B}\n{more}\nconnections-per-minute 3\n"
               "sessions-per-client 2")
+    silent = [village.b.connect(A) for _ in range(5)]
+    assert [s.recv(200)[:4] for s in silent] == [b"220 "] * 5
     held = [name_client(village, n) for n in range(1, 9)] + [name_client(village, 1)]
     assert [said[:4] for _, said in held] == [b"220 "] * 9
     mark = g.mark()
@@ -212,6 +215,8 @@ def test_whom_xclient_names_is_counted(house, village):
     wait(lambda: name_client(village, 1)[1].startswith(b"220 "), "a place for a client")
     wait(lambda: name_client(village, 1)[1].startswith(b"421 4.7.0 Too many new connections "),
          "too many in a minute")
+    for s in silent:
+        s.close()
 
 
 def test_whom_xclient_names_has_a_term(house, village, filed):  # noqa: F811
