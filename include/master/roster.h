@@ -41,8 +41,13 @@ void	*roster_open(const struct rosters *);
 /* In the doorkeeper, who has kept all of them.  They are closed. */
 void	rosters_look(struct rosters *);
 
-/* Whose child is that, and whose connection has it?  False: nobody's, or it is
- * so young that its master has not come to write it down. */
-bool	rosters_ask(const struct rosters *, pid_t, struct child *);
+enum roster_answer {
+	ROSTER_KNOWN,
+	ROSTER_NOT_NOW,		/* some master is about to write down a child,
+				 * which may be that one: ask again */
+	ROSTER_UNKNOWN,		/* nobody's */
+};
+/* Whose child is that, and whose connection has it? */
+enum roster_answer rosters_ask(const struct rosters *, pid_t, struct child *);
 
 #endif

@@ -88,13 +88,21 @@ caller_find(struct caller *c, int sock, const struct conf *conf,
     const struct rosters *r)
 {
 	struct child child;
-	bool is_there = rosters_ask(r, c->session, &child);
+	bool is_there = rosters_ask(r, c->session, &child) == ROSTER_KNOWN;
 
 	if (!sock_peer_lives(sock))
 		return CALLER_FALSE;
 	if (!is_there)
 		return CALLER_UNKNOWN;
 	return believe(c, conf, &child) ? CALLER_KNOWN : CALLER_FALSE;
+}
+
+bool
+caller_is_settled(const struct caller *c, const struct rosters *r)
+{
+	struct child child;
+
+	return rosters_ask(r, c->session, &child) != ROSTER_NOT_NOW;
 }
 
 bool
@@ -105,7 +113,7 @@ caller_may_prove(const struct caller *c, int sock, const struct conf *conf,
 	    (conf->login.mechanisms & 1U << MECHANISM_EXTERNAL) != 0;
 	struct child child;
 
-	return rosters_ask(r, c->session, &child) &&
+	return rosters_ask(r, c->session, &child) == ROSTER_KNOWN &&
 	    (sock == -1 || sock_peer_lives(sock)) &&
 	    (by_certificate || may_name(conf, &child));
 }

@@ -32,6 +32,9 @@ enum caller_answer {
 enum caller_answer caller_find(struct caller *, int sock,
 	    const struct conf *, const struct rosters *);
 
+/* Can it be told now whether anybody knows it?  False: in a moment. */
+bool	caller_is_settled(const struct caller *, const struct rosters *);
+
 /* May it tell by what login its client has come, where that was not proved here?
  * By a certificate, where there are some, or by the word of a host that may use
  * XCLIENT.  sock is -1 for one that need not wait for an answer. */

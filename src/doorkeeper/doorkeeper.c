@@ -24,7 +24,7 @@
  * they are for those who have just come, one for a process, and again the one who
  * has said nothing for longest makes room.
  *
- *	knocking ──SPEND──▶ answered, gone
+ *	knocking ──SPEND──▶ sought ──known──▶ answered, gone
  *	knocking ──KNOCK──▶ sought ──known──▶ waiting ──its time, a free
  *	    │                  │                 │      child──▶ served ──▶ gone
  *	    │                  │                 └──too long a wait: WAIT
@@ -82,6 +82,7 @@ struct visitor {
 	int64_t		since;		/* and has since */
 	int64_t		sought;		/* when its master was last looked for */
 	bool		ended;		/* has lost its seat */
+	bool		unread;		/* sought before its word was read */
 	pid_t		pid;
 	int64_t		until;		/* knock by then, be known by then;
 					 * begin then */
@@ -156,12 +157,13 @@ find_silent(struct doorkeeper *d)
 	return found;
 }
 
-/* A process has one question at a time. */
+/* A process has one question at a time, and one that could not be heard yet. */
 static void
-drop_former(struct doorkeeper *d, pid_t session)
+drop_former(struct doorkeeper *d, pid_t session, bool unread)
 {
 	for (int i = 0; i < VISITORS; i++)
 		if (is_outside(&d->visitors[i]) &&
+		    d->visitors[i].unread == unread &&
 		    d->visitors[i].caller.session == session)
 			dismiss(&d->visitors[i]);
 }
@@ -179,7 +181,7 @@ let_in(struct doorkeeper *d, int64_t now)
 		close(new.fd);
 		return;
 	}
-	drop_former(d, new.caller.session);
+	drop_former(d, new.caller.session, false);
 	if ((v = find_free(d)) == NULL && (v = find_silent(d)) != NULL)
 		dismiss(v);
 	if (v == NULL)
@@ -372,13 +374,30 @@ may_spend(const struct doorkeeper *d, const struct visitor *v, int sock,
 	    d->rosters);
 }
 
+/* What it says lies where it is until it is known who says it. */
+static void
+let_wait(struct doorkeeper *d, struct visitor *v, int64_t now)
+{
+	if (!v->unread)
+		drop_former(d, v->caller.session, true);
+	v->unread = true;
+	v->state = STATE_SOUGHT;
+	v->sought = now;
+}
+
 static void
 hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 {
 	char room[DOOR_PACKET_MAX];
 	struct door_packet p;
-	bool heard = door_receive(v->fd, room, &p) == 0;
+	bool heard;
 
+	if (now < v->until && !caller_is_settled(&v->caller, d->rosters)) {
+		let_wait(d, v, now);
+		return;
+	}
+	v->unread = false;
+	heard = door_receive(v->fd, room, &p) == 0;
 	if (heard && p.kind == DOOR_KNOCK) {
 		caller_hear(&v->caller, &p);
 		recognise(d, v, now);
@@ -483,7 +502,10 @@ call_up(struct doorkeeper *d, struct visitor *v, int64_t now)
 		dismiss(v);
 		break;
 	case STATE_SOUGHT:
-		recognise(d, v, now);
+		if (v->unread)
+			hear_knock(d, v, now);
+		else
+			recognise(d, v, now);
 		break;
 	case STATE_WAITING:
 	case STATE_FREE:

@@ -121,7 +121,7 @@ rosters_look(struct rosters *r)
 	}
 }
 
-bool
+enum roster_answer
 rosters_ask(const struct rosters *r, pid_t pid, struct child *out)
 {
 	uint64_t youngest = 0, forks = 0;
@@ -139,5 +139,7 @@ rosters_ask(const struct rosters *r, pid_t pid, struct child *out)
 			forks = seen.serial;
 	}
 	/* That one may be about to write down the same number. */
-	return youngest > 0 && forks <= youngest;
+	if (forks > youngest)
+		return ROSTER_NOT_NOW;
+	return youngest > 0 ? ROSTER_KNOWN : ROSTER_UNKNOWN;
 }

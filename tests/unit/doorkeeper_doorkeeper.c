@@ -223,6 +223,56 @@ test_told_logins(void **state)
 	assert_int_equal(spend(""), 0);
 }
 
+/* A word that comes while a younger master is about to write down some child is
+ * heard when it has; one that nobody waits for, too. */
+static void
+test_words_wait(void **state)
+{
+	struct door_packet p = { .kind = DOOR_SPEND, .field = { STR("user"),
+	    STR(""), str_span("\1\0\0\0", 4), STR("12345678") } };
+	struct door_packet told = { .kind = DOOR_REPORTED,
+	    .flags = DOOR_OWED, .field = { STR("user"), STR("") } };
+	char room[DOOR_PACKET_MAX];
+	struct children young;
+	int fd;
+
+	(void)state;
+	start("xclient for 192.0.2.1\nlogin-messages-per-hour 1\n",
+	    "192.0.2.1");
+	rosters_turn(&rosters);
+	children_init(&young, 4, roster_open(&rosters), rosters.serial);
+	assert_int_equal(spend(""), DOOR_WITHIN);
+	children_expect(&young);
+	fd = connect_door();
+	assert_int_equal(door_send(fd, &p), 0);
+	/* It has had the time to answer wrongly. */
+	usleep(100 * 1000);
+	children_expect_no_more(&young);
+	assert_int_equal(hear(fd, room, &p), DOOR_OVER);
+	assert_int_equal(p.flags & DOOR_OWED, DOOR_OWED);
+	close(fd);
+	/* Whom it has been told to is owed nothing any more, and who is then
+	 * owed it was told of behind another question. */
+	assert_int_equal(spend(""), DOOR_OVER);
+	children_expect(&young);
+	fd = connect_door();
+	assert_int_equal(door_send(fd, &told), 0);
+	close(fd);
+	usleep(100 * 1000);
+	fd = connect_door();
+	usleep(100 * 1000);
+	children_expect_no_more(&young);
+	usleep(100 * 1000);
+	close(fd);
+	p = (struct door_packet){ .kind = DOOR_SPEND, .field = { STR("user"),
+	    STR(""), str_span("\1\0\0\0", 4), STR("12345678") } };
+	fd = connect_door();
+	assert_int_equal(ask(fd, &p, room), DOOR_OVER);
+	assert_int_equal(p.flags & DOOR_OWED, DOOR_OWED);
+	close(fd);
+	children_free(&young);
+}
+
 static const char *
 client_of(int i)
 {
@@ -451,6 +501,7 @@ main(void)
 		cmocka_unit_test_teardown(test_the_oldest_is_next, stop),
 		cmocka_unit_test_teardown(test_lies, stop),
 		cmocka_unit_test_teardown(test_told_logins, stop),
+		cmocka_unit_test_teardown(test_words_wait, stop),
 		cmocka_unit_test_teardown(test_very_young, stop),
 	};
 	struct rlimit files = { 4096, 4096 };
