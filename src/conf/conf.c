@@ -645,16 +645,25 @@ conf_is_local_domain(const struct conf *conf, struct str domain)
 	return found;
 }
 
+/* Behind a proxy on this machine they can, wherever it is that we listen. */
+static bool
+strangers_can_come(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->listens.n; i++)
+		if (!ip_is_loopback(&conf->listens.p[i].ip) ||
+		    conf->listens.p[i].proxies.nets.n > 0 ||
+		    conf->session.xclient.nets.n > 0)
+			return true;
+	return false;
+}
+
 bool
 conf_asks_names(const struct conf *conf)
 {
 	if (!conf->guest.names && !conf->guest.rules_name &&
 	    !conf->guest.rules_helo && conf->guest.zones.n == 0)
 		return false;
-	for (size_t i = 0; i < conf->listens.n; i++)
-		if (!ip_is_loopback(&conf->listens.p[i].ip))
-			return true;
-	return false;
+	return strangers_can_come(conf);
 }
 
 struct str

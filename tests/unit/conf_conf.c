@@ -357,6 +357,18 @@ test_dns_lists(void **state)
 	conf = parse("hostname a.test\nlisten smtp\nclient-names no");
 	assert_false(conf_asks_names(conf));
 	conf_free(conf);
+	/* Strangers come through a proxy on this machine, too. */
+	conf = parse("hostname a.test\nlisten smtp on 127.0.0.1:2525 proxy "
+	    "from 127.0.0.1");
+	assert_true(conf_asks_names(conf));
+	conf_free(conf);
+	conf = parse("hostname a.test\nlisten smtp on [::1]:2525\n"
+	    "xclient for ::1");
+	assert_true(conf_asks_names(conf));
+	conf_free(conf);
+	conf = parse("hostname a.test\nlisten none\nxclient for ::1");
+	assert_false(conf_asks_names(conf));
+	conf_free(conf);
 	buf_free(&out);
 }
 
