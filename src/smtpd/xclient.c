@@ -15,6 +15,9 @@
  * the proxy itself has shown.  That the connection is under TLS stays true.  From
  * the first XCLIENT on the address is a reported one, said or not: one of
  * loopback is not ours (policy/checks).
+ *
+ * With another address it is another client, who begins at nothing in all that
+ * is counted here: errors, recipients that were unknown, logins that failed.
  */
 #include "smtpd/xclient.h"
 
@@ -59,6 +62,17 @@ take_address(struct session *s, const struct xclient *x)
 	session_name_client(s, name);
 }
 
+/* What the one before has done is not this one's, whose seat it is now.  The
+ * disk is everybody's. */
+static void
+begin_anew(struct session *s)
+{
+	s->tally = (struct tally){ .disk = s->tally.disk };
+	s->errors = s->unknown = s->idle = s->login_failures = 0;
+	s->transactions = 0;
+	s->discarded = 0;
+}
+
 /* False: the client has had too much already, which it was told. */
 static bool
 take(struct session *s, const struct xclient *x)
@@ -66,8 +80,13 @@ take(struct session *s, const struct xclient *x)
 	const struct ip was = s->peer->addr.ip;
 
 	take_address(s, x);
-	if (!ip_eq(&was, &s->peer->addr.ip) && !proxied_is_welcome(s))
-		return false;
+	if (!ip_eq(&was, &s->peer->addr.ip)) {
+		if (!proxied_is_welcome(s))
+			return false;
+		/* Of whom nobody knows who it is has no seat of its own. */
+		if (s->peer->addr.ip.family != 0)
+			begin_anew(s);
+	}
 	if ((x->given & XCLIENT_HELO) != 0)
 		s->claim.helo = x->helo;
 	if ((x->given & XCLIENT_PROTO) != 0) {

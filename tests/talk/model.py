@@ -149,6 +149,7 @@ class Model:
         self.content, self.discarded = b"", 0
         self.stored = []
         self.secure, self.login, self.reported, self.failures = False, False, False, 0
+        self.moved = False
         self.alphabet = alphabet
         self.may_log_in = "login" in alphabet.needs
         self.has_tls = "tls" in alphabet.needs
@@ -157,7 +158,7 @@ class Model:
 
     def state(self):
         return (self.phase, self.esmtp, self.binary, self.content != b"", self.secure,
-                self.login, self.reported, self.failures)
+                self.login, self.reported, self.failures, self.moved)
 
     def begin_anew(self):
         """All that was said is forgotten (RFC 3207 4.2), the login too."""
@@ -303,6 +304,9 @@ class Model:
             return [501]
         self.begin_anew()
         self.reported = True
+        if name == "xclient" and not self.moved:
+            # Another client, who has done nothing yet.
+            self.moved, self.failures, self.discarded = True, 0, 0
         self.login = name == "xclient-login"
         return [220]
 
