@@ -18,6 +18,13 @@ enum world_grey {
 	WORLD_GREY_ASKED,
 };
 
+enum world_greeting {		/* the name in HELO, to the DNS */
+	WORLD_GREETING_UNTOLD,
+	WORLD_GREETING_UNKNOWN,
+	WORLD_GREETING_KNOWN,
+	WORLD_GREETING_CONFIRMED,
+};
+
 struct world_trouble {
 	enum dnsbl_trouble	kind;
 	struct ip		answer;
@@ -31,6 +38,7 @@ struct world {
 	struct dnsbl_memory	*memory;
 	struct world_trouble	 trouble[DNSBL_ZONES_MAX];
 	struct grey		 grey;
+	enum world_greeting	 greeting;	/* where a rule wanted it */
 	enum world_grey		 greylist;
 	uint32_t		 wait;		/* seconds, by the greylist */
 };

@@ -25,19 +25,28 @@ void	asker_free(struct asker *);		/* NULL is harmless */
 /* Forgets all questions and answers: their numbers and strings are void. */
 void	asker_renew(struct asker *);
 
-/* Sends a question.  Returns its number, or -1: no name can be asked, or too
- * many were; name need not live on. */
+/* What is no question: no such name can be asked for, or too many questions
+ * were asked already. */
+#define ASK_NO_NAME	(-1)
+#define ASK_NO_MORE	(-2)
+
+/* Sends a question.  Returns its number, or one of these, which are below 0;
+ * name need not live on. */
 int	ask_question(struct asker *, struct str name,
 	    enum rr_type);
 /* Takes what has come, and sends again what is late.  Never waits. */
 void	ask_hear(struct asker *);
 /* Is there an answer, or will none come? */
 bool	ask_is_settled(const struct asker *, int question);
-/* Waits until it is settled.  -1 is settled. */
+/* Waits until it is settled.  What is no question is settled. */
 void	ask_wait(struct asker *, int question);
+/* Waits until something has come or is late, for whoever waits for one of
+ * several.  False: all are settled. */
+bool	ask_wait_once(struct asker *);
 
-/* What became of a question that is settled; never RESOLVE_FOUND for -1, which
- * is RESOLVE_NO_NAME.  out (it may be NULL) lives until asker_renew(). */
+/* What became of a question that is settled.  ASK_NO_NAME is RESOLVE_NO_NAME,
+ * ASK_NO_MORE is RESOLVE_TRY_AGAIN: nobody has said that there is no such name.
+ * out (it may be NULL) lives until asker_renew(). */
 enum resolve_result ask_answer(const struct asker *, int question,
 	    const struct resolved **out);
 

@@ -20,21 +20,23 @@ bool	helo_is_malformed(struct str helo);
  * of this machine (conf->own, the listener's), or one of loopback. */
 bool	helo_is_forged(const struct conf *, const struct facts *);
 
+#define HELO_QUESTIONS	3		/* A, AAAA, MX */
+
 /* What the DNS has for a name. */
 struct helo_lookup {
 	struct str	name;		/* n == 0: nothing was asked */
 	struct asker	*asker;
-	int		a, aaaa, mx;	/* questions */
+	bool		asked[HELO_QUESTIONS];
+	int		question[HELO_QUESTIONS];
 };
 
-/* Sends the questions; the name is copied to the arena. */
-void	helo_ask(struct helo_lookup *, struct asker *, struct arena *,
+/* Asks nothing yet; the name is copied to the arena. */
+void	helo_begin(struct helo_lookup *, struct asker *, struct arena *,
 	    struct str name);
-/* Waits for the answers. */
-void	helo_wait(const struct helo_lookup *);
-/* When that is done: 1, 0, or -1 when it cannot be told.  Has it an address or
- * an MX at all?  Is the client's address among them? */
-int	helo_is_known(const struct helo_lookup *);
-int	helo_has_address(const struct helo_lookup *, const struct ip *);
+/* Ask what was not asked, and wait as long as it is not decided: 1, 0, or -1
+ * when it cannot be told.  Has it an address or an MX at all, which is not the
+ * null MX (RFC 7505 3)?  Has it the client's address? */
+int	helo_is_known(struct helo_lookup *);
+int	helo_has_address(struct helo_lookup *, const struct ip *);
 
 #endif

@@ -42,8 +42,9 @@ bool	stranger_is_wanted(const struct conf *, enum conf_service, bool ours);
 /* Decides what is to be asked; nothing is yet. */
 void	stranger_init(struct stranger *, const struct conf *, struct arena *,
 	    enum conf_service, bool ours, const struct ip *);
+/* Some that are to leave at once?  HELO's (asks_helo) may come later, or never. */
 bool	stranger_has_questions(const struct stranger *);
-/* Sends all questions; fd as asker_new() wants it. */
+/* Sends all questions, if there are any; fd as asker_new() wants it. */
 void	stranger_ask(struct stranger *, struct dnsbl_memory *, int fd);
 void	stranger_free(struct stranger *);
 

@@ -44,11 +44,32 @@ tell_listed(struct prober *p, const struct facts *f, struct str zone)
 	return st->asks_lists ? dnsbl_has(&st->lists, zone) : 0;
 }
 
+/* All that the DNS has for HELO, once a rule has wanted some of it. */
+static enum world_greeting
+judge_helo(struct stranger *st)
+{
+	if (helo_has_address(&st->helo, &st->ip) == 1)
+		return WORLD_GREETING_CONFIRMED;
+	switch (helo_is_known(&st->helo)) {
+	case 1:
+		return WORLD_GREETING_KNOWN;
+	case 0:
+		return WORLD_GREETING_UNKNOWN;
+	default:
+		return WORLD_GREETING_UNTOLD;
+	}
+}
+
 static int
 tell_helo(struct prober *p, const struct facts *f, enum rule_helo what,
     struct fault *why)
 {
-	return stranger_tell_helo(&world_of(p)->stranger, f->helo, what, why);
+	struct world *w = world_of(p);
+	int r = stranger_tell_helo(&w->stranger, f->helo, what, why);
+
+	if (w->stranger.asker != NULL)
+		w->greeting = judge_helo(&w->stranger);
+	return r;
 }
 
 static int
@@ -159,7 +180,7 @@ world_ask(struct world *w, const struct conf *conf, struct arena *arena,
 	stranger_init(st, conf, arena, f->service, checks_may_relay(conf, f),
 	    &f->client_ip);
 	st->asks_name = st->asks_name && f->client_name.n == 0;
-	w->asked = stranger_has_questions(st);
+	w->asked = stranger_has_questions(st) || st->asks_helo;
 	if (!w->asked)
 		return;
 	if (st->asks_lists) {
@@ -201,39 +222,16 @@ explain_name(enum naming_verdict verdict)
 	return "it cannot be looked up now";
 }
 
-enum greeting {
-	GREETING_UNTOLD,
-	GREETING_UNKNOWN,
-	GREETING_KNOWN,
-	GREETING_CONFIRMED,
-};
-
 static const struct {
 	const char	*word, *text;
 } greetings[] = {
-	[GREETING_UNTOLD] = { "untold", "it cannot be looked up now" },
-	[GREETING_UNKNOWN] = { "unknown",
+	[WORLD_GREETING_UNTOLD] = { "untold", "it cannot be looked up now" },
+	[WORLD_GREETING_UNKNOWN] = { "unknown",
 	    "the DNS has neither an address nor an MX for it" },
-	[GREETING_KNOWN] = { "known", "the DNS has it, not for the client" },
-	[GREETING_CONFIRMED] = { "confirmed",
+	[WORLD_GREETING_KNOWN] = { "known", "the DNS has it, not for the client" },
+	[WORLD_GREETING_CONFIRMED] = { "confirmed",
 	    "the DNS has the client's address for it" },
 };
-
-/* What has been looked up of HELO, if a rule wanted it. */
-static enum greeting
-judge_helo(const struct stranger *st)
-{
-	if (helo_has_address(&st->helo, &st->ip) == 1)
-		return GREETING_CONFIRMED;
-	switch (helo_is_known(&st->helo)) {
-	case 1:
-		return GREETING_KNOWN;
-	case 0:
-		return GREETING_UNKNOWN;
-	default:
-		return GREETING_UNTOLD;
-	}
-}
 
 /* The rows of the configuration that an answer of the list makes count. */
 static void
@@ -333,7 +331,7 @@ world_put(struct buf *b, const struct world *w)
 		    explain_name(st->verdict));
 	if (st->helo.name.n > 0)
 		buf_printf(b, "  helo %.*s: %s\n", STR_ARG(st->helo.name),
-		    greetings[judge_helo(st)].text);
+		    greetings[w->greeting].text);
 	for (size_t i = 0; i < st->lists.n; i++)
 		put_list(b, w, &st->lists.row[i]);
 	if (w->conf->guest.lists.n > 0 && st->lists.n > 0)
@@ -352,7 +350,7 @@ world_put_json(struct buf *b, const struct world *w)
 	json_put_string(b, st->asks_name ? st->name : STR_NONE);
 	buf_printf(b, ",\"confirmed\":%s,\"helo\":\"%s\",\"lists\":[",
 	    st->verdict == NAMING_CONFIRMED ? "true" : "false",
-	    st->helo.name.n > 0 ? greetings[judge_helo(st)].word : "");
+	    st->helo.name.n > 0 ? greetings[w->greeting].word : "");
 	for (size_t i = 0; i < st->lists.n; i++) {
 		const struct dnsbl_row *row = &st->lists.row[i];
 		const struct world_trouble *t = trouble_of(w, row);

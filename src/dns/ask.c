@@ -155,9 +155,10 @@ ask_question(struct asker *a, struct str name, enum rr_type type)
 	uint8_t packet[QUESTION_SIZE];
 	struct question *q;
 
-	if (a->asked == ASK_MAX || a->n == ASK_MAX ||
-	    question_put(packet, 0, name, type, true) == 0)
-		return -1;
+	if (question_put(packet, 0, name, type, true) == 0)
+		return ASK_NO_NAME;
+	if (a->asked == ASK_MAX || a->n == ASK_MAX)
+		return ASK_NO_MORE;
 	q = &a->question[a->n];
 	*q = (struct question){ .type = type };
 	q->found.canonical = arena_str(&a->arena, name);
@@ -300,25 +301,31 @@ asker_due(const struct asker *a)
 	return (int)first;
 }
 
+bool
+ask_wait_once(struct asker *a)
+{
+	struct pollfd p = { .fd = a->fd, .events = POLLIN };
+	int64_t begun, left = ASK_WAIT_MS - a->waited;
+	int due = asker_due(a);
+
+	if (due < 0)
+		return false;
+	if (left <= 0) {
+		settle_all(a);
+		return false;
+	}
+	begun = clock_mono_ms();
+	(void)poll(&p, 1, due < left ? due : (int)left);
+	a->waited += clock_mono_ms() - begun;
+	ask_hear(a);
+	return true;
+}
+
 void
 ask_wait(struct asker *a, int question)
 {
-	struct pollfd p = { .fd = a->fd, .events = POLLIN };
-	int64_t begun, left;
-	int due;
-
-	while (!ask_is_settled(a, question)) {
-		left = ASK_WAIT_MS - a->waited;
-		if (left <= 0) {
-			settle_all(a);
-			return;
-		}
-		due = asker_due(a);
-		begun = clock_mono_ms();
-		(void)poll(&p, 1, due < left ? due : (int)left);
-		a->waited += clock_mono_ms() - begun;
-		ask_hear(a);
-	}
+	while (!ask_is_settled(a, question))
+		(void)ask_wait_once(a);
 }
 
 enum resolve_result
@@ -327,7 +334,8 @@ ask_answer(const struct asker *a, int question, const struct resolved **out)
 	const struct question *q;
 
 	if (question < 0)
-		return RESOLVE_NO_NAME;
+		return question == ASK_NO_MORE ? RESOLVE_TRY_AGAIN :
+		    RESOLVE_NO_NAME;
 	q = &a->question[question];
 	must(!q->open);
 	if (out != NULL)

@@ -10,7 +10,8 @@
  *
  * None of it refuses by itself (RFC 5321 4.1.4 forbids to refuse a name for not
  * being the client's): a rule has to want it.  The first two cost nothing, the
- * other two are looked up, each name once, when a rule has come to them.
+ * other two are looked up, each name once, when a rule has come to them, and no
+ * more is asked than it wants, nor waited for when it is decided.
  *
  * Called by policy/rule, and by policy/stranger, who knows whom to ask.  What
  * cannot be looked up is neither known nor unknown.
@@ -67,35 +68,53 @@ helo_is_forged(const struct conf *conf, const struct facts *f)
 
 /* ---------------------------------------------------------------- DNS --- */
 
+static const enum rr_type types[HELO_QUESTIONS] = { RR_A, RR_AAAA, RR_MX };
+
 void
-helo_ask(struct helo_lookup *l, struct asker *a, struct arena *arena,
+helo_begin(struct helo_lookup *l, struct asker *a, struct arena *arena,
     struct str name)
 {
-	l->asker = a;
-	l->name = arena_str(arena, name);
-	l->a = ask_question(a, name, RR_A);
-	l->aaaa = ask_question(a, name, RR_AAAA);
-	l->mx = ask_question(a, name, RR_MX);
+	*l = (struct helo_lookup){ .asker = a,
+	    .name = arena_str(arena, name) };
 }
 
-void
-helo_wait(const struct helo_lookup *l)
+static void
+ask(struct helo_lookup *l, size_t i)
 {
-	ask_wait(l->asker, l->a);
-	ask_wait(l->asker, l->aaaa);
-	ask_wait(l->asker, l->mx);
+	if (!l->asked[i])
+		l->question[i] = ask_question(l->asker, l->name, types[i]);
+	l->asked[i] = true;
 }
 
-int
-helo_is_known(const struct helo_lookup *l)
+/* The null MX has no mail server (RFC 7505 3); the root is no host. */
+static bool
+has_server(const struct resolved *found)
 {
-	const int questions[] = { l->a, l->aaaa, l->mx };
+	for (size_t i = 0; i < found->records.n; i++)
+		if (found->records.p[i].type != RR_MX ||
+		    found->records.p[i].name.n > 0)
+			return true;
+	return false;
+}
+
+/* As it stands now; *open: more may come. */
+static int
+judge(const struct helo_lookup *l, bool *open)
+{
+	const struct resolved *found;
 	int known = 0;
 
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
-		switch (ask_answer(l->asker, questions[i], NULL)) {
+	*open = false;
+	for (size_t i = 0; i < HELO_QUESTIONS; i++) {
+		if (!ask_is_settled(l->asker, l->question[i])) {
+			*open = true;
+			continue;
+		}
+		switch (ask_answer(l->asker, l->question[i], &found)) {
 		case RESOLVE_FOUND:
-			return 1;
+			if (has_server(found))
+				return 1;
+			break;
 		case RESOLVE_TRY_AGAIN:
 			known = -1;
 			break;
@@ -103,16 +122,32 @@ helo_is_known(const struct helo_lookup *l)
 		case RESOLVE_NO_DATA:
 			break;
 		}
+	}
 	return known;
 }
 
 int
-helo_has_address(const struct helo_lookup *l, const struct ip *ip)
+helo_is_known(struct helo_lookup *l)
+{
+	bool open;
+	int known;
+
+	for (size_t i = 0; i < HELO_QUESTIONS; i++)
+		ask(l, i);
+	while ((known = judge(l, &open)) != 1 && open)
+		(void)ask_wait_once(l->asker);
+	return known;
+}
+
+int
+helo_has_address(struct helo_lookup *l, const struct ip *ip)
 {
 	const struct resolved *found;
+	size_t i = ip->family == 4 ? 0 : 1;
 
-	switch (ask_answer(l->asker, ip->family == 4 ? l->a : l->aaaa,
-	    &found)) {
+	ask(l, i);
+	ask_wait(l->asker, l->question[i]);
+	switch (ask_answer(l->asker, l->question[i], &found)) {
 	case RESOLVE_FOUND:
 		break;
 	case RESOLVE_TRY_AGAIN:
@@ -121,8 +156,8 @@ helo_has_address(const struct helo_lookup *l, const struct ip *ip)
 	case RESOLVE_NO_DATA:
 		return 0;
 	}
-	for (size_t i = 0; i < found->records.n; i++)
-		if (ip_eq(&found->records.p[i].ip, ip))
+	for (size_t k = 0; k < found->records.n; k++)
+		if (ip_eq(&found->records.p[k].ip, ip))
 			return 1;
 	return 0;
 }

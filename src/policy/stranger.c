@@ -74,7 +74,7 @@ stranger_init(struct stranger *st, const struct conf *conf,
 bool
 stranger_has_questions(const struct stranger *st)
 {
-	return st->asks_name || st->asks_lists || st->asks_helo;
+	return st->asks_name || st->asks_lists;
 }
 
 void
@@ -159,8 +159,7 @@ stranger_tell_helo(struct stranger *st, struct str helo, enum rule_helo what,
 
 	if (st->asker != NULL) {
 		if (!str_eq(l->name, helo))
-			helo_ask(l, st->asker, st->arena, helo);
-		helo_wait(l);
+			helo_begin(l, st->asker, st->arena, helo);
 		r = what == HELO_CONFIRMED ? helo_has_address(l, &st->ip) :
 		    helo_is_known(l);
 	}

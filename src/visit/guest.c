@@ -10,7 +10,9 @@
  *
  * A session has no network socket but its client's.  It takes the end of a
  * line to the resolver from the tray (master/names), and when there is none, or
- * no answer in time, the client is "unknown" and on no list: mail goes on.
+ * no answer in time, the client is "unknown" and on no list: mail goes on.  Where
+ * nothing but HELO is to be asked about, it takes one when a rule has come to
+ * that.
  *
  * Nobody asks about a program of this machine, loopback, or a network for
  * which we relay, unless a rule wants the name of such a one: a machine without
@@ -42,6 +44,7 @@ struct guest {
 	struct prober	 prober;
 	struct session	*session;
 	struct stranger	 stranger;
+	bool		 tried;		/* to get a line */
 };
 
 static int tell_name(struct prober *, const struct facts *, struct str *,
@@ -87,6 +90,20 @@ take_line(const struct session *s)
 	return -1;
 }
 
+/* Once: who had none when he wanted it goes without. */
+static void
+open_line(struct guest *g)
+{
+	const struct session *s = g->session;
+	int fd;
+
+	if (g->tried)
+		return;
+	g->tried = true;
+	if ((fd = take_line(s)) >= 0)
+		stranger_ask(&g->stranger, s->smtpd->dns_lists, fd);
+}
+
 void
 guest_greet(struct session *s)
 {
@@ -94,7 +111,6 @@ guest_greet(struct session *s)
 	struct stranger *st;
 	struct guest *g;
 	bool ours;
-	int fd;
 
 	if (peer->local || peer->addr.ip.family == 0 ||
 	    ip_is_loopback(&peer->addr.ip))
@@ -113,8 +129,8 @@ guest_greet(struct session *s)
 	/* What a proxy has told need not be asked. */
 	st->is_named = s->claim.named;
 	st->asks_name &= !s->claim.named;
-	if (stranger_has_questions(st) && (fd = take_line(s)) >= 0)
-		stranger_ask(st, s->smtpd->dns_lists, fd);
+	if (stranger_has_questions(st))
+		open_line(g);
 }
 
 void
@@ -226,7 +242,10 @@ static int
 tell_helo(struct prober *p, const struct facts *f, enum rule_helo what,
     struct fault *why)
 {
-	return stranger_tell_helo(&guest_of(p)->stranger, f->helo, what, why);
+	struct guest *g = guest_of(p);
+
+	open_line(g);
+	return stranger_tell_helo(&g->stranger, f->helo, what, why);
 }
 
 static int

@@ -129,9 +129,13 @@ test_number_of_questions(void **state)
 	assert_int_equal(ask_answer(a, last, NULL), RESOLVE_TRY_AGAIN);
 	for (int i = 0; i < ASK_MAX; i++)
 		last = ask_question(a, STR("good.test"), RR_A);
-	assert_int_equal(last, -1);
-	assert_int_equal(ask_answer(a, last, NULL), RESOLVE_NO_NAME);
-	ask_wait(a, -1);
+	assert_int_equal(last, ASK_NO_MORE);
+	/* Nobody has said that there is no such name. */
+	assert_int_equal(ask_answer(a, last, NULL), RESOLVE_TRY_AGAIN);
+	assert_int_equal(ask_question(a, STR("a..b"), RR_A), ASK_NO_NAME);
+	assert_int_equal(ask_answer(a, ASK_NO_NAME, NULL), RESOLVE_NO_NAME);
+	ask_wait(a, ASK_NO_NAME);
+	ask_wait(a, last);
 	asker_renew(a);
 	last = ask_question(a, STR("good.test"), RR_A);
 	ask_wait(a, last);
