@@ -54,17 +54,18 @@ struct lists_hit {
  * address, and of a login that is one, then "@DOMAIN" and "DOMAIN"; of a name or
  * a domain then "*.PARENT" for each parent; of a client's address in a database
  * then its networks of 24, 16 and 8 bits, 64, 56, 48 and 32 for IPv6.  A login is
- * looked for in a database as its user spells it, too, since others make these.
+ * looked for in a database as its user spells it before all, since others make
+ * these.
  */
 int	lists_find(struct lists *, const struct rule_value *,
 	    const struct lists_subject *, struct arena *, struct lists_hit *,
 	    struct fault *);
 /*
  * What the list of this value has for a login: 1 and the value (in the arena)
- * with its line (0: of a database), 0, or -1 as above.
+ * with where it was found, 0, or -1 as above.
  */
 int	lists_get(struct lists *, const struct rule_value *, struct str login,
-	    struct arena *, struct str *value, unsigned *line,
+	    struct arena *, struct str *value, struct lists_hit *,
 	    struct fault *);
 /* How the text of a fact is kept there. */
 enum lists_kind lists_kind_of(enum rule_fact);

@@ -19,7 +19,7 @@ enum senders_ground {
 struct senders_answer {
 	bool			may;
 	enum senders_ground	ground;		/* of the yes or the no */
-	struct str		key;		/* LIST: the login or "*" */
+	struct str		key;		/* LIST: as the list has it */
 	struct str		pattern;	/* LIST, yes: what fits */
 	unsigned		line;		/* LIST: of a file, or 0 */
 };

@@ -307,7 +307,8 @@ ask_ip(const struct question *q, const struct list *l, const struct ip *ip)
 }
 
 /* Of keys that somebody else has compiled nobody knows whether they were
- * folded, and how: they are asked for as they are spelt, too. */
+ * folded, and how: they are asked for as they are spelt first, and one that is
+ * exactly this goes before one that only means the same. */
 static int
 ask_login(const struct question *q, const struct list *l,
     const struct lists_subject *s)
@@ -316,9 +317,11 @@ ask_login(const struct question *q, const struct list *l,
 
 	if (s->text.n == 0)
 		return 0;
-	r = s->kind == LISTS_USER ? ask_address(q, s->text) : ask(q, s->text);
-	if (r == 0 && l->value->kind == VALUE_DB && !str_eq(s->text, s->spelt))
+	if (l->value->kind == VALUE_DB && !str_eq(s->text, s->spelt))
 		r = ask(q, s->spelt);
+	if (r == 0)
+		r = s->kind == LISTS_USER ? ask_address(q, s->text) :
+		    ask(q, s->text);
 	return r;
 }
 
@@ -372,17 +375,15 @@ lists_find(struct lists *lists, const struct rule_value *v,
 
 int
 lists_get(struct lists *lists, const struct rule_value *v, struct str login,
-    struct arena *arena, struct str *value, unsigned *line, struct fault *why)
+    struct arena *arena, struct str *value, struct lists_hit *hit,
+    struct fault *why)
 {
 	const struct lists_subject s = { .kind = LISTS_LOGIN,
 	    .text = fold_login(arena, login), .spelt = login };
-	struct question q = { .arena = arena, .value = value, .why = why };
-	struct lists_hit hit = { .line = 0 };
-	int r;
+	struct question q = { .arena = arena, .hit = hit, .value = value,
+	    .why = why };
 
+	*hit = (struct lists_hit){ .line = 0 };
 	must(v->number < lists->n);
-	q.hit = &hit;
-	r = answer(&q, &lists->list[v->number], &s);
-	*line = hit.line;
-	return r;
+	return answer(&q, &lists->list[v->number], &s);
 }

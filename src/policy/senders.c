@@ -85,18 +85,17 @@ ask_list(const struct conf *conf, struct lists *lists, struct str login,
     struct fault *why)
 {
 	const struct rule_value *list = &conf->login.senders_list;
+	struct lists_hit hit;
 	struct str value, word;
-	int r;
+	int r = lists_get(lists, list, login, arena, &value, &hit, why);
 
-	answer->key = login;
-	r = lists_get(lists, list, login, arena, &value, &answer->line, why);
-	if (r == 0) {
-		answer->key = STR("*");
-		r = lists_get(lists, list, answer->key, arena, &value,
-		    &answer->line, why);
-	}
+	if (r == 0)
+		r = lists_get(lists, list, STR("*"), arena, &value, &hit,
+		    why);
 	if (r != 1)
 		return r;
+	answer->key = hit.key;
+	answer->line = hit.line;
 	answer->ground = SENDERS_GROUND_LIST;
 	while (!answer->may && flat_word(&value, &word)) {
 		answer->may = fits(word, s, arena);

@@ -165,11 +165,40 @@ test_rows(void **state)
 	arena_free(&arena);
 }
 
+/* What the list has, however it was asked for. */
+static void
+test_key(void **state)
+{
+	static const struct { const char *login, *key; } keys[] = {
+		{ "TEAM", "team" }, { "joe", "*" }, { "boss", "boss" },
+	};
+	struct arena arena = { 0 };
+	struct senders_answer answer;
+	struct address a;
+	struct fault why;
+	struct lists *lists;
+	struct conf *conf = load(LIST, &lists);
+
+	(void)state;
+	assert_int_equal(address_parse(&arena, STR("a@b.example"), true, &a,
+	    &why), 0);
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		assert_int_equal(senders_ask(conf, lists,
+		    str_of(keys[i].login), &a, &arena, &answer, &why), 0);
+		assert_true(str_eq(answer.key, str_of(keys[i].key)));
+		assert_true(answer.line > 0);
+	}
+	lists_free(lists);
+	conf_free(conf);
+	arena_free(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_key),
 	};
 	int fd = mkstemp(path), failed;
 
