@@ -349,10 +349,10 @@ put_node_json(struct buf *b, const struct explanation *x,
 	if (step->line > 0)
 		buf_printf(&text, "%.*s:%u", STR_ARG(x->conf->aliases),
 		    step->line);
-	else
-		buf_puts(&text, s->place);
 	buf_putc(b, ',');
 	put_member(b, "from", buf_str(&text));
+	buf_putc(b, ',');
+	put_member(b, "place", s->place);
 	buf_putc(b, '}');
 	buf_free(&text);
 }

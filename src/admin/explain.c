@@ -70,7 +70,22 @@ explain_is_about_a_client(const struct explain_question *q)
 
 /* ------------------------------------------------------------- facts ---- */
 
-/* Of several listeners that are meant it is the first. */
+/* Of several listeners that are meant it is the first, and before all the first
+ * that this client's address can reach. */
+static const struct conf_listen *
+choose(const struct conf *conf, const struct rule_value *v,
+    const struct ip *client)
+{
+	for (size_t i = 0; i < conf->listens.n; i++) {
+		const struct conf_listen *l = &conf->listens.p[i];
+
+		if (l->ip.family == client->family &&
+		    listener_fits(v, l->service, l))
+			return l;
+	}
+	return listener_find(conf, v);
+}
+
 static int
 find_listener(struct explanation *x, const char *word, struct fault *why)
 {
@@ -81,9 +96,12 @@ find_listener(struct explanation *x, const char *word, struct fault *why)
 	    setting_services()[f->service]), &v))
 		return fault_permanent(why, 554, 3, 5,
 		    "\"%s\" is no service and no listener", word);
-	f->listener = listener_find(x->conf, &v);
-	if (f->listener != NULL)
+	f->listener = choose(x->conf, &v, &f->client_ip);
+	if (f->listener != NULL) {
 		f->service = f->listener->service;
+		/* Of whoever comes there a proxy tells. */
+		f->reported = f->listener->proxies.nets.n > 0;
+	}
 	else if (v.kind == VALUE_NUMBER)
 		f->service = (enum conf_service)v.number;
 	else
@@ -92,12 +110,28 @@ find_listener(struct explanation *x, const char *word, struct fault *why)
 	return 0;
 }
 
+/* How a client greets of whom that is not said. */
+static struct str
+default_helo(struct explanation *x)
+{
+	struct buf text = { 0 };
+	struct str helo;
+
+	if (x->facts.local)
+		return x->conf->hostname;
+	buf_putc(&text, '[');
+	ip_put_literal(&text, &x->facts.client_ip);
+	buf_putc(&text, ']');
+	helo = arena_str(&x->arena, buf_str(&text));
+	buf_free(&text);
+	return helo;
+}
+
 static int
 set_facts(struct explanation *x, const struct explain_question *q,
     struct fault *why)
 {
 	struct facts *f = &x->facts;
-	char ip[IP_TEXT_MAX];
 
 	f->local = q->client == NULL;
 	if (q->client != NULL && !ip_parse(str_of(q->client), &f->client_ip))
@@ -105,17 +139,11 @@ set_facts(struct explanation *x, const struct explain_question *q,
 		    "\"%s\" is no address of a client", q->client);
 	f->client_name = str_of(q->name);
 	f->login = str_of(q->login);
-	if (q->helo != NULL)
-		f->helo = str_of(q->helo);
-	else if (f->local)
-		f->helo = x->conf->hostname;
-	else
-		f->helo = arena_printf(&x->arena, "[%s]",
-		    ip_format(&f->client_ip, ip));
-	if (q->name == NULL && ip_is_loopback(&f->client_ip))
-		f->client_name = STR("localhost");
+	f->helo = q->helo != NULL ? str_of(q->helo) : default_helo(x);
 	if ((!f->local || q->on != NULL) && find_listener(x, q->on, why) < 0)
 		return -1;
+	if (q->name == NULL && !f->reported && ip_is_loopback(&f->client_ip))
+		f->client_name = STR("localhost");
 	f->secure = q->tls || f->service == SERVICE_SUBMISSIONS;
 	return 0;
 }

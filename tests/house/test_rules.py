@@ -256,13 +256,31 @@ def test_explain_tells_where(house):
     for because, (_, _, _, want) in zip(steps, rows):
         assert because.endswith(f"({g.base}/{want})"), because
     assert steps[-1].endswith(f"({g.base}/keys.db: ann@b.test)")
-    tree = [(s["kind"], s["key"], s["from"], s["database"]) for s in told()["aliases"]]
-    assert tree == [("alias", "one", path + ":1", path + ".db"), ("include", "", "", ""),
-                    ("user", "", listed + ":2", ""), ("alias", "two", path + ":3", path + ".db"),
-                    ("user", "", "", "")]
+    tree = [(s["kind"], s["key"], s["from"], s["place"], s["database"])
+            for s in told()["aliases"]]
+    assert tree == [("alias", "one", path + ":1", "", path + ".db"), ("include", "", "", "", ""),
+                    ("user", "", "", listed + ":2", ""),
+                    # One of an include that is an alias is in two places.
+                    ("alias", "two", path + ":3", listed + ":4", path + ".db"),
+                    ("user", "", "", "", "")]
     # What was changed since it was compiled is not where the alias is from.
     write(path, "one: alice\n")
     assert told()["aliases"][0]["from"] == ""
+
+
+def test_explain_as_the_client_comes(house):
+    """By the listener of its family, and greeting with its address as RFC 5321 4.1.3
+    has it."""
+    g = house("listen smtp on 0.0.0.0:25 as four\nlisten smtp on [::]:25 as six\n"
+              "client-names no\nreject helo malformed at hello\n"
+              'reject on six at end with "550 5.7.1 six"\n'
+              'reject on four at end with "550 5.7.1 four"', start=False)
+    for client, want in (("2001:db8::31", "550 5.7.1 six"), ("192.0.2.30", "550 5.7.1 four")):
+        for on in ([], ["--on", "smtp"], ["--on", "25"]):
+            told = json.loads(g.host.run(
+                [g.program("godwit"), "-f", g.conf, "explain", "--json", "--client", client,
+                 *on, "--size", "1K", "alice@a.test"], check=False).stdout)
+            assert told["stages"][-1]["reply"] == want, (client, told)
 
 
 def line_of(g, word):

@@ -112,6 +112,7 @@ GREETINGS = [
     ("[192.0.2.31]", "554 5.7.1 unconfirmed"),
     ("nosuch.client.test", "554 5.7.1 unknown"),
     ("empty.test", "554 5.7.1 unknown"),              # neither MX nor address
+    ("null.test", "554 5.7.1 unknown"),               # RFC 7505
     ("192.0.2.30", "554 5.7.1 malformed"),
     ("a.test", "554 5.7.1 forged"),
     ("localhost", "554 5.7.1 forged"),
@@ -840,6 +841,36 @@ def test_clients_of_proxies(house, village):
         assert time.monotonic() - begun < 15
         g.wait_log(re.escape(f"connect from {name}[{source}]"))
     assert told(village, 2525, [b"PROXY UNKNOWN", None, *MAIL])[:3] == b"250"
+
+
+def test_clients_of_a_proxy_on_this_machine(house):
+    """Strangers they are, and the DNS is asked about them; explain knows it."""
+    g = house("listen smtp on 127.0.0.1:2525 proxy from 127.0.0.1\nclient-names no\n"
+              'reject helo forged at hello with "554 5.7.1 forged"\n'
+              'reject helo unknown at hello with "554 5.7.1 unknown"')
+    assert g.process("names") is not None
+
+    def said(client, helo):
+        with g.host.net():
+            s = socket.create_connection(("127.0.0.1", 2525))
+        s.settimeout(PATIENCE)
+        with s, s.makefile("rb") as f:
+            s.sendall(f"PROXY TCP4 {client} 127.0.0.1 40000 25\r\n".encode())
+            assert f.readline()[:3] == b"220"
+            s.sendall(f"HELO {helo}\r\n".encode())
+            return f.readline().decode().rstrip()
+
+    for client, helo, want in (("192.0.2.30", "good.client.test", "250"),
+                               ("192.0.2.30", "nosuch.client.test", "554 5.7.1 unknown"),
+                               ("127.0.0.1", "localhost", "554 5.7.1 forged")):
+        assert said(client, helo).startswith(want), client
+        told = json.loads(g.host.run(
+            [g.program("godwit"), "-f", g.conf, "explain", "--json", "--client", client,
+             "--helo", helo, "--on", "smtp", "x@far.test"], check=False).stdout)
+        replies = {s["stage"]: s["reply"] for s in told["stages"]}
+        assert replies["hello"] == ("" if want == "250" else want), (client, told)
+        # Nobody there is ours, loopback no more than others.
+        assert want != "250" or replies["rcpt"].startswith("554 5.7.1"), told
 
 
 def test_clients_of_xclient(house, village):
