@@ -69,15 +69,10 @@ intake_init(struct intake *in, struct session *s, const char *verb)
 static bool
 is_to_mend(const struct session *s)
 {
-	const struct conf_networks *may = &s->conf->session.normalize;
-
-	if (s->peer->local ||
-	    s->transaction->envelope.body == BODY_BINARYMIME)
-		return false;
-	for (size_t i = 0; i < may->nets.n; i++)
-		if (ipnet_has(&may->nets.p[i], &s->peer->addr.ip))
-			return true;
-	return false;
+	return !s->peer->local &&
+	    s->transaction->envelope.body != BODY_BINARYMIME &&
+	    conf_networks_have(&s->conf->session.normalize,
+	    &s->peer->addr.ip);
 }
 
 static void
