@@ -17,7 +17,8 @@
  * A chunk that fails ends the transaction, so that nothing is left of it
  * (visit/session.h).  A bare CR or LF fails one, unless BODY=BINARYMIME was
  * said, and then it is kept as it is, but in the header: that is looked at by
- * people and programs who take it for text.
+ * people and programs who take it for text.  The same goes for a NUL, where text
+ * may have none (nul no).
  */
 
 #include "intake/intake.h"
@@ -217,6 +218,9 @@ complete(struct chunks *c)
 		dot_look(&head, buf_str(&s->header.block));
 		if (head.bare || head.cr)
 			fail_bare(in);
+		if (str_find(buf_str(&s->header.block), '\0') <
+		    s->header.block.n)
+			intake_note_nul(in);
 	} else if (in->mender != NULL) {
 		/* The CR that is held back becomes part of this line. */
 		if (in->mender->cr || !in->mender->line_start)

@@ -45,7 +45,7 @@ intake_note_nul(struct intake *in)
 	if (in->failed || in->session->conf->session.nul)
 		return;
 	fault_permanent(&in->why, 550, 6, 0, "The message has a NUL in it; "
-	    "see RFC 5321 4.5.2");
+	    "see RFC 5322 4");
 	in->failed = true;
 }
 
