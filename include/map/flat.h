@@ -14,11 +14,12 @@ enum flat_kind {
 	FLAT_NAMES,		/* any word */
 	FLAT_ADDRESSES,		/* ann@example.org, @example.org, domains,
 				 * *.example.org, <> */
-	FLAT_USERS,		/* logins: any word, @example.org for those
-				 * that are addresses */
-	FLAT_LOGINS,		/* logins as they are; behind each
-				 * addresses, @DOMAIN or *, parted by blanks or
-				 * commas */
+	FLAT_USERS,		/* logins: any word without "*"; for those that
+				 * are addresses @example.org, domains,
+				 * *.example.org */
+	FLAT_LOGINS,		/* logins as they are, or * for all; behind
+				 * each addresses, @DOMAIN or *, parted by
+				 * blanks or commas */
 };
 
 #define FLAT_FILE_MAX	(32 * 1024 * 1024)

@@ -133,7 +133,7 @@ parse_name(struct cursor *c, struct rule_value *v)
 	    NULL);
 }
 
-/* ann, ann@example.org, *@example.org; "*" is anybody. */
+/* ann, ann@example.org, *@example.org or @example.org; "*" is anybody. */
 static bool
 parse_login(struct cursor *c, struct rule_value *v)
 {
@@ -141,21 +141,25 @@ parse_login(struct cursor *c, struct rule_value *v)
 	struct str text = peek(c), domain;
 	size_t at = str_rfind(text, '@');
 
-	if (text.n == 0 || rule_is_reserved(text) || (at < text.n &&
+	if (at + 1 == text.n || text.n == 0 || rule_is_reserved(text) ||
+	    (at < text.n &&
 	    !fold_pattern(arena, str_from(text, at + 1), &domain)))
 		return expect(c, "the name of a login", NULL);
-	v->text = nfc_fold(arena, str_slice(text, 0, at));
+	v->text = at == 0 ? STR("*") :
+	    nfc_fold(arena, str_slice(text, 0, at));
 	if (at < text.n)
 		v->text = arena_printf(arena, "%.*s@%.*s", STR_ARG(v->text),
 		    STR_ARG(domain));
 	return true;
 }
 
-/* forged, malformed, unknown, confirmed; any other word is a name. */
+/* forged, malformed, unknown, confirmed; any other word is a name, but for one
+ * that is almost one of these. */
 static bool
 parse_helo(struct cursor *c, struct rule_value *v)
 {
 	const char *const *words = rule_helo_words();
+	struct str text = peek(c);
 
 	for (unsigned i = 0; words[i] != NULL; i++)
 		if (is_next(c, words[i])) {
@@ -163,6 +167,11 @@ parse_helo(struct cursor *c, struct rule_value *v)
 			v->number = i;
 			return true;
 		}
+	if (str_find(text, '.') == text.n && str_find(text, '*') == text.n &&
+	    reader_nearest(domain_fold(&c->conf->arena, text), words) != NULL)
+		return expect(c, "\"forged\", \"malformed\", \"unknown\", "
+		    "\"confirmed\" or a name that is not so near to these",
+		    words);
 	return parse_name(c, v);
 }
 

@@ -198,6 +198,23 @@ read_address(struct arena *arena, struct str text, struct str *out)
 	return !str_starts(domain, STR("*."));
 }
 
+/* A login may be any word; but nobody would ask for one with "*" in it, other
+ * than as of an address. */
+static bool
+read_user(struct arena *arena, struct str text, struct str *out)
+{
+	struct str rest;
+
+	if (str_starts(text, STR("@")) || str_find(text, '*') < text.n) {
+		if (!read_address(arena, text, out))
+			return false;
+		rest = str_from(*out, str_starts(*out, STR("*.")) ? 2 : 0);
+		return str_find(rest, '*') == rest.n;
+	}
+	*out = fold_login(arena, text);
+	return true;
+}
+
 static bool
 read_key(struct arena *arena, enum flat_kind kind, struct str text,
     struct str *key)
@@ -207,9 +224,12 @@ read_key(struct arena *arena, enum flat_kind kind, struct str text,
 		*key = domain_fold(arena, text);
 		return utf8_is_ascii(text) || read_domain(arena, text, key);
 	case FLAT_USERS:
+		return read_user(arena, text, key);
 	case FLAT_LOGINS:
 		*key = fold_login(arena, text);
-		return true;
+		return str_eq(text, STR("*")) ||
+		    (!str_starts(text, STR("@")) &&
+		    str_find(text, '*') == text.n);
 	case FLAT_ADDRESSES:
 		break;
 	}
@@ -223,8 +243,9 @@ describe(enum flat_kind kind)
 	case FLAT_NAMES:
 		return "a name";
 	case FLAT_USERS:
+		return "a login, @DOMAIN, a domain or *.DOMAIN";
 	case FLAT_LOGINS:
-		return "a login";
+		return "a login or *";
 	case FLAT_ADDRESSES:
 		break;
 	}

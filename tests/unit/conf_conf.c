@@ -597,6 +597,14 @@ static const struct {
 	{ "reject secure yes", "1:15: expected a condition: \"client\", "
 	    "\"helo\", \"from\", \"to\", \"login\", \"secure\", \"local\", "
 	    "\"on\", \"size\" or \"recipients\", got \"yes\"" },
+	{ "reject helo is unkown", "1:16: expected \"forged\", \"malformed\", "
+	    "\"unknown\", \"confirmed\" or a name that is not so near to "
+	    "these, got \"unkown\"; did you mean \"unknown\"?" },
+	{ "reject helo FORGED", "1:13: expected \"forged\", \"malformed\", "
+	    "\"unknown\", \"confirmed\" or a name that is not so near to "
+	    "these, got \"FORGED\"" },
+	{ "reject login ann@", "1:14: expected the name of a login, got "
+	    "\"ann@\"" },
 	{ "reject helo is a at connect", "1:21: \"helo\" is not known at "
 	    "connect, but from hello on" },
 	{ "reject size over 1 at hello", "1:23: \"size\" is not known at "

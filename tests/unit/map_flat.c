@@ -65,6 +65,13 @@ static const struct {
 	{ FLAT_LOGINS, "J\u00f6@b\u00fccher.example", "j\u00f6@xn--bcher-kva.example", "" },
 	{ FLAT_USERS, "Jo\u0308@Example.org x", "j\u00f6@example.org", "x" },
 	{ FLAT_USERS, "@Example.org", "@example.org", "" },
+	{ FLAT_USERS, "*@Example.org", "@example.org", "" },
+	{ FLAT_USERS, "*@*.Example.org", "*.example.org", "" },
+	{ FLAT_USERS, "*.Example.org", "*.example.org", "" },
+	{ FLAT_USERS, "Example.org", "example.org", "" },
+	{ FLAT_USERS, "@b\u00fccher.example", "@xn--bcher-kva.example", "" },
+	{ FLAT_USERS, "DOMAIN\\ann", "domain\\ann", "" },
+	{ FLAT_USERS, "ann@my_realm", "ann@my_realm", "" },
 	{ FLAT_LOGINS, "* *@*.example", "*", "*@*.example" },
 };
 
@@ -141,6 +148,20 @@ static const struct {
 	    "@DOMAIN, a domain, *.DOMAIN or <>, got \"<a@b>\"\n" },
 	{ FLAT_ADDRESSES, "@", ":1:1: expected an address, @DOMAIN, a "
 	    "domain, *.DOMAIN or <>, got \"@\"\n" },
+	{ FLAT_USERS, "ann\n*\n", ":2:1: expected a login, @DOMAIN, a domain or "
+	    "*.DOMAIN, got \"*\"\n" },
+	{ FLAT_USERS, "a*n", ":1:1: expected a login, @DOMAIN, a domain or "
+	    "*.DOMAIN, got \"a*n\"\n" },
+	{ FLAT_USERS, "a*n@b.example", ":1:1: expected a login, @DOMAIN, a "
+	    "domain or *.DOMAIN, got \"a*n@b.example\"\n" },
+	{ FLAT_USERS, "ann@*.example", ":1:1: expected a login, @DOMAIN, a "
+	    "domain or *.DOMAIN, got \"ann@*.example\"\n" },
+	{ FLAT_USERS, "@", ":1:1: expected a login, @DOMAIN, a domain or "
+	    "*.DOMAIN, got \"@\"\n" },
+	{ FLAT_LOGINS, "@b.example *", ":1:1: expected a login or *, got "
+	    "\"@b.example\"\n" },
+	{ FLAT_LOGINS, "*@b.example *", ":1:1: expected a login or *, got "
+	    "\"*@b.example\"\n" },
 	{ FLAT_LOGINS, "a b\n", ":1:3: expected an address, @DOMAIN or *, got "
 	    "\"b\"\n" },
 	{ FLAT_LOGINS, "a *,b@\n", ":1:5: expected an address, @DOMAIN or *, "
