@@ -201,26 +201,63 @@ ask_list(struct judging *j, const struct rule_value *v,
 	return r;
 }
 
+/* What it takes to tell whether a value is it. */
+enum cost { COST_NONE, COST_CALL, COST_QUESTION, COSTS };
+
+static enum cost
+cost_of(const struct rule_value *v)
+{
+	if (v->kind == VALUE_DB)
+		return COST_CALL;
+	if (v->kind == VALUE_DNSBL || (v->kind == VALUE_HELO &&
+	    (v->number == HELO_UNKNOWN || v->number == HELO_CONFIRMED)))
+		return COST_QUESTION;
+	return COST_NONE;
+}
+
+static int
+ask_value(struct judging *j, const struct rule_term *term,
+    const struct rule_value *v, const struct lists_subject *s,
+    struct str *key)
+{
+	if (v->kind == VALUE_NETWORK)
+		return ipnet_has(&v->net, &s->ip);
+	if (v->kind == VALUE_DNSBL)
+		return ask_dnsbl(j, term, v, key);
+	if (v->kind == VALUE_HELO)
+		return ask_helo(j, (enum rule_helo)v->number, key);
+	if (v->kind != VALUE_PATTERN)
+		return ask_list(j, v, s, key);
+	return s->text.n > 0 && rule_fits(v->text, s->text);
+}
+
+/* Any value does, so those go first that cost nothing; and what cannot be told
+ * of one is wanted only if it is none of the others. */
 static int
 ask_text(struct judging *j, const struct rule_term *term, struct str *key)
 {
-	const struct rule_value *v;
 	struct lists_subject s = { .text = STR_NONE };
-	int r = find_subject(j, term->fact, &s);
+	struct fault first;
+	int one, r = find_subject(j, term->fact, &s);
 
-	for (size_t i = 0; r == 0 && i < term->values.n; i++) {
-		v = &term->values.p[i];
-		if (v->kind == VALUE_NETWORK)
-			r = ipnet_has(&v->net, &s.ip);
-		else if (v->kind == VALUE_DNSBL)
-			r = ask_dnsbl(j, term, v, key);
-		else if (v->kind == VALUE_HELO)
-			r = ask_helo(j, (enum rule_helo)v->number, key);
-		else if (v->kind != VALUE_PATTERN)
-			r = ask_list(j, v, &s, key);
-		else
-			r = s.text.n > 0 && rule_fits(v->text, s.text);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < COSTS * term->values.n; i++) {
+		const struct rule_value *v =
+		    &term->values.p[i % term->values.n];
+
+		if (cost_of(v) != i / term->values.n)
+			continue;
+		one = ask_value(j, term, v, &s, key);
+		if (one == 1)
+			return 1;
+		if (one < 0 && r == 0) {
+			first = j->why;
+			r = -1;
+		}
 	}
+	if (r < 0)
+		j->why = first;
 	return r;
 }
 
@@ -240,15 +277,20 @@ ask_amount(const struct judging *j, const struct rule_term *term)
 	return n >= v->number ? 0 : UNKNOWN_YET;
 }
 
+/* Who has come to no listener is on none of them, and not on another one: where
+ * one is meant, the condition does not hold, whichever way it is put. */
 static int
 ask_on(const struct judging *j, const struct rule_term *term)
 {
 	const struct facts *f = j->in->facts;
+	bool meant = false;
 
-	for (size_t i = 0; i < term->values.n; i++)
+	for (size_t i = 0; i < term->values.n; i++) {
 		if (listener_fits(&term->values.p[i], f->service, f->listener))
-			return 1;
-	return 0;
+			return !term->negated;
+		meant |= term->values.p[i].kind != VALUE_NUMBER;
+	}
+	return term->negated && !(meant && f->listener == NULL);
 }
 
 /* 1, 0, -1 with j->why, UNKNOWN_YET; whichever action it is for. */
@@ -266,8 +308,7 @@ ask_fact(struct judging *j, const struct rule_term *term, struct str *key)
 		r = j->in->facts->secure;
 		break;
 	case FACT_ON:
-		r = ask_on(j, term);
-		break;
+		return ask_on(j, term);
 	case FACT_SIZE:
 	case FACT_RECIPIENTS:
 		r = ask_amount(j, term);
