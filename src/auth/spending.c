@@ -39,6 +39,7 @@
 
 #include "base/mem.h"
 #include "base/table.h"
+#include "mail/fold.h"
 
 #define MAGIC	UINT64_C(0x31646e6570734757)
 
@@ -210,22 +211,19 @@ turn(struct period *p, enum span span, int64_t now)
 		*p = (struct period){ .begun = now };
 }
 
-/* One login has one page, however it is written where capitals and blanks
- * around it make no difference; where they do, neighbours share it. */
+/* One login has one page, however it is written where that and blanks around it
+ * make no difference; where they do, neighbours share it. */
 static void
 name_page(const struct spending *s, struct str login, uint64_t name[2])
 {
 	const uint64_t *k = s->book->key.words;
-	char room[LOGIN_MAX];
-	struct str folded = { room, 0 };
+	struct arena arena = { 0 };
+	struct str folded;
 
-	login = str_trim(login);
-	while (folded.n < login.n && folded.n < sizeof(room)) {
-		room[folded.n] = str_lower_char(login.p[folded.n]);
-		folded.n++;
-	}
+	folded = fold_login(&arena, str_slice(str_trim(login), 0, LOGIN_MAX));
 	name[0] = table_hash(k, folded);
 	name[1] = table_hash(k + 2, folded);
+	arena_free(&arena);
 }
 
 static struct page *

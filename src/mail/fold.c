@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * How names are compared, in one place: by rules and their lists, by the
- * addresses that a login may use, by the greylist.
+ * addresses that a login may use, by the book of what a login has spent, by the
+ * greylist.
  *
  * A login is folded like the address that it often is: whoever proves passwords
  * may tell "Ann" from "ann", but nobody gives these two to different people

@@ -295,6 +295,11 @@ static const struct {
 	{ true, "ANN", "a", OVER },
 	{ false, "bob", "b", IN }, { true, "bob", "b", IN },
 	{ false, "bob", "b", IN }, { true, "bob", "b", OVER },
+	/* However it is spelt: mail/fold. */
+	{ false, "j\u00f6rg@B\u00fccher.example", "j", IN },
+	{ false, "Jo\u0308rg@xn--bcher-kva.example", "j", IN },
+	{ false, " j\u00f6rg@b\u00fccher.example", "j", IN },
+	{ false, "jo\u0308rg@b\u00fccher.example", "j", OVER },
 	/* Whom it has written to is known either way. */
 	{ true, "eve", "abc", IN }, { false, "eve", "abcd", IN },
 	{ true, "eve", "dcba", IN },
