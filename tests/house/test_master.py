@@ -411,10 +411,14 @@ def test_a_trickle_is_ended(house):
             assert client.docmd("DATA")[0] == 354
     steady.send(b"Subject: steady\r\n\r\n")
     chunks.send(b"BDAT 10000 LAST\r\n")
+    sent = 0
     while not select.select([slow.sock], [], [], 1)[0]:
         slow.send(b"x")
         chunks.send(b"x")
-        steady.send((b"y" * 700 + b"\r\n") * 10)       # ten times what it must
+        # Three times what it must, however late this is.
+        more = int((time.monotonic() - begun + 1) * 3 * 500 - sent) // 102
+        steady.send((b"y" * 100 + b"\r\n") * more)
+        sent += more * 102
     assert 29 < time.monotonic() - begun
     for client, verb in (slow, "DATA"), (chunks, "BDAT"):
         assert client.getreply()[0] == 421

@@ -46,11 +46,32 @@ all_rows(void **state)
 			fail_msg("%s", rows[i].name);
 }
 
+/* Once in a second, as it comes, for some minutes. */
+static bool
+is_left_alone(uint64_t rate, uint64_t comes)
+{
+	for (int64_t ms = 0; ms < 600000; ms += 1000)
+		if (pace_is_too_slow(rate, ms, comes * (uint64_t)ms / 1000))
+			return false;
+	return true;
+}
+
+static void
+steady(void **state)
+{
+	(void)state;
+	assert_true(is_left_alone(500, 500));
+	assert_false(is_left_alone(500, 499));
+	assert_true(is_left_alone(1, 1));
+	assert_false(is_left_alone(1000000, 999999));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_rows),
+		cmocka_unit_test(steady),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
