@@ -9,7 +9,8 @@ SECURITY R-27, T-27, T-33; 3.2 F19.
 Every other of these messages goes to a second daemon, to which nobody else comes.
 It says what this machine can do at that very moment: more than a second is too much
 if it is more than four times as long as there, and if it is so in each of three
-rounds.  That nobody is refused is judged always.
+rounds; that it was more is told in any case.  A round counts if as many clients as
+were wanted were there.  That nobody is refused is judged always.
 
 FAULT_SLOW says how many.  The limits are those of the daemon, but for the number
 of sessions, which whoever expects so many would raise."""
@@ -27,12 +28,13 @@ from instance import (BUILD, DOMAIN, LONG, SLOW, Client, Instance, processes, ru
 from theft import make_key
 
 COUNT = int(os.environ.get("FAULT_SLOW", "5000" if LONG else "500"))
-CALLS = COUNT * 11 // 10        # some are refused
+CALLS = COUNT * 13 // 10        # some are refused, and some just coming again
 SUBMISSIONS = 300 if LONG else 200
 USERS = 20                      # each with an address of his own
 PATIENCE = 1.0 * SLOW           # seconds, of all but one in a hundred,
 BESIDE = 4                      # or so many times what they take beside nobody
-ROUNDS = 3
+ROUNDS = 3                      # that count,
+IN_ALL = 2 * ROUNDS             # and those that do not
 IDLE = 50                       # sessions whose memory is looked at
 HOST, HOST6, QUIET, OURS = "10.255.0.1", "2001:db8:ffff::1", "10.255.0.2", "172.16.255.5"
 AUTH = "AUTH PLAIN " + base64.b64encode(b"\0alice\0pencil").decode()
@@ -114,7 +116,8 @@ def describe(took):
 
 
 def one_round(verdict, crowd, number):
-    """Whether users have waited no longer than they may."""
+    """How many were there, and whether users have waited no longer than they may."""
+    until(lambda: crowd.held >= COUNT, every=0.2)
     took, failed, held = {HOST: [], QUIET: []}, [], []
     for i in range(SUBMISSIONS):
         for host in HOST, QUIET:
@@ -131,17 +134,25 @@ def one_round(verdict, crowd, number):
                 f"{text}")
     verdict.say(f"in turn with them, beside nobody: {beside}")
     verdict.check(not failed, "slow: submissions are refused", failed)
-    verdict.check(held >= COUNT * 3 // 4, f"slow: only {held} of {COUNT} clients were there")
-    return worst < max(PATIENCE, BESIDE * usual)
+    if worst >= PATIENCE:
+        verdict.say(f"MISSED: {worst:.2f} s is not less than {PATIENCE:g}; beside nobody "
+                    f"{usual:.2f} s, " + ("which is too slow itself" if usual >= PATIENCE else
+                                          f"of which {worst / usual:.1f} times"))
+    return held, worst < max(PATIENCE, BESIDE * usual)
 
 
 def submit_many(verdict, crowd):
     """The number of rounds."""
-    for number in range(1, ROUNDS + 1):
-        if one_round(verdict, crowd, number):
+    late, most = 0, 0
+    for number in range(1, IN_ALL + 1):
+        held, in_time = one_round(verdict, crowd, number)
+        most = max(most, held)
+        late += held >= COUNT and not in_time
+        if held >= COUNT and in_time or late == ROUNDS:
             break
-    else:
-        verdict.check(False, f"slow: 99 of 100 submissions take too long, {ROUNDS} times")
+    verdict.check(most >= COUNT, f"slow: only {most} of {COUNT} clients were there, "
+                  f"at the best of {number} times")
+    verdict.check(late < ROUNDS, f"slow: 99 of 100 submissions take too long, {late} times")
     return number
 
 
@@ -195,7 +206,7 @@ def make(ground, name, address, listens):
         "tls": f"certificate {crt} key {key}", "login-user": "godwitl",
         "login": f"file {passwords}\nlogin senders any\nlogin-messages-per-hour 0\n"
                  "login-messages-per-day 0",
-        "relay": f"for {OURS}", "sessions": str(COUNT * 3 // 2), "sessions-per-client": "100"})
+        "relay": f"for {OURS}", "sessions": str(COUNT * 2), "sessions-per-client": "100"})
     instance.address = (address, 25)
     subprocess.run([os.path.join(BUILD, "godwit"), "passwd", "-f", instance.conf, "--stdin",
                     "alice"], input=b"pencil\n", check=True)
@@ -222,7 +233,7 @@ def run_all(verdict, ground):
         log_in(verdict, host)
     master, crowd = instance.master(), Crowd(CALLS, 3600)
     try:
-        verdict.check(until(lambda: crowd.held >= COUNT * 95 // 100, 300, 0.2),
+        verdict.check(until(lambda: crowd.held >= COUNT, 300, 0.2),
                       f"slow: the crowd does not come together: {crowd}", instance.log()[-3000:])
         found = memory(instance)
         verdict.say(f"{crowd}; {statistics.mean(found):.0f} KiB PSS a session, "
