@@ -79,9 +79,9 @@ def under_stress(g, village):
 
 
 def our_seats(g, stack, n=10):
-    """They stay, and so does stress."""
+    """They stay (who says EHLO, for five minutes), and so does stress."""
     for _ in range(n):
-        stack.enter_context(Client(g.host))
+        stack.enter_context(Client(g.host)).ehlo()
 
 
 def seats_of_strangers(g, village, stack, times=4):
