@@ -89,5 +89,7 @@ int	door_send(int sock, const struct door_packet *);
  * or nothing that is a packet. */
 int	door_receive(int sock, char room[DOOR_PACKET_MAX],
 	    struct door_packet *);
+/* The same, and it is still to be received. */
+int	door_look(int sock, char room[DOOR_PACKET_MAX], struct door_packet *);
 
 #endif

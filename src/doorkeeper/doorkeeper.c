@@ -374,7 +374,21 @@ may_spend(const struct doorkeeper *d, const struct visitor *v, int sock,
 	    d->rosters);
 }
 
-/* What it says lies where it is until it is known who says it. */
+/* Who tells of a login without a pass cannot be heard while a master may be about
+ * to write down whose he is. */
+static bool
+has_to_wait(const struct doorkeeper *d, const struct visitor *v, int64_t now)
+{
+	char room[DOOR_PACKET_MAX];
+	struct door_packet p;
+
+	return now < v->until && !caller_is_settled(&v->caller, d->rosters) &&
+	    door_look(v->fd, room, &p) == 0 &&
+	    (p.kind == DOOR_SPEND || p.kind == DOOR_REPORTED) &&
+	    p.field[1].n == 0;
+}
+
+/* What it says lies where it is until then. */
 static void
 let_wait(struct doorkeeper *d, struct visitor *v, int64_t now)
 {
@@ -392,7 +406,7 @@ hear_knock(struct doorkeeper *d, struct visitor *v, int64_t now)
 	struct door_packet p;
 	bool heard;
 
-	if (now < v->until && !caller_is_settled(&v->caller, d->rosters)) {
+	if (has_to_wait(d, v, now)) {
 		let_wait(d, v, now);
 		return;
 	}

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/bytes.h"
 #include "os/sock.h"
@@ -103,13 +104,26 @@ parse(struct str in, struct door_packet *p)
 	return in.n == 0 ? 0 : -1;
 }
 
-int
-door_receive(int sock, char room[DOOR_PACKET_MAX], struct door_packet *p)
+static int
+receive(int sock, char room[DOOR_PACKET_MAX], struct door_packet *p, int flags)
 {
 	ssize_t n;
 
 	do
-		n = sock_receive(sock, room, DOOR_PACKET_MAX, NULL, NULL, 0);
+		n = sock_receive(sock, room, DOOR_PACKET_MAX, NULL, NULL,
+		    flags);
 	while (n < 0 && errno == EINTR);
 	return n > 0 ? parse(str_span(room, (size_t)n), p) : -1;
+}
+
+int
+door_receive(int sock, char room[DOOR_PACKET_MAX], struct door_packet *p)
+{
+	return receive(sock, room, p, 0);
+}
+
+int
+door_look(int sock, char room[DOOR_PACKET_MAX], struct door_packet *p)
+{
+	return receive(sock, room, p, MSG_PEEK);
 }

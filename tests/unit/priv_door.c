@@ -60,6 +60,8 @@ test_all_kinds(void **state)
 		    .field = { STR("a"), STR(""), STR("c\0c"), STR("dd"),
 		    STR("e") } }, out;
 		assert_int_equal(door_send(pair->fd[0], &in), 0);
+		assert_int_equal(door_look(pair->fd[1], room, &out), 0);
+		assert_int_equal(out.kind, in.kind);
 		assert_int_equal(door_receive(pair->fd[1], room, &out),
 		    0);
 		assert_int_equal(out.kind, in.kind);
@@ -82,6 +84,7 @@ test_descriptor(void **state)
 	close(next);
 	assert_int_equal(sock_send(pair->fd[0], str_span("\1\0\1\0x\0\0", 7),
 	    &pair->fd[0], 1, 0), 0);
+	assert_int_equal(door_look(pair->fd[1], room, &out), 0);
 	assert_int_equal(door_receive(pair->fd[1], room, &out), 0);
 	assert_int_equal(out.kind, DOOR_KNOCK);
 	assert_true(str_eq(out.field[0], STR("x")));
