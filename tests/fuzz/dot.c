@@ -2,7 +2,9 @@
 /*
  * The content of DATA under libFuzzer.  The first two bytes choose where the
  * rest is split; the decoder must give what a slow search for CRLF.CRLF gives,
- * and what it accepted must come back from the encoder unchanged.
+ * and what it accepted must come back from the encoder unchanged.  What mends line
+ * ends must leave none that is not CRLF, wherever its input was split, and good
+ * ones as they are.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 #include "base/buf.h"
 #include "smtp/dot.h"
+#include "smtp/mend.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -101,6 +104,43 @@ round_trip(struct dot_decoder *d, struct str content, size_t a,
 	buf_free(&copy);
 }
 
+static bool
+mend(struct str in, size_t a, size_t b, struct recorder *r)
+{
+	size_t at[4] = { 0, a < b ? a : b, a < b ? b : a, in.n };
+	struct mender m;
+	struct fault why;
+
+	buf_reset(&r->got);
+	mend_init(&m, &r->sink);
+	for (size_t i = 0; i < 3; i++)
+		if (at[i] < at[i + 1])
+			require(m.sink.write(&m.sink,
+			    str_slice(in, at[i], at[i + 1]), &why) == 0);
+	require(mend_finish(&m, &why) == 0);
+	return m.changed;
+}
+
+static void
+check_mender(struct str in, size_t a, size_t b, struct recorder *r)
+{
+	struct dot_look before, after;
+	struct buf first = { 0 };
+	bool changed = mend(in, 0, 0, r);
+
+	buf_puts(&first, buf_str(&r->got));
+	require(mend(in, a, b, r) == changed);
+	require(str_eq(buf_str(&first), buf_str(&r->got)));
+	dot_look_init(&before);
+	dot_look(&before, in);
+	dot_look_init(&after);
+	dot_look(&after, buf_str(&first));
+	require(!after.bare && !after.cr);
+	require(changed == (before.bare || before.cr));
+	require(changed || str_eq(buf_str(&first), in));
+	buf_free(&first);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -130,6 +170,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    split.state == whole.state);
 	if (whole.done && !whole.bare)
 		round_trip(&split, buf_str(&first), a, &r);
+	check_mender(in, a, b, &r);
 	buf_free(&first);
 	buf_free(&r.got);
 	return 0;
