@@ -142,6 +142,11 @@ set_facts(struct explanation *x, const struct explain_question *q,
 	f->helo = q->helo != NULL ? str_of(q->helo) : default_helo(x);
 	if ((!f->local || q->on != NULL) && find_listener(x, q->on, why) < 0)
 		return -1;
+	/* A program of ours comes by the local socket, whatever else is asked. */
+	if (f->local) {
+		f->listener = NULL;
+		f->reported = false;
+	}
 	if (q->name == NULL && !f->reported && ip_is_loopback(&f->client_ip))
 		f->client_name = STR("localhost");
 	f->secure = q->tls || f->service == SERVICE_SUBMISSIONS;

@@ -411,11 +411,12 @@ is_lately(int64_t at, int64_t now)
 	return at != 0 && now - at < REGULARS_DAY;
 }
 
-/* By its own address, the first of its places. */
+/* By its own address, the first of its places.  A proxy of ours that has named
+ * nobody yet is nobody's: it brings strangers. */
 static enum budget_rank
 rank_of(const struct budget_guest *g, const struct place *p, int64_t now)
 {
-	if (g->trusted || is_lately(p->did.login_at, now))
+	if ((g->trusted && !g->is_proxy) || is_lately(p->did.login_at, now))
 		return RANK_OURS;
 	return g->submits ? RANK_CALLER : RANK_STRANGER;
 }

@@ -300,6 +300,10 @@ receive_client(struct master *m, const struct usher_call *call)
 		    &child->seat);
 	}
 	if (answer == BUDGET_WELCOME) {
+		/* Who was asked to leave was the one before. */
+		board_send_away(&m->board, child->number, false);
+		child->asked = false;
+		child->since = now;
 		children_tell(&m->children, session, &call->ip, speaks);
 		usher_answer(m->desk, call, "2");
 		return;

@@ -96,7 +96,11 @@ begin(struct session *s, struct tls *tls)
 	if (r != STREAM_OK) {
 		/* Whom we have sent away meanwhile did not fail. */
 		s->tally.failed = r != STREAM_TIMEOUT || !term_has_to_leave(s);
-		log_failure(s, tls, r);
+		if (s->tally.failed)
+			log_failure(s, tls, r);
+		else
+			log_info("sent away under stress in a handshake: %s",
+			    s->client);
 		s->ended = true;
 		return false;
 	}

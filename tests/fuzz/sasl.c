@@ -69,6 +69,9 @@ say(struct sasl *s, struct server *v, const struct scram_binding *b,
 		    (next == SASL_TOKEN ? SASL_TOKEN_MAX : SASL_SECRET_MAX));
 		require(str_find(s->secret, '\0') == s->secret.n);
 		return false;
+	case SASL_QUERY:
+		require(s->secret.n == 0);
+		return false;
 	case SASL_DONE:
 		require(str_eq(s->name, STR("proved")));
 		return false;

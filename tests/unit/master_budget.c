@@ -101,9 +101,10 @@ crowd(struct world *w, struct budget_guest g, unsigned n,
 	return n;
 }
 
-/* A proxy stands for many: only what holds for all together. */
+/* A proxy stands for many: only what holds for all together.  Nor are those that
+ * it has not named ours because it is itself. */
 static void
-test_proxy(void **state)
+check_proxy(bool trusted)
 {
 	struct conf_budget c = { .most = 100, .per_client = 2,
 	    .per_network = 3, .new_per_client = 4, .new_per_network = 5 };
@@ -111,8 +112,8 @@ test_proxy(void **state)
 	struct budget_guest g = guest("192.0.2.1");
 	struct budget_seat seat, first;
 
-	(void)state;
 	g.is_proxy = true;
+	g.trusted = trusted;
 	for (unsigned i = 0; i < 80; i++)
 		assert_int_equal(budget_enter(b, &g, 0,
 		    i == 0 ? &first : &seat), BUDGET_WELCOME);
@@ -121,6 +122,14 @@ test_proxy(void **state)
 	budget_leave(b, &first);
 	assert_int_equal(budget_enter(b, &g, 0, &seat), BUDGET_WELCOME);
 	budget_free(b);
+}
+
+static void
+test_proxy(void **state)
+{
+	(void)state;
+	check_proxy(false);
+	check_proxy(true);
 }
 
 /* Through a proxy come so many of one client; how many may stay. */
