@@ -62,6 +62,8 @@ int	sock_connect_hidden(int door, int timeout);
 int	sock_connect_udp(const struct sock_addr *);
 /* Room for what was sent and not yet read, roughly in bytes. */
 void	sock_set_room(int fd, int bytes);
+/* The same, beyond what the system allows others, for who is root. */
+void	sock_force_room(int fd, int bytes);
 /* To a socket of packets; sending and receiving wait timeout seconds too. */
 int	sock_connect_packets(const char *path, int timeout, struct fault *);
 /* A pair of type SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET, close-on-exec. */

@@ -34,8 +34,8 @@
 #define QUESTION_MAX	(NS_HFIXEDSZ + NS_MAXCDNAME + NS_QFIXEDSZ)
 #define OPT_SIZE	11		/* RFC 6891 6.1.2 */
 #define UDP_SIZE	1232		/* fits the smallest IPv6 path */
-#define WAIT_SECONDS	5
-#define WAIT_TIMES	2
+#define WAIT_SECONDS	1	/* and twice as long each time: 15 in all */
+#define WAIT_TIMES	4
 
 #define RCODE_FORMERR	1		/* RFC 1035 4.1.1 */
 #define RCODE_NXDOMAIN	3

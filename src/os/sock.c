@@ -502,6 +502,14 @@ sock_set_room(int fd, int bytes)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
+void
+sock_force_room(int fd, int bytes)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &bytes,
+	    sizeof(bytes)) == -1)
+		sock_set_room(fd, bytes);
+}
+
 int
 sock_pair(int type, int fd[2], struct fault *why)
 {

@@ -57,6 +57,8 @@ enum {
 	LISTEN_TRIES = 20,
 	LISTEN_PAUSE_MS = 100,
 	OOM_SCORE = -500,
+	NOTES_ROOM = 2 * 1024 * 1024,	/* some thousand: a runner that starts
+					 * workers reads none meanwhile */
 };
 
 struct warden {
@@ -322,6 +324,7 @@ prepare(struct warden *w, struct fault *why)
 	    sock_pair(SOCK_SEQPACKET, w->house.channel, why) < 0 ||
 	    rosters_make(&w->house.rosters, why) < 0)
 		return -1;
+	sock_force_room(w->house.notify[0], NOTES_ROOM);
 	r = proc_pidfile(conf_run_path(w->house.conf, &a, "godwit.pid").p, why);
 	arena_free(&a);
 	if (r < 0)
