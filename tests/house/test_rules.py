@@ -281,6 +281,10 @@ def test_explain_as_the_client_comes(house):
                 [g.program("godwit"), "-f", g.conf, "explain", "--json", "--client", client,
                  *on, "--size", "1K", "alice@a.test"], check=False).stdout)
             assert told["stages"][-1]["reply"] == want, (client, told)
+    # A program of this machine comes by the local socket, which is none of them.
+    told = json.loads(g.host.run([g.program("godwit"), "-f", g.conf, "explain", "--json", "--on",
+                                  "six", "--size", "1K", "alice@a.test"], check=False).stdout)
+    assert told["stages"][-1]["reply"].startswith("250 "), told
 
 
 def line_of(g, word):

@@ -469,6 +469,38 @@ hidden_listener(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* How many notes it takes that nobody reads. */
+static unsigned
+count_unread(int bytes)
+{
+	struct fault why;
+	unsigned n = 0;
+	int pair[2];
+
+	assert_int_equal(sock_pair(SOCK_SEQPACKET, pair, &why), 0);
+	if (bytes > 0)
+		sock_force_room(pair[0], bytes);
+	while (n < 100000 && send(pair[0], "a note of 20 letters", 20,
+	    MSG_DONTWAIT | MSG_NOSIGNAL) == 20)
+		n++;
+	close(pair[0]);
+	close(pair[1]);
+	return n;
+}
+
+/* Root has the room that it asks for, whatever net.core.wmem_max says; others
+ * what that allows, and no less than before. */
+static void
+room_for_a_burst(void **state)
+{
+	unsigned usual = count_unread(0), most = count_unread(2 << 20);
+
+	(void)state;
+	assert_true(usual > 0 && most >= usual);
+	if (geteuid() == 0)
+		assert_in_range(most, 2000, 99999);
+}
+
 int
 main(void)
 {
@@ -485,6 +517,7 @@ main(void)
 		cmocka_unit_test(descriptors_travel),
 		cmocka_unit_test(no_descriptor_leaks),
 		cmocka_unit_test(full_and_ended),
+		cmocka_unit_test(room_for_a_burst),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
