@@ -21,9 +21,9 @@ void	die_set_report(die_report *);
 void	die_set_last_act(die_last_act *, void *ctx);
 
 void	die(const char *fmt, ...)
-	    __attribute__((noreturn, format(printf, 1, 2)));
+	    __attribute__((cold, noreturn, format(printf, 1, 2)));
 void	bug_at(const char *file, int line, const char *fmt, ...)
-	    __attribute__((noreturn, format(printf, 3, 4)));
+	    __attribute__((cold, noreturn, format(printf, 3, 4)));
 
 #define bug(...)	bug_at(__FILE__, __LINE__, __VA_ARGS__)
 /* A condition that only our own mistake can break; always compiled in. */

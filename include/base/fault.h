@@ -31,19 +31,19 @@ struct fault {
 
 /* Fill and return -1, so that a caller may write: return fault_...(). */
 int	fault_temporary(struct fault *, int reply, int subject, int detail,
-	    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+	    const char *fmt, ...) __attribute__((cold, format(printf, 5, 6)));
 int	fault_permanent(struct fault *, int reply, int subject, int detail,
-	    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+	    const char *fmt, ...) __attribute__((cold, format(printf, 5, 6)));
 /*
  * The fault that a failed system call means, with strerror in the text
  * ("open /x: No such file"): ENOSPC, EDQUOT, EFBIG are 452 4.3.1; all else
  * is 451 4.3.0.  err is the errno value.
  */
 int	fault_system(struct fault *, int err, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
+	    __attribute__((cold, format(printf, 3, 4)));
 /* Puts "prefix: " in front of the text. */
 void	fault_prefix(struct fault *, const char *fmt, ...)
-	    __attribute__((format(printf, 2, 3)));
+	    __attribute__((cold, format(printf, 2, 3)));
 void	fault_clear(struct fault *);
 bool	fault_is_temporary(const struct fault *);
 

@@ -33,12 +33,12 @@
 #include <sys/stat.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/table.h"
+#include "base/text.h"
 #include "mail/fold.h"
 
 #define MAGIC	UINT64_C(0x31646e6570734757)
@@ -175,7 +175,7 @@ void
 spending_make_pass(const struct spending_key *key, struct str login,
     char pass[SPENDING_PASS_MAX])
 {
-	snprintf(pass, SPENDING_PASS_MAX, "%016llx%016llx",
+	text_print(pass, SPENDING_PASS_MAX, "%016llx%016llx",
 	    (unsigned long long)table_hash(key->words, login),
 	    (unsigned long long)table_hash(key->words + 2, login));
 }

@@ -18,11 +18,11 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 /* What malloc fits into two pages together with its own header.  The first is
  * short: a session that only waits takes no more. */
@@ -132,18 +132,15 @@ arena_printf(struct arena *a, const char *fmt, ...)
 	char	 small[256], *p;
 	va_list	 ap;
 	size_t	 size;
-	int	 n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(small, sizeof(small), fmt, ap);
+	size = text_vprint(small, sizeof(small), fmt, ap);
 	va_end(ap);
-	must(n >= 0);
-	size = (size_t)n;
 	if (size < sizeof(small))
 		return arena_str(a, str_span(small, size));
 	p = take(a, size + 1, 1);
 	va_start(ap, fmt);
-	(void)vsnprintf(p, size + 1, fmt, ap);
+	(void)text_vprint(p, size + 1, fmt, ap);
 	va_end(ap);
 	return str_span(p, size);
 }

@@ -12,11 +12,11 @@
  */
 #include "base/buf.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define FIRST_SIZE	128
 #define PIECE_SIZE	128	/* what is printed at a time seldom has more */
@@ -115,16 +115,13 @@ buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 {
 	va_list	again;
 	size_t	n;
-	int	r;
 
 	(void)buf_room(b, PIECE_SIZE);
 	va_copy(again, ap);
-	r = vsnprintf(b->p + b->n, b->cap - b->n, fmt, ap);
-	must(r >= 0);
-	n = (size_t)r;
+	n = text_vprint(b->p + b->n, b->cap - b->n, fmt, ap);
 	if (n >= b->cap - b->n) {
 		(void)buf_room(b, n + 1);
-		(void)vsnprintf(b->p + b->n, n + 1, fmt, again);
+		(void)text_vprint(b->p + b->n, n + 1, fmt, again);
 	}
 	va_end(again);
 	b->n += n;

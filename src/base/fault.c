@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 /* A character that begins inside the text is whole in the raw text. */
@@ -69,8 +70,7 @@ set_text(struct fault *f, const char *fmt, va_list ap)
 {
 	char	raw[RAW_MAX];
 
-	raw[0] = '\0';
-	(void)vsnprintf(raw, sizeof(raw), fmt, ap);
+	(void)text_vprint(raw, sizeof(raw), fmt, ap);
 	clean(f->text, raw);
 }
 
@@ -121,11 +121,10 @@ fault_system(struct fault *f, int err, const char *fmt, ...)
 		set_status(f, FAULT_TEMPORARY, 452, 3, 1);
 	else
 		set_status(f, FAULT_TEMPORARY, 451, 3, 0);
-	what[0] = '\0';
 	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	(void)text_vprint(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	(void)snprintf(raw, sizeof(raw), "%s: %s", what, strerror(err));
+	text_print(raw, sizeof(raw), "%s: %s", what, strerror(err));
 	clean(f->text, raw);
 	return -1;
 }
@@ -136,11 +135,10 @@ fault_prefix(struct fault *f, const char *fmt, ...)
 	char	head[RAW_MAX], raw[RAW_MAX + FAULT_TEXT_MAX + 2];
 	va_list	ap;
 
-	head[0] = '\0';
 	va_start(ap, fmt);
-	(void)vsnprintf(head, sizeof(head), fmt, ap);
+	(void)text_vprint(head, sizeof(head), fmt, ap);
 	va_end(ap);
-	(void)snprintf(raw, sizeof(raw), "%.*s: %.*s", RAW_MAX - 1, head,
+	text_print(raw, sizeof(raw), "%.*s: %.*s", RAW_MAX - 1, head,
 	    FAULT_TEXT_MAX - 1, f->text);
 	clean(f->text, raw);
 }

@@ -20,10 +20,10 @@
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
+#include "base/text.h"
 
 #define V4_BYTES	4
 #define V6_BYTES	16
@@ -130,21 +130,19 @@ format_v6(const struct ip *ip, char out[IP_TEXT_MAX])
 {
 	unsigned	g[GROUPS], i, start, end;
 	size_t		n = 0;
-	int		r;
 
 	for (i = 0; i < GROUPS; i++)
 		g[i] = (unsigned)ip->b[2 * i] << 8 | ip->b[2 * i + 1];
 	find_zeros(g, &start, &end);
 	for (i = 0; i < GROUPS; ) {
 		if (i == start) {
-			r = snprintf(out + n, IP_TEXT_MAX - n, "::");
+			n += text_print(out + n, IP_TEXT_MAX - n, "::");
 			i = end;
 		} else {
-			r = snprintf(out + n, IP_TEXT_MAX - n, "%s%x",
+			n += text_print(out + n, IP_TEXT_MAX - n, "%s%x",
 			    i != 0 && i != end ? ":" : "", g[i]);
 			i++;
 		}
-		n += (size_t)r;
 	}
 }
 
@@ -153,7 +151,7 @@ ip_format(const struct ip *ip, char out[IP_TEXT_MAX])
 {
 	out[0] = '\0';
 	if (ip->family == 4)
-		(void)snprintf(out, IP_TEXT_MAX, "%d.%d.%d.%d", ip->b[0],
+		text_print(out, IP_TEXT_MAX, "%d.%d.%d.%d", ip->b[0],
 		    ip->b[1], ip->b[2], ip->b[3]);
 	else if (ip->family == 6)
 		format_v6(ip, out);

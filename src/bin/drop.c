@@ -34,6 +34,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/proc.h"
@@ -216,7 +217,7 @@ static int
 open_temp(struct drop *d, struct fault *why)
 {
 	spool_name_new(d->name, clock_wall_ms());
-	snprintf(d->temp, sizeof(d->temp), TEMP_PREFIX "%s", d->name);
+	text_print(d->temp, sizeof(d->temp), TEMP_PREFIX "%s", d->name);
 	d->fd = open(d->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, FILE_MODE);
 	if (d->fd == -1) {

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "admin/account.h"
+#include "base/text.h"
 #include "admin/check.h"
 #include "admin/explain.h"
 #include "admin/passwd.h"
@@ -486,12 +487,12 @@ check_ids(const struct verb *v, const struct request *r)
 	int i;
 
 	if (r->json && !v->json) {
-		snprintf(text, sizeof(text), "%s has no answer in JSON",
+		text_print(text, sizeof(text), "%s has no answer in JSON",
 		    v->name);
 		return misuse(queue_usage, text);
 	}
 	if ((v->needs_id && r->n < 2) || (!v->takes_id && r->n > 1)) {
-		snprintf(text, sizeof(text), v->needs_id ?
+		text_print(text, sizeof(text), v->needs_id ?
 		    "%s wants the id of a message, as mailq shows it" :
 		    "%s takes no words", v->name);
 		return misuse(queue_usage, text);

@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "client/letter.h"
 #include "client/options.h"
 #include "client/program.h"
@@ -23,7 +24,6 @@
 #include "client/relay.h"
 #include "client/verify.h"
 #include "config.h"
-#include "conf/conf.h"
 #include "map/build.h"
 #include "os/proc.h"
 #include "os/signal.h"
@@ -107,7 +107,7 @@ flush_queue(const struct conf *conf, const struct options *o)
 			say(o, "that is no queue id");
 			return EX_USAGE;
 		}
-		snprintf(request, sizeof(request), "flush %s", o->queue_id);
+		text_print(request, sizeof(request), "flush %s", o->queue_id);
 	}
 	return ask(conf, o, request, STDOUT_FILENO);
 }

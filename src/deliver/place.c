@@ -19,10 +19,10 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "os/file.h"
 
 #define PIECE_MAX	(16 * 1024)	/* of one line, taken at once */
@@ -33,9 +33,8 @@ place_fault(struct fault *why, int err, const char *fmt, ...)
 	char what[FAULT_TEXT_MAX];
 	va_list ap;
 
-	what[0] = '\0';
 	va_start(ap, fmt);
-	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	(void)text_vprint(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	fault_system(why, err, "%s", what);
 	/* RFC 3463 3.3: x.2.2, mailbox full. */

@@ -37,7 +37,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -45,13 +44,13 @@
 
 #include "auth/desk.h"
 #include "auth/slow.h"
+#include "base/text.h"
 #include "doorkeeper/caller.h"
 #include "doorkeeper/cashier.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
-#include "os/sock.h"
 #include "policy/checks.h"
 #include "priv/door.h"
 
@@ -212,10 +211,10 @@ static void
 send_away(struct visitor *v, int64_t wait)
 {
 	char seconds[24];
-	int n = snprintf(seconds, sizeof(seconds), "%lld",
+	size_t n = text_print(seconds, sizeof(seconds), "%lld",
 	    (long long)((wait + 999) / 1000));
 	struct door_packet p = { .kind = DOOR_WAIT,
-	    .field = { str_span(seconds, (size_t)n) } };
+	    .field = { str_span(seconds, n) } };
 
 	(void)door_send(v->fd, &p);
 	dismiss(v);

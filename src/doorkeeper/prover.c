@@ -18,12 +18,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/text.h"
 #include "os/dir.h"
 #include "os/log.h"
 #include "os/pam.h"
@@ -137,7 +137,7 @@ prover_start(const struct conf *conf, const struct cage *c, int *hold,
 	int door[2];
 
 	/* As warden/supply has it for the usher. */
-	snprintf(name, sizeof(name), "prover-%d", (int)parent);
+	text_print(name, sizeof(name), "prover-%d", (int)parent);
 	if (cage_find_doorkeeper(c, conf, &a, &asker, &why) < 0 ||
 	    dir_make(AT_FDCWD, conf->run.p, 0755, geteuid(), getegid(),
 	    &why) < 0 || sock_listen_hidden(conf_run_path(conf, &a,

@@ -2,10 +2,8 @@
 /*
  * Points in time as people and mail programs read them.
  *
- * The names of days and months are our own table, because they must be the
- * English ones whatever the locale says (RFC 5322 3.3).  The zone is that of
- * the process; localtime_r() loads it at its first use, so a process that is
- * about to lose sight of the file system should have written a date before.
+ * The names of days and months are the English ones whatever the locale says
+ * (RFC 5322 3.3), and the zone is that of the process (base/calendar).
  *
  * A Date of a header is only written, never read: nothing here depends on what a
  * stranger has sent.  What is read is the one form of RFC 3339 that a parameter
@@ -20,43 +18,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/calendar.h"
 #include "base/num.h"
-
-#define WALL_MAX	INT64_C(253402214399)	/* a day before year 10000 */
-
-static const char days[7][4] = {
-	"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat",
-};
-
-static const char months[12][4] = {
-	"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-	"Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-};
-
-static struct tm
-split(int64_t wall)
-{
-	struct tm tm;
-	time_t t;
-
-	if (wall < 0)
-		wall = 0;
-	if (wall > WALL_MAX)
-		wall = WALL_MAX;
-	t = (time_t)wall;
-	if (localtime_r(&t, &tm) == NULL)
-		memset(&tm, 0, sizeof(tm));
-	return tm;
-}
 
 void
 date_put(struct buf *b, int64_t wall)
 {
-	struct tm tm = split(wall);
+	struct tm tm = calendar_local(wall);
 	long minutes = labs(tm.tm_gmtoff) / 60;
 
 	buf_printf(b, "%s, %d %s %04d %02d:%02d:%02d %c%02ld%02ld",
-	    days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon],
+	    calendar_days[tm.tm_wday], tm.tm_mday, calendar_months[tm.tm_mon],
 	    tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec,
 	    tm.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
@@ -64,29 +36,26 @@ date_put(struct buf *b, int64_t wall)
 void
 date_put_short(struct buf *b, int64_t wall)
 {
-	struct tm tm = split(wall);
+	struct tm tm = calendar_local(wall);
 
-	buf_printf(b, "%s %2d %02d:%02d:%02d", months[tm.tm_mon], tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec);
+	buf_printf(b, "%s %2d %02d:%02d:%02d", calendar_months[tm.tm_mon],
+	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 void
 date_put_mailq(struct buf *b, int64_t wall)
 {
-	struct tm tm = split(wall);
+	struct tm tm = calendar_local(wall);
 
-	buf_printf(b, "%s ", days[tm.tm_wday]);
+	buf_printf(b, "%s ", calendar_days[tm.tm_wday]);
 	date_put_short(b, wall);
 }
 
 void
 date_put_utc(struct buf *b, int64_t wall)
 {
-	struct tm tm;
-	time_t t;
+	struct tm tm = calendar_utc(wall);
 
-	t = (time_t)(wall < 0 ? 0 : wall > WALL_MAX ? WALL_MAX : wall);
-	(void)gmtime_r(&t, &tm);
 	buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02dZ", tm.tm_year + 1900,
 	    tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }

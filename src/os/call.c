@@ -25,11 +25,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/text.h"
 
 union control {
 	struct cmsghdr	head;
@@ -94,7 +94,7 @@ reach(int fd, int hold, int seconds)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	struct timeval tv = { .tv_sec = seconds };
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", hold);
+	text_print(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d", hold);
 	return want_credentials(fd) &&
 	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) == 0 &&

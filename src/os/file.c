@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "base/text.h"
 
 /* statfs(2); not all of them are in the headers of every system. */
 #define MAGIC_EXT4	0xef53		/* ext2 and ext3 as well */
@@ -381,7 +382,7 @@ file_link(int fd, int dirfd, const char *name, bool *exists,
 
 	*exists = false;
 	/* AT_EMPTY_PATH would need a privilege before Linux 6.10. */
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	text_print(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	*exists = errno == EEXIST;
@@ -420,7 +421,7 @@ name_device(dev_t dev, struct buf *name)
 	struct str s;
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev),
+	text_print(link, sizeof(link), "/sys/dev/block/%u:%u", major(dev),
 	    minor(dev));
 	n = readlink(link, target, sizeof(target));
 	if (n <= 0 || (size_t)n == sizeof(target))
@@ -460,7 +461,7 @@ file_system_judge(uint32_t type, bool journal, struct file_system *out)
 
 	if (type == MAGIC_EXT4) {
 		out->trust = journal ? FILE_TRUST_SYNC : FILE_TRUST_DIR;
-		snprintf(out->name, sizeof(out->name), "ext4 with%s a journal",
+		text_print(out->name, sizeof(out->name), "ext4 with%s a journal",
 		    journal ? "" : "out");
 		return;
 	}
@@ -468,11 +469,11 @@ file_system_judge(uint32_t type, bool journal, struct file_system *out)
 		if (known[i].type != type)
 			continue;
 		out->trust = known[i].trust;
-		snprintf(out->name, sizeof(out->name), "%s", known[i].name);
+		text_print(out->name, sizeof(out->name), "%s", known[i].name);
 		return;
 	}
 	out->trust = FILE_TRUST_DIR;
-	snprintf(out->name, sizeof(out->name), "file system %#x",
+	text_print(out->name, sizeof(out->name), "file system %#x",
 	    (unsigned)type);
 }
 

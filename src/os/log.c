@@ -13,8 +13,9 @@
  * logger was restarted, the first line after that finds the connection
  * refused, connects the same descriptor again and is sent a second time.
  *
- * This is the only module besides os/signal and base/die that has state: a
- * process has one log.  Deciders call it, floors 0 to 4 do not.
+ * This is one of the few modules that have state (with os/signal, base/die and
+ * base/calendar): a process has one log.  Deciders call it, floors 0 to 4 do
+ * not.
  */
 #include "os/log.h"
 
@@ -31,8 +32,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/calendar.h"
 #include "base/die.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "os/clock.h"
 
@@ -112,17 +115,19 @@ level_word(enum log_level level)
 static const char *
 stamp(void)
 {
+	int64_t now = clock_wall();
 	struct tm tm;
-	time_t now = (time_t)clock_wall();
 
 	if (now == the_log.stamp_time)
 		return the_log.stamp;
 	if (the_log.stamp_time == -1)
 		tzset();
 	the_log.stamp_time = now;
-	if (localtime_r(&now, &tm) == NULL ||
-	    strftime(the_log.stamp, STAMP_SIZE, "%b %e %H:%M:%S", &tm) == 0)
-		snprintf(the_log.stamp, STAMP_SIZE, "Jan  1 00:00:00");
+	calendar_look(now);
+	tm = calendar_local(now);
+	text_print(the_log.stamp, STAMP_SIZE, "%s %2d %02d:%02d:%02d",
+	    calendar_months[tm.tm_mon], tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec);
 	return the_log.stamp;
 }
 
@@ -198,13 +203,13 @@ static void __attribute__((format(printf, 2, 3)))
 add_known(struct line *l, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
+	size_t n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(l->p + l->n, LINE_SIZE - l->n, fmt, ap);
+	n = text_vprint(l->p + l->n, LINE_SIZE - l->n, fmt, ap);
 	va_end(ap);
-	must(n >= 0 && (size_t)n < LINE_SIZE - l->n);
-	l->n += (size_t)n;
+	must(n < LINE_SIZE - l->n);
+	l->n += n;
 }
 
 static void
@@ -239,11 +244,10 @@ static void __attribute__((format(printf, 2, 0)))
 add_text(struct line *l, const char *fmt, va_list ap)
 {
 	size_t room = LINE_SIZE - 1 - l->n, n;
-	int r;
 
-	if ((r = vsnprintf(l->p + l->n, room + 1, fmt, ap)) < 0)
-		return;
-	n = (size_t)r < room ? (size_t)r : room;
+	n = text_vprint(l->p + l->n, room + 1, fmt, ap);
+	if (n > room)
+		n = room;
 	if (measure_plain(str_span(l->p + l->n, n)) == n)
 		l->n += n;
 	else

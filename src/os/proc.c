@@ -29,13 +29,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -324,8 +324,7 @@ proc_title(const char *fmt, ...)
 	size_t n;
 
 	va_start(ap, fmt);
-	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
-		text[0] = '\0';
+	(void)text_vprint(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	prctl(PR_SET_NAME, text, 0L, 0L, 0L);
 	if (title_size == 0)
@@ -435,13 +434,13 @@ proc_set_oom_score(int score)
 {
 	int fd = open(OOM_PATH, O_WRONLY | O_CLOEXEC);
 	char text[16];
-	int n;
+	size_t n;
 
 	if (fd == -1)
 		return;
 	score = score < -1000 ? -1000 : score > 1000 ? 1000 : score;
-	n = snprintf(text, sizeof(text), "%d", score);
-	(void)!write(fd, text, (size_t)n);
+	n = text_print(text, sizeof(text), "%d", score);
+	(void)!write(fd, text, n);
 	close(fd);
 }
 
@@ -449,11 +448,11 @@ static int
 write_pid(int fd, const char *path, struct fault *why)
 {
 	char text[32];
-	int n;
+	size_t n;
 
-	n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
+	n = text_print(text, sizeof(text), "%d\n", (int)getpid());
 	if (fchmod(fd, 0644) == -1 || ftruncate(fd, 0) == -1 ||
-	    pwrite(fd, text, (size_t)n, 0) != n)
+	    pwrite(fd, text, n, 0) != (ssize_t)n)
 		return fault_system(why, errno, "write %s", path);
 	return 0;
 }

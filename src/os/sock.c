@@ -23,11 +23,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/text.h"
 #include "os/clock.h"
 
 #define PEER_PIDFD	77	/* SO_PEERPIDFD, of newer headers */
@@ -461,7 +461,7 @@ sock_connect_hidden(int door, int timeout)
 
 	memset(&a, 0, sizeof(a));
 	a.un.sun_family = AF_UNIX;
-	snprintf(a.un.sun_path, sizeof(a.un.sun_path), "/proc/self/fd/%d",
+	text_print(a.un.sun_path, sizeof(a.un.sun_path), "/proc/self/fd/%d",
 	    door);
 	return connect_packets(&a, timeout);
 }

@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "mail/header.h"
+#include "base/text.h"
 #include "mail/received.h"
 #include "os/clock.h"
 #include "os/dir.h"
@@ -211,7 +211,7 @@ refuse(const struct pickup *s, const char *path, const char *name,
 		log_warning("drop/%s: %s; will try again", name, why->text);
 		return;
 	}
-	snprintf(to, sizeof(to), "corrupt/%s", name);
+	text_print(to, sizeof(to), "corrupt/%s", name);
 	if (renameat(s->spool->root, path, s->spool->root, to) == 0)
 		log_error("drop/%s: %s; set aside in corrupt/", name,
 		    why->text);
@@ -227,7 +227,7 @@ bring_in(const struct pickup *s, const char *name)
 	struct fault why;
 	char path[SPOOL_PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", DROP_DIR, name);
+	text_print(path, sizeof(path), "%s/%s", DROP_DIR, name);
 	if (load(s, path, &f, &why) < 0 || understand(s, &f, &why) < 0 ||
 	    submit(s, &f, name, &why) < 0) {
 		refuse(s, path, name, &why);
@@ -252,7 +252,7 @@ sweep(const struct pickup *s, const char *file)
 {
 	char path[SPOOL_PATH_MAX];
 
-	snprintf(path, sizeof(path), "%s/%s", DROP_DIR, file);
+	text_print(path, sizeof(path), "%s/%s", DROP_DIR, file);
 	(void)temp_sweep_at(s->spool->root, path, TEMP_AGE);
 }
 
@@ -282,7 +282,7 @@ pickup_watch(const char *spool_path)
 	char path[4096];
 	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
-	snprintf(path, sizeof(path), "%s/%s", spool_path, DROP_DIR);
+	text_print(path, sizeof(path), "%s/%s", spool_path, DROP_DIR);
 	if (fd >= 0 && inotify_add_watch(fd, path,
 	    IN_CREATE | IN_MOVED_TO) < 0) {
 		close(fd);

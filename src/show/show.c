@@ -13,10 +13,10 @@
 
 #include "show/show.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "mail/date.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -188,7 +188,7 @@ list_queue(struct listing *l)
 	char shard[3];
 
 	for (unsigned i = 0; !l->broken && i < SPOOL_SHARDS; i++) {
-		snprintf(shard, sizeof(shard), "%02x", i);
+		text_print(shard, sizeof(shard), "%02x", i);
 		list_place(l, "q", l->show->spool->q, shard);
 	}
 }
@@ -225,7 +225,7 @@ open_anywhere(struct listing *l, const char *name, bool lock,
 	r = message_open(m, l->show->spool, name, lock, why);
 	if (r == MESSAGE_GONE) {
 		*where = "hold";
-		snprintf(path, sizeof(path), "hold/%s", name);
+		text_print(path, sizeof(path), "hold/%s", name);
 		r = message_open_at(m, l->show->spool->root, path, name, lock,
 		    why);
 	}
@@ -366,7 +366,7 @@ answer_change(struct listing *l, struct str verb, const char *name)
 	} else if (str_eq(verb, STR("release")) && held) {
 		r = spool_bring_back(spool, name, "hold", &why);
 	} else if (str_eq(verb, STR("remove"))) {
-		snprintf(path, sizeof(path), "hold/%s", name);
+		text_print(path, sizeof(path), "hold/%s", name);
 		r = !held ? spool_remove(spool, name, &why) :
 		    unlinkat(spool->root, path, 0) == 0 ? 0 :
 		    fault_temporary(&why, 451, 3, 0, "cannot remove it");

@@ -10,7 +10,6 @@
 
 #include "smtpd/serve.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,6 +31,8 @@ enum {
 	    PHASE_CHUNKS,
 	TRANSACTION = PHASE_MAIL | PHASE_RCPT,
 };
+
+#define ERROR	"Error: "
 
 enum {
 	LAST_WORDS = 10,		/* seconds to take our last reply */
@@ -256,18 +257,19 @@ read_line(struct session *s, struct str *line)
 	return r;
 }
 
-/* For what this client is sent away, if it is. */
+/* For what this client is sent away, if it is; the log has it without the first
+ * word. */
 static const char *
 too_much(const struct session *s)
 {
 	if (s->unknown >= session_limit(s,
 	    s->conf->session.unknown_recipients, STRESSED_ERRORS))
-		return "too many unknown recipients";
+		return ERROR "too many unknown recipients";
 	if (s->errors >= session_limit(s, s->conf->session.errors,
 	    STRESSED_ERRORS))
-		return "too many errors";
+		return ERROR "too many errors";
 	if (session_is_spent(s))
-		return "too much processor time";
+		return ERROR "too much processor time";
 	return NULL;
 }
 
@@ -278,7 +280,6 @@ step(struct session *s)
 	struct str line = STR_NONE;
 	enum stream_result r = read_line(s, &line);
 	const char *why;
-	char text[64];
 
 	if (r == STREAM_OK && is_to_end(s))
 		r = STREAM_SIGNAL;
@@ -305,9 +306,8 @@ step(struct session *s)
 		break;
 	}
 	if (!s->ended && (why = too_much(s)) != NULL) {
-		snprintf(text, sizeof(text), "Error: %s", why);
-		session_end(s, (struct status){ 4, 7, 0 }, text);
-		log_loss(s, why);
+		session_end(s, (struct status){ 4, 7, 0 }, why);
+		log_loss(s, why + strlen(ERROR));
 	}
 	return !s->ended;
 }

@@ -26,13 +26,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/table.h"
+#include "base/text.h"
 
 enum {
 	HEADER_SIZE = 32,
@@ -62,7 +62,7 @@ open_file(const char *spool, int flags)
 {
 	char path[PATH_ROOM];
 
-	snprintf(path, sizeof(path), "%s/" GREY_FILE, spool);
+	text_print(path, sizeof(path), "%s/" GREY_FILE, spool);
 	return open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 

@@ -16,13 +16,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/crc.h"
 #include "os/file.h"
 
@@ -238,7 +238,7 @@ journal_has(const struct journal *j, const char *name, uint32_t index)
 
 	if (j->n == 0)
 		return false;
-	snprintf(key, sizeof(key), "%s %u", name, (unsigned)index);
+	text_print(key, sizeof(key), "%s %u", name, (unsigned)index);
 	return table_find(&j->done, str_of(key)) != NULL;
 }
 
@@ -283,7 +283,7 @@ concerns_held(const struct journal *j, const struct spool *s)
 
 	while (table_next(&j->done, &at, &key, &value)) {
 		(void)str_word(&key, &name);
-		snprintf(path, sizeof(path), "hold/%.*s", STR_ARG(name));
+		text_print(path, sizeof(path), "hold/%.*s", STR_ARG(name));
 		if (faccessat(s->root, path, F_OK, 0) == 0 || errno != ENOENT)
 			return true;
 	}

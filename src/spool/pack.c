@@ -13,11 +13,11 @@
 
 #include "spool/pack.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/num.h"
+#include "base/text.h"
 
 enum {
 	TIME_DIGITS = 10,
@@ -86,9 +86,9 @@ pack_open(const uint8_t in[PACK_SIZE], char name[SPOOL_NAME_MAX])
 	name += SPOOL_ID_LEN;
 	*name = '\0';
 	if (first != 0)
-		name += snprintf(name, 4, "-b%u", first);
+		name += text_print(name, 4, "-b%u", first);
 	if (second != 0)
-		snprintf(name, 4, "-b%u", second);
+		text_print(name, 4, "-b%u", second);
 	return true;
 }
 

@@ -27,6 +27,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/dir.h"
 #include "os/file.h"
@@ -43,7 +44,7 @@ make_shards(int q, mode_t mode, const struct spool_owner *o, struct fault *why)
 	char name[3];
 
 	for (unsigned i = 0; i < SPOOL_SHARDS; i++) {
-		snprintf(name, sizeof(name), "%02x", i);
+		text_print(name, sizeof(name), "%02x", i);
 		if (dir_make(q, name, mode, o->uid, o->gid, why) < 0)
 			return -1;
 	}
@@ -113,7 +114,7 @@ open_shards(struct spool *s, struct fault *why)
 	for (unsigned i = 0; i < SPOOL_SHARDS; i++)
 		s->shards[i] = -1;
 	for (unsigned i = 0; i < SPOOL_SHARDS; i++) {
-		snprintf(name, sizeof(name), "%02x", i);
+		text_print(name, sizeof(name), "%02x", i);
 		s->shards[i] = dir_open(s->q, name, why);
 		if (s->shards[i] < 0)
 			return -1;
@@ -224,7 +225,7 @@ shard_of(const char *name)
 void
 spool_shard(const char *name, char out[3])
 {
-	snprintf(out, 3, "%02x", shard_of(name));
+	text_print(out, 3, "%02x", shard_of(name));
 }
 
 const char *
@@ -233,7 +234,7 @@ spool_entry_path(const char *name, char out[SPOOL_PATH_MAX])
 	char shard[3];
 
 	spool_shard(name, shard);
-	snprintf(out, SPOOL_PATH_MAX, "%s/%s", shard, name);
+	text_print(out, SPOOL_PATH_MAX, "%s/%s", shard, name);
 	return out;
 }
 
@@ -244,7 +245,7 @@ spool_set_aside(const struct spool *s, const char *name, const char *where,
 	char from[SPOOL_PATH_MAX], to[SPOOL_PATH_MAX];
 
 	spool_entry_path(name, from);
-	snprintf(to, sizeof(to), "%s/%s", where, name);
+	text_print(to, sizeof(to), "%s/%s", where, name);
 	if (renameat(s->q, from, s->root, to) < 0)
 		return fault_system(why, errno, "rename q/%s to %s", from, to);
 	return 0;
@@ -256,7 +257,7 @@ spool_bring_back(const struct spool *s, const char *name, const char *where,
 {
 	char from[SPOOL_PATH_MAX], to[SPOOL_PATH_MAX];
 
-	snprintf(from, sizeof(from), "%s/%s", where, name);
+	text_print(from, sizeof(from), "%s/%s", where, name);
 	spool_entry_path(name, to);
 	if (renameat(s->root, from, s->q, to) < 0)
 		return fault_system(why, errno, "rename %s to q/%s", from, to);

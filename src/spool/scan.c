@@ -16,9 +16,9 @@
 #include "spool/scan.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/text.h"
 #include "spool/temp.h"
 
 enum {
@@ -90,7 +90,7 @@ open_next(struct scan *s, struct fault *why)
 	if (s->sweep && s->shard == 0 && s->spool->temporaries)
 		sweep_hold(s);
 	while (s->shard < SPOOL_SHARDS) {
-		snprintf(name, sizeof(name), "%02x", s->shard++);
+		text_print(name, sizeof(name), "%02x", s->shard++);
 		s->changed = changed_at(s, name);
 		if (is_unchanged(s, scan_shard(s)))
 			continue;

@@ -25,11 +25,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -50,7 +50,7 @@ temp_path(const char *name, char out[SPOOL_PATH_MAX])
 	char shard[3];
 
 	spool_shard(name, shard);
-	snprintf(out, SPOOL_PATH_MAX, "%s/" TEMP_PREFIX "%s", shard, name);
+	text_print(out, SPOOL_PATH_MAX, "%s/" TEMP_PREFIX "%s", shard, name);
 	return out;
 }
 
@@ -58,7 +58,7 @@ temp_path(const char *name, char out[SPOOL_PATH_MAX])
 static const char *
 temp_path_held(const char *name, char out[SPOOL_PATH_MAX])
 {
-	snprintf(out, SPOOL_PATH_MAX, TEMP_PREFIX "%s", name);
+	text_print(out, SPOOL_PATH_MAX, TEMP_PREFIX "%s", name);
 	return out;
 }
 

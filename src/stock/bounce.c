@@ -17,10 +17,10 @@
 
 #include "stock/bounce.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/die.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "mail/received.h"
 #include "mail/report.h"
@@ -96,7 +96,7 @@ collect(struct work *w)
 static int
 make_name(struct work *w)
 {
-	int n = snprintf(w->name, SPOOL_NAME_MAX, "%s-b%u", w->m->super.name,
+	size_t n = text_print(w->name, SPOOL_NAME_MAX, "%s-b%u", w->m->super.name,
 	    w->number);
 
 	return n < SPOOL_NAME_MAX && w->number <= UINT16_MAX &&

@@ -21,11 +21,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/crc.h"
 #include "os/file.h"
@@ -46,7 +46,7 @@ static const char magic[8] = { 'g', 'o', 'd', 'w', 'i', 'x', '\r', '\n' };
 static const char *
 path_of(unsigned shard, char path[PATH_SIZE])
 {
-	snprintf(path, PATH_SIZE, SPOOL_INDEX "/%02x", shard % SPOOL_SHARDS);
+	text_print(path, PATH_SIZE, SPOOL_INDEX "/%02x", shard % SPOOL_SHARDS);
 	return path;
 }
 

@@ -30,11 +30,11 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "os/clock.h"
 
 #include "tls/connection.h"
@@ -66,7 +66,7 @@ static void
 say_why(struct tls *t, const char *why)
 {
 	if (t->why[0] == '\0')
-		snprintf(t->why, sizeof(t->why), "%s", why);
+		text_print(t->why, sizeof(t->why), "%s", why);
 }
 
 /* ---- the socket, as OpenSSL sees it ---- */
@@ -368,7 +368,7 @@ find_certificate(const struct tls *t, struct tls_facts *f)
 		find_name(cert, f->name);
 	if (X509_digest(cert, EVP_sha256(), digest, &n) == 1)
 		for (unsigned i = 0; i < n && 2 * i + 2 < TLS_DIGEST_MAX; i++)
-			snprintf(f->digest + 2 * i, 3, "%02x", digest[i]);
+			text_print(f->digest + 2 * i, 3, "%02x", digest[i]);
 }
 
 void

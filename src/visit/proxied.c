@@ -15,8 +15,8 @@
  */
 #include "visit/proxied.h"
 
-#include <stdio.h>
 
+#include "base/text.h"
 #include "os/log.h"
 #include "os/signal.h"
 #include "priv/usher.h"
@@ -85,7 +85,7 @@ proxied_is_welcome(struct session *s)
 	if (s->smtpd->usher < 0 || s->peer->addr.ip.family == 0)
 		return true;
 	if (!usher_ask(s->smtpd->usher, &s->peer->addr.ip, answer))
-		snprintf(answer, sizeof(answer), "421 4.3.2 Too busy to let "
+		text_print(answer, sizeof(answer), "421 4.3.2 Too busy to let "
 		    "you in; try again later\r\n");
 	if (answer[0] == '2')
 		return true;

@@ -14,17 +14,16 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "os/clock.h"
 #include "os/log.h"
 #include "os/proc.h"
 #include "os/signal.h"
-#include "os/sock.h"
 #include "policy/checks.h"
 #include "priv/door.h"
 #include "smtp/reply.h"
@@ -40,10 +39,10 @@ describe_client(struct session *s)
 	char ip[IP_TEXT_MAX];
 
 	if (s->peer->local)
-		snprintf(s->client, sizeof(s->client), "local[uid %u]",
+		text_print(s->client, sizeof(s->client), "local[uid %u]",
 		    (unsigned)s->peer->uid);
 	else
-		snprintf(s->client, sizeof(s->client), "%.*s[%s]",
+		text_print(s->client, sizeof(s->client), "%.*s[%s]",
 		    STR_ARG(s->client_name), from->family == 0 ? "unknown" :
 		    ip_format(from, ip));
 }

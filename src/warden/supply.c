@@ -14,10 +14,10 @@
 
 #include <sys/socket.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/text.h"
 #include "dns/servers.h"
 #include "doorkeeper/doorkeeper.h"
 #include "doorkeeper/prover.h"
@@ -27,7 +27,6 @@
 #include "os/dir.h"
 #include "os/log.h"
 #include "os/proc.h"
-#include "os/sock.h"
 
 enum {
 	LINES_SPARE = 128,		/* more than there may be sessions */
@@ -125,7 +124,7 @@ supply_open_desk(const struct conf *conf, const struct cage *c, int desk[2])
 		any |= conf->listens.p[i].proxies.nets.n > 0;
 	/* A name of its own, since another one may begin at the same time; and
 	 * somebody may have cleared /run. */
-	snprintf(name, sizeof(name), "usher-%d", (int)getpid());
+	text_print(name, sizeof(name), "usher-%d", (int)getpid());
 	if (any && (dir_make(AT_FDCWD, conf->run.p, 0755, geteuid(),
 	    getegid(), &why) < 0 || call_open(conf_run_path(conf, &a,
 	    name).p, asker, desk, &why) < 0))
