@@ -662,6 +662,7 @@ doorkeeper_run(const struct conf *conf, struct backend *backend,
 	    .slow = slow_new(failures), .spending = spending, .rosters = rosters,
 	    .key = spending_key(spending), .listener = listener };
 
+	proc_settle();
 	for (;;) {
 		if (signal_take(SIGCHLD))
 			reap(&d);

@@ -103,6 +103,7 @@ run(const struct conf *conf, int listener)
 	struct sock_addr nobody;
 	unsigned children = 0;
 
+	proc_settle();
 	for (;;) {
 		pid_t pid;
 		int fd = -1;

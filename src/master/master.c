@@ -690,6 +690,7 @@ master_run(const struct master_setup *setup)
 	lists_warm(setup->lists);
 	smtpd_prepare(&m.smtpd);
 	proc_fill_heap();
+	proc_settle();
 	for (;;) {
 		obey_signals(&m);
 		if (is_over(&m))

@@ -35,6 +35,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/proc.h"
 #include "os/signal.h"
 
 enum {
@@ -332,6 +333,7 @@ names_run(const struct names_setup *setup)
 
 	clear_tray(setup->taken);
 	init(&r, setup);
+	proc_settle();
 	for (;;) {
 		r.draining |= signal_take(SIGTERM);
 		if (r.draining && r.used == 0)

@@ -17,6 +17,7 @@
 #include "os/proc.h"
 
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include <sys/un.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -268,6 +270,32 @@ proc_fill_heap(void)
 	if (left >= 2 * CHUNK_HEAD)
 		p = malloc(left - CHUNK_HEAD);
 #endif
+}
+
+/* What can be written may have been, and stays. */
+static int
+drop_pages(struct dl_phdr_info *object, size_t size, void *ctx)
+{
+	const ElfW(Phdr) *s = object->dlpi_phdr;
+	uintptr_t start, end;
+
+	(void)size;
+	(void)ctx;
+	for (; s < object->dlpi_phdr + object->dlpi_phnum; s++) {
+		if (s->p_type != PT_LOAD || (s->p_flags & PF_W) != 0)
+			continue;
+		start = object->dlpi_addr + s->p_vaddr;
+		end = start + s->p_memsz;
+		start -= start % PAGE;
+		(void)madvise((void *)start, end - start, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+void
+proc_settle(void)
+{
+	(void)dl_iterate_phdr(drop_pages, NULL);
 }
 
 pid_t

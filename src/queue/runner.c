@@ -22,6 +22,7 @@
 #include "base/die.h"
 #include "os/clock.h"
 #include "os/log.h"
+#include "os/proc.h"
 #include "os/signal.h"
 #include "os/sock.h"
 #include "queue/crew.h"
@@ -201,6 +202,7 @@ runner_run(const struct runner_setup *setup)
 	if (sock_pair(SOCK_DGRAM, r.own, &why) < 0)
 		die("%s", why.text);
 	r.watch = pickup_watch(setup->conf->spool.p);
+	proc_settle();
 	for (;;) {
 		turn(&r);
 		if (r.draining && crew_is_empty(&r.crew))

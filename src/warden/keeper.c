@@ -236,6 +236,7 @@ serve(struct keeper *k)
 	enum { LIFE, LISTENER, FIRST };
 	struct pollfd p[FIRST + WAITING_MAX];
 
+	proc_settle();
 	for (;;) {
 		p[LIFE] = (struct pollfd){ .fd = k->life };
 		p[LISTENER] = (struct pollfd){ k->listener, POLLIN, 0 };

@@ -396,6 +396,7 @@ warden_run(const struct warden_setup *setup)
 		proc_notify_ready();
 	else
 		proc_detach_ready();
+	proc_settle();
 	while (!is_over(&w)) {
 		obey_signals(&w);
 		if (w.ending == 0) {
