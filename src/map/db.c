@@ -11,6 +11,9 @@
  * damaged index out of its page, so it is made to verify the structure of
  * such a file before it is used.
  *
+ * A small file is read whole when it is opened: who asks it then, a session for
+ * each recipient, needs neither the library nor the pages that it works in.
+ *
  * Writing: always a whole new file beside the old one, synced and renamed.  A
  * reader has the old one or the new one, never half of either.
  *
@@ -27,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +45,7 @@
 #define CACHE_VERIFY	((uint32_t)1024 * 1024)
 #define VALUE_MAX	((uint32_t)1024 * 1024)
 #define RANDOM_DIGITS	10
+#define WHOLE_MAX	(128 * 1024)	/* bytes of a small file */
 
 /* The first page of a file (DBMETA and HMETA of the library's file format). */
 #define META_SIZE	512
@@ -54,9 +59,17 @@
 #define META_VERSION	9U
 #define META_FLAG_SUM	0x01
 
+struct pair {
+	struct str	 key, value;		/* without a NUL at the end */
+};
+
+/* A small file is read whole when it is opened, so that processes which are
+ * forked later need neither the library nor its memory to ask. */
 struct db_map {
 	struct map	 map;
-	DB		*db;
+	DB		*db;		/* NULL: all of it is in pairs */
+	struct pair	*pairs;		/* sorted */
+	size_t		 n;
 	dev_t		 dev;
 	ino_t		 ino;
 	off_t		 size;
@@ -216,6 +229,88 @@ verify(const char *path, struct fault *why)
 	return r == 0 ? 0 : fail(why, path, r);
 }
 
+static struct str
+without_nul(const DBT *d)
+{
+	struct str s = str_span(d->data, d->size);
+
+	if (s.n > 0 && s.p[s.n - 1] == '\0')
+		s.n--;
+	return s;
+}
+
+static struct str
+keep(char **room, struct str s)
+{
+	char *p = *room;
+
+	memcpy(p, s.p, s.n);
+	*room += s.n;
+	return str_span(p, s.n);
+}
+
+/* Goes over all of it: how many pairs, and how many bytes they have; with room
+ * for both, copies them.  False: as much as that is not there (any more). */
+static bool
+go_over(DB *db, struct pair *pairs, char *room, size_t *n, size_t *bytes)
+{
+	size_t n_max = *n, bytes_max = *bytes;
+	DBT key = { 0 }, value = { 0 };
+	struct str k, v;
+	DBC *cursor;
+	int r;
+
+	*n = *bytes = 0;
+	if (db->cursor(db, NULL, &cursor, 0) != 0)
+		return false;
+	while ((r = cursor->get(cursor, &key, &value, DB_NEXT)) == 0) {
+		k = without_nul(&key);
+		v = without_nul(&value);
+		*bytes += k.n + v.n;
+		if (pairs != NULL && (*n == n_max || *bytes > bytes_max))
+			break;
+		if (pairs != NULL)
+			pairs[*n] = (struct pair){ keep(&room, k),
+			    keep(&room, v) };
+		++*n;
+	}
+	return cursor->close(cursor) == 0 && r == DB_NOTFOUND;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	return str_cmp(((const struct pair *)a)->key,
+	    ((const struct pair *)b)->key);
+}
+
+/* Makes the library superfluous; where that cannot be, it stays. */
+static void
+read_whole(struct db_map *m)
+{
+	struct pair *pairs;
+	size_t n, bytes;
+
+	if (m->size > WHOLE_MAX || !go_over(m->db, NULL, NULL, &n, &bytes) ||
+	    (pairs = mem_try(n * sizeof(*pairs) + bytes)) == NULL)
+		return;
+	if (!go_over(m->db, pairs, (char *)(pairs + n), &n, &bytes)) {
+		mem_free(pairs);
+		return;
+	}
+	qsort(pairs, n, sizeof(*pairs), compare);
+	/* One key with a NUL and one without is for the library. */
+	for (size_t i = 1; i < n; i++)
+		if (str_eq(pairs[i - 1].key, pairs[i].key)) {
+			mem_free(pairs);
+			return;
+		}
+	m->db->close(m->db, DB_NOSYNC);
+	m->db = NULL;
+	m->pairs = pairs;
+	m->n = n;
+}
+
 static int
 open_reader(struct db_map *m, bool *missing, struct fault *why)
 {
@@ -240,6 +335,7 @@ open_reader(struct db_map *m, bool *missing, struct fault *why)
 	r = m->db->open(m->db, NULL, m->path, NULL, DB_HASH, DB_RDONLY, 0);
 	if (r != 0)
 		return fail(why, m->path, r);
+	read_whole(m);
 	return 0;
 }
 
@@ -256,11 +352,32 @@ get(struct db_map *m, char *key, size_t n, DBT *value)
 }
 
 static int
+find_pair(const struct db_map *m, struct arena *arena, struct str key,
+    struct str *value)
+{
+	size_t low = 0, high = m->n, middle;
+	int order;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = str_cmp(key, m->pairs[middle].key);
+		if (order == 0) {
+			*value = arena_str(arena, m->pairs[middle].value);
+			return 1;
+		}
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return 0;
+}
+
+static int
 find_key(struct map *map, struct arena *arena, struct str key,
     struct str *value, struct fault *why)
 {
 	struct db_map *m = (struct db_map *)map;
-	struct str found;
 	char k[DB_KEY_LONGEST + 1];
 	DBT v;
 	bool nul;
@@ -268,6 +385,8 @@ find_key(struct map *map, struct arena *arena, struct str key,
 
 	if (key.n == 0 || key.n > DB_KEY_LONGEST)
 		return 0;
+	if (m->pairs != NULL)
+		return find_pair(m, arena, key, value);
 	memcpy(k, key.p, key.n);
 	k[key.n] = '\0';
 	nul = !m->nul_known || m->nul;
@@ -284,10 +403,7 @@ find_key(struct map *map, struct arena *arena, struct str key,
 		return fail_corrupt(why, m->path, "a value is too long");
 	m->nul_known = true;
 	m->nul = nul;
-	found = str_span(v.data, v.size);
-	if (found.n > 0 && found.p[found.n - 1] == '\0')
-		found.n--;
-	*value = arena_str(arena, found);
+	*value = arena_str(arena, without_nul(&v));
 	return 1;
 }
 
@@ -298,6 +414,7 @@ close_map(struct map *map)
 
 	if (m->db != NULL)
 		m->db->close(m->db, DB_NOSYNC);
+	mem_free(m->pairs);
 	mem_free(m);
 }
 

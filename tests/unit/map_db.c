@@ -28,6 +28,7 @@
 #include "os/file.h"
 
 #define NAMES	60
+#define OTHERS	3000	/* more of them, for a large file */
 #define FLIPS	2000
 #define ANSWER	40	/* exit status of a child that lived to its end */
 
@@ -512,26 +513,80 @@ flip(const char *path, unsigned seen[3])
 	buf_free(&b);
 }
 
+/* The names that are asked for, and so many others. */
 static void
-a_flipped_bit_is_never_a_lie(void **state)
+write_names(const char *path, int others)
 {
-	unsigned seen[3] = { 0 };
-	char path[64], key[64], value[128];
-	struct db_writer *w;
+	char key[64], value[128];
+	struct db_writer *w = new_writer(path);
 	int i;
 
-	(void)state;
-	path_of(path, "a.db");
-	w = new_writer(path);
-	for (i = 0; i < NAMES; i++) {
+	for (i = 0; i < NAMES + others; i++) {
 		snprintf(key, sizeof(key), "user%d", i);
 		snprintf(value, sizeof(value), "user%d@example.org", i);
 		put(w, key, value);
 	}
 	assert_int_equal(db_writer_commit(w, &(struct fault){ 0 }), 0);
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* A small file is read whole, of a large one a page at a time. */
+static void
+a_flipped_bit_is_never_a_lie(void **state)
+{
+	unsigned seen[3] = { 0 };
+	char path[64];
+
+	(void)state;
+	path_of(path, "a.db");
+	write_names(path, 0);
+	assert_in_range(size_of(path), 0, 128 * 1024);
 	flip(path, seen);
 	assert_int_equal(seen[2], 0);
 	assert_true(seen[1] > FLIPS / 2);
+	memset(seen, 0, sizeof(seen));
+	write_names(path, OTHERS);
+	assert_in_range(size_of(path), 128 * 1024 + 1, 1024 * 1024);
+	flip(path, seen);
+	assert_int_equal(seen[2], 0);
+	assert_true(seen[1] > FLIPS / 8);
+}
+
+/* All of it, and nothing else, whatever its size. */
+static void
+of_every_size(void **state)
+{
+	static const int others[] = { 0, 1, 200, 1500, OTHERS };
+	char path[64], key[64], value[128];
+	struct map *m;
+	size_t i;
+	int k;
+
+	(void)state;
+	path_of(path, "a.db");
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		write_names(path, others[i]);
+		m = must_open(path);
+		for (k = 0; k < NAMES + others[i]; k++) {
+			snprintf(key, sizeof(key), "user%d", k);
+			snprintf(value, sizeof(value), "user%d@example.org", k);
+			assert_int_equal(ask(m, key, value), 1);
+		}
+		snprintf(key, sizeof(key), "user%d", k);
+		assert_int_equal(ask(m, key, NULL), 0);
+		assert_int_equal(ask(m, "user", NULL), 0);
+		assert_int_equal(ask(m, "a", NULL), 0);
+		assert_int_equal(ask(m, "z", NULL), 0);
+		map_close(m);
+	}
 }
 
 /* Without checksums a lie cannot be told from the truth, but nothing worse
@@ -664,6 +719,7 @@ main(void)
 		T(missing_is_told),
 		T(malformed_files_are_temporary),
 		T(no_db_config_is_read),
+		T(of_every_size),
 		T(a_flipped_bit_is_never_a_lie),
 		T(a_foreign_file_never_crashes_us),
 		T(is_inherited_over_fork),
