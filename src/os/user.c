@@ -15,17 +15,39 @@
  */
 #include "os/user.h"
 
+#include <sys/stat.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/num.h"
+#include "os/clock.h"
+#include "os/file.h"
 
 #define RECORD_MIN	1024
 #define RECORD_MAX	65536	/* bytes of one passwd or group record */
 #define GROUPS_FIRST	32
+
+/* A roll is for the small: elsewhere the file is searched as ever. */
+#define ROLL_MAX	65536	/* bytes of /etc/passwd */
+#define ROLL_AGE	2	/* seconds; what is younger may still change
+				 * without looking so */
+#define NSSWITCH_MAX	8192
+#define PASSWD_FIELDS	6	/* behind the name */
+
+static const char PASSWD[] = "/etc/passwd";
+static const char NSSWITCH[] = "/etc/nsswitch.conf";
+
+struct user_roll {
+	bool		 good;		/* text is what file was */
+	struct stat	 file;
+	char		*text;
+	size_t		 n;
+};
 
 enum kind {
 	BY_NAME,
@@ -158,6 +180,151 @@ user_find_uid(struct arena *arena, uid_t uid, struct user *u,
 	struct query q = { .kind = BY_UID, .uid = uid };
 
 	return find(arena, &q, u, why);
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Does the file of users come before all other databases, and is whoever is in
+ * it a user?  Without a word about it that is so. */
+static bool
+files_come_first(void)
+{
+	char text[NSSWITCH_MAX];
+	struct str rest, line;
+	ssize_t n;
+	int fd = open(NSSWITCH, O_RDONLY | O_CLOEXEC);
+
+	if (fd == -1)
+		return errno == ENOENT;
+	n = read(fd, text, sizeof(text));
+	close(fd);
+	if (n < 0 || (size_t)n == sizeof(text))
+		return false;
+	rest = str_span(text, (size_t)n);
+	while (str_cut(&rest, '\n', &line)) {
+		line = str_trim(line);
+		if (!str_starts(line, STR("passwd:")))
+			continue;
+		line = str_trim(str_from(line, strlen("passwd:")));
+		if (!str_starts(line, STR("files")))
+			return false;
+		line = str_from(line, strlen("files"));
+		return line.n == 0 || (str_is_blank(line.p[0]) &&
+		    !str_starts(str_trim(line), STR("[")));
+	}
+	return true;
+}
+
+struct user_roll *
+user_roll_new(void)
+{
+	return mem_alloc(sizeof(struct user_roll));
+}
+
+void
+user_roll_free(struct user_roll *roll)
+{
+	if (roll != NULL)
+		mem_free(roll->text);
+	mem_free(roll);
+}
+
+static bool
+read_roll(struct user_roll *roll, int fd)
+{
+	struct fault ignored;
+	struct stat st;
+
+	if (fstat(fd, &roll->file) == -1 || !S_ISREG(roll->file.st_mode) ||
+	    roll->file.st_size > ROLL_MAX ||
+	    clock_wall() - roll->file.st_ctim.tv_sec < ROLL_AGE)
+		return false;
+	roll->n = (size_t)roll->file.st_size;
+	if ((roll->text = mem_try(roll->n + 1)) == NULL)
+		return false;
+	return file_pread(fd, roll->text, roll->n, 0, &ignored) == 0 &&
+	    fstat(fd, &st) == 0 && is_same(&st, &roll->file);
+}
+
+void
+user_roll_look(struct user_roll *roll)
+{
+	struct stat st;
+	int fd;
+
+	if (roll->good && stat(PASSWD, &st) == 0 && is_same(&st, &roll->file))
+		return;
+	mem_free(roll->text);
+	*roll = (struct user_roll){ .good = false };
+	if (!files_come_first() ||
+	    (fd = open(PASSWD, O_RDONLY | O_CLOEXEC)) == -1)
+		return;
+	roll->good = read_roll(roll, fd);
+	close(fd);
+}
+
+/* The line of a name, without it: "x:1000:1000:Ann,,,:/home/ann:/bin/sh". */
+static bool
+find_line(const struct user_roll *roll, struct str name, struct str *line)
+{
+	struct str rest = str_span(roll->text, roll->n);
+
+	while (str_cut(&rest, '\n', line))
+		if (line->n > name.n && line->p[name.n] == ':' &&
+		    memcmp(line->p, name.p, name.n) == 0) {
+			*line = str_from(*line, name.n + 1);
+			return true;
+		}
+	return false;
+}
+
+/* False: the C library may understand it. */
+static bool
+read_line(struct arena *arena, struct str name, struct str line,
+    struct user *u)
+{
+	struct str field[PASSWD_FIELDS] = { STR_NONE };
+	uint64_t uid, gid;
+	size_t n = 0;
+
+	while (n < PASSWD_FIELDS && str_cut(&line, ':', &field[n]))
+		n++;
+	if (n < PASSWD_FIELDS || line.n > 0 ||
+	    !num_parse(field[1], UINT32_MAX - 1, &uid) ||
+	    !num_parse(field[2], UINT32_MAX - 1, &gid))
+		return false;
+	u->uid = (uid_t)uid;
+	u->gid = (gid_t)gid;
+	u->name = arena_str(arena, name);
+	u->full_name = arena_str(arena,
+	    str_slice(field[3], 0, str_find(field[3], ',')));
+	u->home = arena_str(arena, field[4]);
+	u->shell = arena_str(arena, field[5]);
+	return true;
+}
+
+int
+user_roll_find(const struct user_roll *roll, struct arena *arena,
+    struct str name, struct user *u, struct fault *why)
+{
+	struct stat st;
+	struct str line;
+
+	if (roll->good && may_exist(name) && name.p[0] != '+' &&
+	    name.p[0] != '-' && stat(PASSWD, &st) == 0 &&
+	    is_same(&st, &roll->file) && find_line(roll, name, &line) &&
+	    read_line(arena, name, line, u))
+		return 1;
+	return user_find(arena, name, u, why);
 }
 
 int

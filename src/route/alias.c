@@ -45,6 +45,7 @@ struct alias_book {
 	int64_t		 checked;	/* when, if map or none is set */
 	char		*source;
 	char		*compiled;
+	struct user_roll *users;
 	struct arena	 scratch;	/* of one expansion */
 	alias_watch	*watch;		/* or NULL */
 	void		*watch_ctx;
@@ -98,6 +99,7 @@ alias_book_new(const struct conf *conf)
 	buf_printf(&b, "%s.db", book->source);
 	book->compiled = mem_copy(b.p, b.n);
 	buf_free(&b);
+	book->users = user_roll_new();
 	return book;
 }
 
@@ -107,6 +109,7 @@ alias_book_free(struct alias_book *book)
 	if (book == NULL)
 		return;
 	map_close(book->map);
+	user_roll_free(book->users);
 	arena_free(&book->scratch);
 	mem_free(book->source);
 	mem_free(book->compiled);
@@ -172,6 +175,7 @@ alias_book_warm(struct alias_book *book)
 	struct fault ignored;
 
 	refresh(book, &ignored);
+	user_roll_look(book->users);
 }
 
 void
@@ -226,7 +230,7 @@ may_be_user(struct str name)
 }
 
 static int
-find_cased(struct arena *arena, struct str name, struct user *user,
+find_cased(struct expansion *e, struct str name, struct user *user,
     struct fault *why)
 {
 	struct str small;
@@ -234,10 +238,10 @@ find_cased(struct arena *arena, struct str name, struct user *user,
 
 	if (!may_be_user(name))
 		return 0;
-	small = nfc_fold(arena, name);
-	r = user_find(arena, small, user, why);
+	small = nfc_fold(e->arena, name);
+	r = user_roll_find(e->book->users, e->arena, small, user, why);
 	if (r == 0 && !str_eq(small, name))
-		r = user_find(arena, name, user, why);
+		r = user_roll_find(e->book->users, e->arena, name, user, why);
 	return r;
 }
 
@@ -251,12 +255,12 @@ find_user(struct expansion *e, struct str local, struct str *result,
 	int r;
 
 	end = local.n;
-	r = find_cased(e->arena, local, &user, why);
+	r = find_cased(e, local, &user, why);
 	if (r == 0) {
 		end = alias_extension(e->book->conf, local);
 		if (end == local.n)
 			return 0;
-		r = find_cased(e->arena, str_slice(local, 0, end), &user, why);
+		r = find_cased(e, str_slice(local, 0, end), &user, why);
 	}
 	if (r == 1)
 		*result = arena_printf(e->arena, "%.*s%.*s",
