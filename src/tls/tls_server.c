@@ -38,6 +38,8 @@
 #include "tls/distant.h"
 #include "tls/ticket.h"
 
+#define SUITES		"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
+			"TLS_CHACHA20_POLY1305_SHA256"
 #define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!AESCCM"
 #define CIPHERS_OLD	CIPHERS ":@SECLEVEL=0"	/* TLS 1.0 signs with SHA-1 */
 /* With the first OpenSSL that knows it (3.5), and without. */
@@ -194,7 +196,8 @@ set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
+	/* What the file has is the chain; none is looked for each time. */
+	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	/* A record is one read, and not a head and a body. */
@@ -204,7 +207,8 @@ set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	if (SSL_CTX_set_min_proto_version(ctx, version_number(o->oldest)) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, o->oldest < TLS_1_2 ? CIPHERS_OLD :
-	    CIPHERS) != 1 || !set_groups(ctx))
+	    CIPHERS) != 1 || SSL_CTX_set_ciphersuites(ctx, SUITES) != 1 ||
+	    !set_groups(ctx))
 		return failed(why, "ciphers");
 	/* One each time is enough for a peer that asks for another. */
 	if (SSL_CTX_set_num_tickets(ctx, 1) != 1 ||

@@ -839,7 +839,7 @@ test_facts(void **state)
 		buf_reset(&b);
 		tls_put_summary(&b, &f);
 		assert_string_equal(buf_cstr(&b), "TLSv1.3 with cipher "
-		    "TLS_AES_256_GCM_SHA384 (256/256 bits)");
+		    "TLS_AES_128_GCM_SHA256 (128/128 bits)");
 		stream_put(&stream, STR("x"));
 		assert_int_equal(stream_flush(&stream), STREAM_OK);
 		stream_close(&stream);
