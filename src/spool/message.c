@@ -26,6 +26,7 @@
 
 enum {
 	HEAD_GUESS = 4096,	/* most heads fit: one read */
+	WHOLE_GUESS = 16384,	/* and most messages without attachments */
 	CHECK_STEP = 32 * 1024,
 	MAP_FROM = 128 * 1024,	/* below it, reading is cheaper */
 	ENVELOPE_MAX = 64 * 1024 * 1024,
@@ -112,12 +113,12 @@ read_some(int fd, void *p, size_t n)
 static enum message_result
 read_head(struct message *m, bool whole, struct fault *why)
 {
-	uint8_t guess[HEAD_GUESS], *p = guess;
+	uint8_t guess[WHOLE_GUESS], *p = guess;
 	size_t need;
 	ssize_t got;
 	enum message_result r;
 
-	got = read_some(m->fd, guess, sizeof(guess));
+	got = read_some(m->fd, guess, whole ? WHOLE_GUESS : HEAD_GUESS);
 	if (got < 0) {
 		fault_system(why, errno, "read entry");
 		return MESSAGE_FAULT;

@@ -77,10 +77,14 @@ mark_note(const struct message *m, uint32_t index, const struct outcome *o,
 	return slots_write_note(m, index, &note, why);
 }
 
-static double
-seconds(int64_t ms)
+/* "1.25" of 1250. */
+static void
+put_seconds(struct buf *b, int64_t ms)
 {
-	return ms > 0 ? (double)ms / 1000 : 0;
+	int64_t hundredths = ms > 0 ? (ms + 5) / 10 : 0;
+
+	buf_printf(b, "%lld.%02lld", (long long)(hundredths / 100),
+	    (long long)(hundredths % 100));
 }
 
 void
@@ -96,9 +100,13 @@ mark_log(const struct message *m, uint32_t index, const struct outcome *o)
 		buf_putz(&b, ">, orig_to=<");
 		address_put(&b, &r->original);
 	}
-	buf_printf(&b, ">, relay=%.*s, delay=%.2f, delays=%.2f/0/0/%.2f, "
-	    "dsn=", STR_ARG(o->where), seconds(age),
-	    seconds(age - o->delay_ms), seconds(o->delay_ms));
+	buf_printf(&b, ">, relay=%.*s, delay=", STR_ARG(o->where));
+	put_seconds(&b, age);
+	buf_putz(&b, ", delays=");
+	put_seconds(&b, age - o->delay_ms);
+	buf_putz(&b, "/0/0/");
+	put_seconds(&b, o->delay_ms);
+	buf_putz(&b, ", dsn=");
 	status_put(&b, o->status);
 	buf_printf(&b, ", status=%s (%.*s)", outcome_word(o->kind),
 	    STR_ARG(o->text));
