@@ -37,8 +37,8 @@ void	proc_notify_ready(void);
  * that what a child takes comes from fresh pages.  From a hole it would cost a
  * copy of the page around it. */
 void	proc_fill_heap(void);
-/* When a process has started, before it waits for years: lets go of the pages of
- * programs and libraries that only the start (or the linker) has read.  The
+/* When a process has started, before it waits for years: lets go of the pages
+ * of programs and libraries that only the start (or the linker) has read.  The
  * kernel has them in their files, and brings back what is wanted again. */
 void	proc_settle(void);
 /* fork(2), for who has one thread and no handlers of pthread_atfork(3): the C

@@ -24,9 +24,9 @@ int	user_find(struct arena *, struct str name, struct user *,
 int	user_find_uid(struct arena *, uid_t, struct user *, struct fault *);
 /*
  * What /etc/passwd says, in memory, for a process whose children all ask: one
- * of them finds a user there without opening the file, if it is still the one
- * that was read.  That is sure only of who is there, and where that file comes
- * first (nsswitch.conf(5)); all else is asked as ever.
+ * of them looks with one stat(2) whether it is still the file that was read.  A
+ * hit is the answer, and a miss is asked of the C library.  Where
+ * nsswitch.conf(5) does not name files first, there are no hits.
  */
 struct user_roll;
 struct user_roll *user_roll_new(void);
@@ -34,7 +34,7 @@ void	user_roll_free(struct user_roll *);	/* NULL is harmless */
 /* Reads the file, if it is another than before.  Where that cannot be done, for
  * want of memory too, the roll is empty. */
 void	user_roll_look(struct user_roll *);
-/* user_find(), but for the way. */
+/* Answers as user_find() does. */
 int	user_roll_find(const struct user_roll *, struct arena *,
 	    struct str name, struct user *, struct fault *);
 /* 1, 0, -1 likewise. */

@@ -12,8 +12,6 @@
  */
 #include "base/calendar.h"
 
-#include <string.h>
-
 #define DAY		86400
 #define QUARTER		900
 #define WALL_MAX	INT64_C(253402214399)	/* a day before year 10000 */
@@ -99,6 +97,9 @@ calendar_look(int64_t wall)
 	struct tm tm;
 
 	if (t / QUARTER == known.quarter || localtime_r(&t, &tm) == NULL)
+		return;
+	/* A zone that counts leap seconds is the library's. */
+	if (tm.tm_sec != split(t, tm.tm_gmtoff).tm_sec)
 		return;
 	known.quarter = t / QUARTER;
 	known.offset = tm.tm_gmtoff;

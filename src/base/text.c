@@ -39,7 +39,7 @@ enum size {
 	SIZE_SIZE,
 };
 
-/* %[-][0][width][.precision][l|ll|z]conversion */
+/* %[-][0][width][.*][l|ll|z]conversion */
 struct field {
 	bool		left, zeros;
 	bool		cut;		/* has a precision */
@@ -72,7 +72,10 @@ parse(const char *s, va_list *ap, struct field *f)
 
 	*f = (struct field){ 0 };
 	for (; *s == '-' || *s == '0'; s++)
-		*(*s == '-' ? &f->left : &f->zeros) = true;
+		if (*s == '-')
+			f->left = true;
+		else
+			f->zeros = true;
 	for (; *s >= '0' && *s <= '9'; s++)
 		f->width = f->width * 10 + (size_t)(*s - '0');
 	if (f->width > WIDTH_MAX)
@@ -251,6 +254,8 @@ text_vprint(char *out, size_t room, const char *fmt, va_list args)
 	if (!put_all(&o, fmt, &ap)) {
 		n = vsnprintf(out, room, fmt, again);
 		o.n = n > 0 ? (size_t)n : 0;
+		if (n < 0 && room > 0)
+			out[0] = '\0';
 	} else if (room > 0) {
 		out[o.n < o.room ? o.n : o.room] = '\0';
 	}

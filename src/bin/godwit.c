@@ -24,10 +24,10 @@
 #include <unistd.h>
 
 #include "admin/account.h"
-#include "base/text.h"
 #include "admin/check.h"
 #include "admin/explain.h"
 #include "admin/passwd.h"
+#include "base/text.h"
 #include "base/utf8.h"
 #include "client/queue.h"
 #include "conf/conf.h"

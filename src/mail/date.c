@@ -15,7 +15,6 @@
 #include "mail/date.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/calendar.h"

@@ -63,8 +63,6 @@ struct pair {
 	struct str	 key, value;		/* without a NUL at the end */
 };
 
-/* A small file is read whole when it is opened, so that processes which are
- * forked later need neither the library nor its memory to ask. */
 struct db_map {
 	struct map	 map;
 	DB		*db;		/* NULL: all of it is in pairs */
@@ -244,7 +242,8 @@ keep(char **room, struct str s)
 {
 	char *p = *room;
 
-	memcpy(p, s.p, s.n);
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
 	*room += s.n;
 	return str_span(p, s.n);
 }

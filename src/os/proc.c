@@ -272,6 +272,23 @@ proc_fill_heap(void)
 #endif
 }
 
+/* Has the linker written into text that cannot be written? */
+static bool
+is_relocated(const struct dl_phdr_info *object)
+{
+	const ElfW(Dyn) *d = NULL;
+
+	for (size_t i = 0; i < object->dlpi_phnum; i++)
+		if (object->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			d = (const void *)(object->dlpi_addr +
+			    object->dlpi_phdr[i].p_vaddr);
+	for (; d != NULL && d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_TEXTREL || (d->d_tag == DT_FLAGS &&
+		    (d->d_un.d_val & DF_TEXTREL) != 0))
+			return true;
+	return false;
+}
+
 /* What can be written may have been, and stays. */
 static int
 drop_pages(struct dl_phdr_info *object, size_t size, void *ctx)
@@ -281,6 +298,8 @@ drop_pages(struct dl_phdr_info *object, size_t size, void *ctx)
 
 	(void)size;
 	(void)ctx;
+	if (is_relocated(object))
+		return 0;
 	for (; s < object->dlpi_phdr + object->dlpi_phnum; s++) {
 		if (s->p_type != PT_LOAD || (s->p_flags & PF_W) != 0)
 			continue;

@@ -44,7 +44,7 @@ static const char NSSWITCH[] = "/etc/nsswitch.conf";
 
 struct user_roll {
 	bool		 good;		/* text is what file was */
-	struct stat	 file;
+	struct stat	 file, order;	/* passwd, nsswitch.conf */
 	char		*text;
 	size_t		 n;
 };
@@ -193,18 +193,35 @@ is_same(const struct stat *a, const struct stat *b)
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/* ": files" and perhaps others behind it, but no [...] that says what is to be
+ * made of its answer. */
+static bool
+names_files(struct str line)
+{
+	if (!str_starts(line, STR(":")))
+		return false;
+	line = str_trim(str_from(line, 1));
+	if (!str_starts(line, STR("files")))
+		return false;
+	line = str_from(line, strlen("files"));
+	return line.n == 0 || (str_is_blank(line.p[0]) &&
+	    !str_starts(str_trim(line), STR("[")));
+}
+
 /* Does the file of users come before all other databases, and is whoever is in
- * it a user?  Without a word about it that is so. */
+ * it a user?  A word that is not understood is a no; that nothing is said about
+ * users means it. */
 static bool
 files_come_first(void)
 {
 	char text[NSSWITCH_MAX];
 	struct str rest, line;
+	unsigned lines = 0;
 	ssize_t n;
 	int fd = open(NSSWITCH, O_RDONLY | O_CLOEXEC);
 
 	if (fd == -1)
-		return errno == ENOENT;
+		return false;
 	n = read(fd, text, sizeof(text));
 	close(fd);
 	if (n < 0 || (size_t)n == sizeof(text))
@@ -212,14 +229,11 @@ files_come_first(void)
 	rest = str_span(text, (size_t)n);
 	while (str_cut(&rest, '\n', &line)) {
 		line = str_trim(line);
-		if (!str_starts(line, STR("passwd:")))
+		if (!str_starts(line, STR("passwd")))
 			continue;
-		line = str_trim(str_from(line, strlen("passwd:")));
-		if (!str_starts(line, STR("files")))
+		line = str_from(line, strlen("passwd"));
+		if (++lines > 1 || !names_files(line))
 			return false;
-		line = str_from(line, strlen("files"));
-		return line.n == 0 || (str_is_blank(line.p[0]) &&
-		    !str_starts(str_trim(line), STR("[")));
 	}
 	return true;
 }
@@ -258,13 +272,16 @@ read_roll(struct user_roll *roll, int fd)
 void
 user_roll_look(struct user_roll *roll)
 {
-	struct stat st;
+	struct stat st, order;
 	int fd;
 
-	if (roll->good && stat(PASSWD, &st) == 0 && is_same(&st, &roll->file))
+	if (stat(NSSWITCH, &order) == -1)
+		order = (struct stat){ .st_ino = 0 };
+	if (roll->good && stat(PASSWD, &st) == 0 &&
+	    is_same(&st, &roll->file) && is_same(&order, &roll->order))
 		return;
 	mem_free(roll->text);
-	*roll = (struct user_roll){ .good = false };
+	*roll = (struct user_roll){ .order = order };
 	if (!files_come_first() ||
 	    (fd = open(PASSWD, O_RDONLY | O_CLOEXEC)) == -1)
 		return;
@@ -312,6 +329,14 @@ read_line(struct arena *arena, struct str name, struct str line,
 	return true;
 }
 
+/* Lines that begin otherwise mean something else: "#", "+", "-", blanks. */
+static bool
+is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || c == '_';
+}
+
 int
 user_roll_find(const struct user_roll *roll, struct arena *arena,
     struct str name, struct user *u, struct fault *why)
@@ -319,8 +344,8 @@ user_roll_find(const struct user_roll *roll, struct arena *arena,
 	struct stat st;
 	struct str line;
 
-	if (roll->good && may_exist(name) && name.p[0] != '+' &&
-	    name.p[0] != '-' && stat(PASSWD, &st) == 0 &&
+	if (roll->good && may_exist(name) && is_plain(name.p[0]) &&
+	    stat(PASSWD, &st) == 0 &&
 	    is_same(&st, &roll->file) && find_line(roll, name, &line) &&
 	    read_line(arena, name, line, u))
 		return 1;

@@ -32,8 +32,6 @@ enum {
 	TRANSACTION = PHASE_MAIL | PHASE_RCPT,
 };
 
-#define ERROR	"Error: "
-
 enum {
 	LAST_WORDS = 10,		/* seconds to take our last reply */
 	STRESSED_ERRORS = 3,		/* when little is left */
@@ -257,19 +255,30 @@ read_line(struct session *s, struct str *line)
 	return r;
 }
 
-/* For what this client is sent away, if it is; the log has it without the first
- * word. */
-static const char *
-too_much(const struct session *s)
+/* For what a client is sent away: as it is told, and in the log. */
+struct excess {
+	const char	*said, *logged;
+};
+
+/* NULL: it may stay. */
+static const struct excess *
+find_excess(const struct session *s)
 {
+	static const struct excess
+	    unknown = { "Error: too many unknown recipients",
+		"too many unknown recipients" },
+	    errors = { "Error: too many errors", "too many errors" },
+	    time = { "Error: too much processor time",
+		"too much processor time" };
+
 	if (s->unknown >= session_limit(s,
 	    s->conf->session.unknown_recipients, STRESSED_ERRORS))
-		return ERROR "too many unknown recipients";
+		return &unknown;
 	if (s->errors >= session_limit(s, s->conf->session.errors,
 	    STRESSED_ERRORS))
-		return ERROR "too many errors";
+		return &errors;
 	if (session_is_spent(s))
-		return ERROR "too much processor time";
+		return &time;
 	return NULL;
 }
 
@@ -279,7 +288,7 @@ step(struct session *s)
 {
 	struct str line = STR_NONE;
 	enum stream_result r = read_line(s, &line);
-	const char *why;
+	const struct excess *excess;
 
 	if (r == STREAM_OK && is_to_end(s))
 		r = STREAM_SIGNAL;
@@ -305,9 +314,9 @@ step(struct session *s)
 		log_loss(s, "lost connection");
 		break;
 	}
-	if (!s->ended && (why = too_much(s)) != NULL) {
-		session_end(s, (struct status){ 4, 7, 0 }, why);
-		log_loss(s, why + strlen(ERROR));
+	if (!s->ended && (excess = find_excess(s)) != NULL) {
+		session_end(s, (struct status){ 4, 7, 0 }, excess->said);
+		log_loss(s, excess->logged);
 	}
 	return !s->ended;
 }

@@ -96,8 +96,8 @@ collect(struct work *w)
 static int
 make_name(struct work *w)
 {
-	size_t n = text_print(w->name, SPOOL_NAME_MAX, "%s-b%u", w->m->super.name,
-	    w->number);
+	size_t n = text_print(w->name, SPOOL_NAME_MAX, "%s-b%u",
+	    w->m->super.name, w->number);
 
 	return n < SPOOL_NAME_MAX && w->number <= UINT16_MAX &&
 	    spool_name_is_valid(str_of(w->name)) ? 0 : -1;

@@ -38,9 +38,11 @@
 #include "tls/distant.h"
 #include "tls/ticket.h"
 
-#define SUITES		"TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:" \
-			"TLS_CHACHA20_POLY1305_SHA256"
-#define CIPHERS		"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!AESCCM"
+/* What goes first is made with SHA-256, which processors have instructions
+ * for, and which RFC 8446 9.1 makes everybody know. */
+#define FIRST		"TLS_AES_128_GCM_SHA256"
+#define CIPHERS		"ECDHE+AESGCM+AES128:ECDHE+AESGCM:ECDHE+CHACHA20:" \
+			"ECDHE+AES:!AESCCM"
 #define CIPHERS_OLD	CIPHERS ":@SECLEVEL=0"	/* TLS 1.0 signs with SHA-1 */
 /* With the first OpenSSL that knows it (3.5), and without. */
 #define GROUPS_NEW	"X25519MLKEM768:X25519:P-256:P-384"
@@ -177,6 +179,31 @@ set_groups(SSL_CTX *ctx)
 	return SSL_CTX_set1_groups_list(ctx, GROUPS) == 1;
 }
 
+/* Those of TLS 1.3 are as openssl.cnf has them, but for their order. */
+static bool
+order_suites(SSL_CTX *ctx)
+{
+	STACK_OF(SSL_CIPHER) *all = SSL_CTX_get_ciphers(ctx);
+	struct buf list = { 0 };
+	const SSL_CIPHER *c;
+	bool done = true;
+
+	for (int first = 1; first >= 0; first--)
+		for (int i = 0; i < sk_SSL_CIPHER_num(all); i++) {
+			c = sk_SSL_CIPHER_value(all, i);
+			if (strcmp(SSL_CIPHER_get_version(c), "TLSv1.3") != 0 ||
+			    (strcmp(SSL_CIPHER_get_name(c), FIRST) == 0) !=
+			    first)
+				continue;
+			buf_printf(&list, "%s%s", list.n > 0 ? ":" : "",
+			    SSL_CIPHER_get_name(c));
+		}
+	if (list.n > 0)
+		done = SSL_CTX_set_ciphersuites(ctx, buf_cstr(&list)) == 1;
+	buf_free(&list);
+	return done;
+}
+
 static int
 ask_clients(SSL_CTX *ctx, const char *authorities, struct fault *why)
 {
@@ -196,8 +223,7 @@ set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-	/* What the file has is the chain; none is looked for each time. */
-	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS |
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS |
 	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	/* A record is one read, and not a head and a body. */
@@ -207,8 +233,7 @@ set_rules(struct tls_server *s, SSL_CTX *ctx, const struct tls_options *o,
 	SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
 	if (SSL_CTX_set_min_proto_version(ctx, version_number(o->oldest)) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, o->oldest < TLS_1_2 ? CIPHERS_OLD :
-	    CIPHERS) != 1 || SSL_CTX_set_ciphersuites(ctx, SUITES) != 1 ||
-	    !set_groups(ctx))
+	    CIPHERS) != 1 || !order_suites(ctx) || !set_groups(ctx))
 		return failed(why, "ciphers");
 	/* One each time is enough for a peer that asks for another. */
 	if (SSL_CTX_set_num_tickets(ctx, 1) != 1 ||

@@ -15,7 +15,6 @@
  */
 #include "visit/proxied.h"
 
-
 #include "base/text.h"
 #include "os/log.h"
 #include "os/signal.h"

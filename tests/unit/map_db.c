@@ -264,17 +264,29 @@ cannot_write_there(void **state)
 	assert_int_equal(count_files(), 1);
 }
 
+static void
+put_bare(DB *db, const char *key, size_t key_size, const char *value,
+    size_t value_size)
+{
+	DBT k, v;
+
+	memset(&k, 0, sizeof(k));
+	memset(&v, 0, sizeof(v));
+	k.data = (void *)(uintptr_t)key;
+	k.size = (uint32_t)key_size;
+	v.data = (void *)(uintptr_t)value;
+	v.size = (uint32_t)value_size;
+	assert_int_equal(db->put(db, NULL, &k, &v, 0), 0);
+}
+
 /* A file of another program: any method, with or without NULs. */
 static void
 write_foreign(const char *path, DBTYPE type, bool nul, uint32_t flags)
 {
 	char key[64], value[128];
-	DBT k, v;
 	DB *db;
 	int i;
 
-	memset(&k, 0, sizeof(k));
-	memset(&v, 0, sizeof(v));
 	assert_int_equal(db_create(&db, NULL, 0), 0);
 	assert_int_equal(db->set_flags(db, flags), 0);
 	assert_int_equal(db->open(db, NULL, path, NULL, type,
@@ -282,11 +294,13 @@ write_foreign(const char *path, DBTYPE type, bool nul, uint32_t flags)
 	for (i = 0; i < NAMES; i++) {
 		snprintf(key, sizeof(key), "user%d", i);
 		snprintf(value, sizeof(value), "user%d@example.org", i);
-		k.data = key;
-		k.size = (uint32_t)(strlen(key) + nul);
-		v.data = value;
-		v.size = (uint32_t)(strlen(value) + nul);
-		assert_int_equal(db->put(db, NULL, &k, &v, 0), 0);
+		put_bare(db, key, strlen(key) + nul, value,
+		    strlen(value) + nul);
+	}
+	/* And a key and values that have no byte at all. */
+	if (type == DB_HASH) {
+		put_bare(db, "", 0, "", 0);
+		put_bare(db, "bare", 4 + nul, "", 0);
 	}
 	assert_int_equal(db->close(db, 0), 0);
 }
@@ -307,6 +321,8 @@ reads_with_and_without_nul(void **state)
 		assert_int_equal(ask(m, "user7", "user7@example.org"), 1);
 		assert_int_equal(ask(m, "other", NULL), 0);
 		assert_int_equal(ask(m, "user8", "user8@example.org"), 1);
+		assert_int_equal(ask(m, "bare", ""), 1);
+		assert_int_equal(ask(m, "", NULL), 0);
 		map_close(m);
 	}
 }

@@ -125,6 +125,8 @@ static const char passwd_text[] =
     "words:x:five:5::/:/bin/sh\n"
     "more:x:6:6::/:/bin/sh:more\n"
     "+plus:x:7:7::/:/bin/sh\n"
+    "#gone:x:8:8::/:/bin/sh\n"
+    " lead:x:9:9::/:/bin/sh\n"
     "bob:x:1003:1003:the second:/:/bin/sh\n"
     "last:x:1004:1004:no newline:/:/bin/sh";
 
@@ -132,7 +134,8 @@ static void
 has_what_the_file_has(const struct user_roll *roll)
 {
 	static const char *const names[] = { "root", "ann", "bob", "last",
-	    "short", "words", "more", "+plus", "plus", "an", "annn", "", "x",
+	    "short", "words", "more", "+plus", "plus",
+	    "#gone", "gone", " lead", "lead", "an", "annn", "", "x",
 	    "ann:x", "bob\n" };
 	struct arena arena = { 0 };
 	struct fault why;
@@ -198,6 +201,8 @@ try_other_order(void)
 		{ "passwd: compat\n", false },
 		{ "passwd: filesystem\n", false },
 		{ "passwd:\n", false },
+		{ "passwd : systemd files\n", false },
+		{ "passwd: files\npasswd: systemd\n", false },
 	};
 	struct user_roll *roll;
 
@@ -209,6 +214,15 @@ try_other_order(void)
 		assert_int_equal(knows_by_heart(roll, "ann"), orders[i].known);
 		user_roll_free(roll);
 	}
+	/* Another order is another answer, though the users are the same. */
+	roll = user_roll_new();
+	write_file("/etc/nsswitch.conf", "passwd: files\n");
+	user_roll_look(roll);
+	assert_true(knows_by_heart(roll, "ann"));
+	write_file("/etc/nsswitch.conf", "passwd: systemd\n");
+	user_roll_look(roll);
+	assert_false(knows_by_heart(roll, "ann"));
+	user_roll_free(roll);
 	return 0;
 }
 
