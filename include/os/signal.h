@@ -22,6 +22,8 @@ bool	signal_take(int sig);
 bool	signal_is_pending(int sig);
 /* Blocks all caught signals, to be let in only inside ppoll(). */
 void	signal_block_caught(void);
+/* Undoes that, in a child that has no such loop. */
+void	signal_unblock_caught(void);
 /* The mask for ppoll(): nothing caught is blocked. */
 const sigset_t *signal_wait_mask(void);
 /* Sets the flags of those that have come.  ppoll() lets none in when it finds

@@ -234,8 +234,7 @@ be_session(struct master *m, int fd, const struct smtpd_peer *peer,
 		lobby_leave(m->lobby);
 	limit_time(&m->setup->conf->budget);
 	proc_forbid_fork();
-	/* sigprocmask() is the same, and one more page of the library. */
-	pthread_sigmask(SIG_SETMASK, signal_wait_mask(), NULL);
+	signal_unblock_caught();
 	alias_book_doubt(m->setup->aliases);
 	lists_doubt(m->setup->lists);
 	log_role("smtpd");

@@ -97,6 +97,13 @@ signal_block_caught(void)
 			sigdelset(&wait_mask, sig);
 }
 
+/* sigprocmask() is the same, and one more page of the library for a session. */
+void
+signal_unblock_caught(void)
+{
+	pthread_sigmask(SIG_SETMASK, &wait_mask, NULL);
+}
+
 const sigset_t *
 signal_wait_mask(void)
 {
