@@ -261,6 +261,10 @@ def test_no_descriptors_left(house):
                              for _ in range(5)))
     # The lowest number that is free would be the next connection's.
     free = min(set(range(max(fds) + 2)) - fds)
+    # It can give up its reserve for a number below the limit only.
+    listing = g.host.shell(f"ls -l /proc/{master}/fd")
+    spare = {int(fd) for fd in re.findall(r" (\d+) -> /dev/null$", listing, re.M)} - {0, 1, 2}
+    assert spare and max(spare) < free, f"{free} is free in {listing}"
     limit = ["prlimit", f"--pid={master}"]
     g.host.run(limit + [f"--nofile={free}:"], user="godwit")
     for _ in range(3):
