@@ -255,6 +255,8 @@ def test_a_service_that_dies_is_started_again(house):
 def test_no_descriptors_left(house):
     """T-34: the master says 421 and lives; afterwards all is well again."""
     g = house()
+    # The port is open before the master has all that it will have.
+    wait(lambda: is_served(g), "somebody is greeted")
     master = g.process("master")
     # Without those that it has for a moment.
     fds = set.intersection(*({int(fd) for fd in g.host.shell(f"ls /proc/{master}/fd").split()}
