@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include "base/buf.h"
@@ -56,6 +57,8 @@ int	file_sync(int fd, struct fault *);
 int	file_sync_named(int fd, struct fault *);
 /* fsync of a directory. */
 int	file_sync_dir(int dirfd, struct fault *);
+/* Is it the same file, and has nobody written to it in between? */
+bool	file_is_same(const struct stat *, const struct stat *);
 /*
  * What a file system is good for, as far as durability goes.  The order is
  * that of trust: what is not known to be good needs more syncs.

@@ -27,6 +27,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "os/file.h"
 
 #define CHAIN_MAX	8		/* CNAMEs; RFC 5321 5.1 */
 #define NAME_TEXT_MAX	253		/* RFC 1035 2.3.4 as text */
@@ -163,9 +164,7 @@ resolver_refresh(struct resolver *r)
 	if (r->fixed)
 		return;
 	stat_conf(&now);
-	if (now.st_mtim.tv_sec == r->conf.st_mtim.tv_sec &&
-	    now.st_mtim.tv_nsec == r->conf.st_mtim.tv_nsec &&
-	    now.st_ino == r->conf.st_ino && now.st_size == r->conf.st_size)
+	if (file_is_same(&now, &r->conf))
 		return;
 	r->conf = now;
 	res_nclose(&r->state);

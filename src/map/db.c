@@ -68,10 +68,7 @@ struct db_map {
 	DB		*db;		/* NULL: all of it is in pairs */
 	struct pair	*pairs;		/* sorted */
 	size_t		 n;
-	dev_t		 dev;
-	ino_t		 ino;
-	off_t		 size;
-	struct timespec	 mtime;
+	struct stat	 file;		/* as it was when opened */
 	bool		 nul_known;	/* some key has been found */
 	bool		 nul;		/* and it was with its NUL */
 	char		 path[];
@@ -200,10 +197,7 @@ inspect(int fd, struct db_map *m, uint32_t *pagesize, bool *summed,
 		return fail_corrupt(why, m->path, "it is too short");
 	if (file_pread(fd, meta, sizeof(meta), 0, why) == -1)
 		return -1;
-	m->dev = st.st_dev;
-	m->ino = st.st_ino;
-	m->size = st.st_size;
-	m->mtime = st.st_mtim;
+	m->file = st;
 	wrong = judge_meta(meta, (uint64_t)st.st_size, pagesize);
 	if (wrong != NULL)
 		return fail_corrupt(why, m->path, wrong);
@@ -290,7 +284,7 @@ read_whole(struct db_map *m)
 	struct pair *pairs;
 	size_t n, bytes;
 
-	if (m->size > WHOLE_MAX || !go_over(m->db, NULL, NULL, &n, &bytes) ||
+	if (m->file.st_size > WHOLE_MAX || !go_over(m->db, NULL, NULL, &n, &bytes) ||
 	    (pairs = mem_try(n * sizeof(*pairs) + bytes)) == NULL)
 		return;
 	if (!go_over(m->db, pairs, (char *)(pairs + n), &n, &bytes)) {
@@ -445,12 +439,7 @@ db_is_current(const struct map *map)
 	const struct db_map *m = (const struct db_map *)map;
 	struct stat st;
 
-	if (stat(m->path, &st) == -1)
-		return false;
-	return st.st_dev == m->dev && st.st_ino == m->ino &&
-	    st.st_size == m->size &&
-	    st.st_mtim.tv_sec == m->mtime.tv_sec &&
-	    st.st_mtim.tv_nsec == m->mtime.tv_nsec;
+	return stat(m->path, &st) == 0 && file_is_same(&st, &m->file);
 }
 
 static void

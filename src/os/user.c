@@ -8,6 +8,10 @@
  * getpwnam_r(3) lists which error numbers mean the former; every other one is
  * the latter.  A wrong answer in either direction loses or bounces mail.
  *
+ * A roll is the file of users in memory.  It is trusted only in what it has, only
+ * as long as the file and nsswitch.conf are the ones that were read, and not
+ * before a change would show in the file's times.
+ *
  * user_become() is the way from root to a recipient.  It goes in the only
  * right order (groups, gid, uid) and then looks whether the kernel agrees and
  * whether the way back is closed; its caller must end the process when it
@@ -182,17 +186,6 @@ user_find_uid(struct arena *arena, uid_t uid, struct user *u,
 	return find(arena, &q, u, why);
 }
 
-static bool
-is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* ": files" and perhaps others behind it, but no [...] that says what is to be
  * made of its answer. */
 static bool
@@ -266,7 +259,7 @@ read_roll(struct user_roll *roll, int fd)
 	if ((roll->text = mem_try(roll->n + 1)) == NULL)
 		return false;
 	return file_pread(fd, roll->text, roll->n, 0, &ignored) == 0 &&
-	    fstat(fd, &st) == 0 && is_same(&st, &roll->file);
+	    fstat(fd, &st) == 0 && file_is_same(&st, &roll->file);
 }
 
 void
@@ -278,7 +271,7 @@ user_roll_look(struct user_roll *roll)
 	if (stat(NSSWITCH, &order) == -1)
 		order = (struct stat){ .st_ino = 0 };
 	if (roll->good && stat(PASSWD, &st) == 0 &&
-	    is_same(&st, &roll->file) && is_same(&order, &roll->order))
+	    file_is_same(&st, &roll->file) && file_is_same(&order, &roll->order))
 		return;
 	mem_free(roll->text);
 	*roll = (struct user_roll){ .order = order };
@@ -346,7 +339,7 @@ user_roll_find(const struct user_roll *roll, struct arena *arena,
 
 	if (roll->good && may_exist(name) && is_plain(name.p[0]) &&
 	    stat(PASSWD, &st) == 0 &&
-	    is_same(&st, &roll->file) && find_line(roll, name, &line) &&
+	    file_is_same(&st, &roll->file) && find_line(roll, name, &line) &&
 	    read_line(arena, name, line, u))
 		return 1;
 	return user_find(arena, name, u, why);
