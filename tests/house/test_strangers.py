@@ -147,7 +147,7 @@ def test_greetings(house, village):
 def test_who_is_not_asked_about(house, village):
     """Ours: loopback, the local socket, and whom we relay for."""
     g = house(LISTEN + "relay for 192.0.2.30")
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         g.signal("HUP")
         g.wait_log("reload: done")
         assert visit(village, "192.0.2.30")[0] == 250
@@ -283,8 +283,8 @@ class Lies:
     the host's resolv.conf names another port of call, 192.0.2.54."""
     AT = "192.0.2.54"
 
-    def __init__(self, host, answer=None):
-        self.host, self.questions = host, []
+    def __init__(self, village, answer=None):
+        self.host, self.asker, self.questions = village.dns, village.a, []
         self.answer = answer or (lambda name, kind, packet, question: None)
 
     def __enter__(self):
@@ -298,8 +298,8 @@ class Lies:
         return self
 
     def resolv(self, text):
-        """Of host a; its /etc lies in its base."""
-        path = os.path.join(os.path.dirname(self.host.base), "a", "etc", "resolv.conf")
+        """Of host a."""
+        path = self.asker.path("/etc/resolv.conf")
         with open(path) as f:
             former = f.read()
         write(path, text)
@@ -352,7 +352,7 @@ def honest(name, kind, packet, question):
 def test_a_resolver_that_is_silent(house, village):
     """Nobody waits longer than the bound, and the mail is taken."""
     g = house(LISTEN, start=False)
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         g.start()
         begun = time.monotonic()
         with Stranger(village, "192.0.2.31") as c:
@@ -376,7 +376,7 @@ def test_a_resolver_that_stays_silent(house, village):
     may have come just when the relay looked whether it does.)"""
     g = house(LISTEN + "dnsbl bl.test\nreject client named unknown to bob@a.test\n"
               "reject client in dnsbl other.test to carol@a.test\n", start=False)
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         g.start()
         waits, asked = [], []
         while len(waits) < 9:
@@ -409,7 +409,7 @@ def test_names_with_characters(house, village):
     """T-6, T-37: whoever owns an address may point it to any bytes, and have them
     point back; none of them come into the log or a header."""
     g = house(LISTEN, start=False)
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         g.start()
         for name, what in NASTY:
             lies.answer = lambda n, kind, packet, question, name=name: reply(
@@ -431,7 +431,7 @@ def test_the_longest_name(house, village):
     long = ".".join([label] * 3 + ["b" * 59, "test"])
     assert len(long) == 253
     g = house(LISTEN, start=False)
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         def answer(name, kind, packet, question, name_=[long]):
             data = wire(name_[0]) if kind == 12 else socket.inet_aton("192.0.2.31")
             return reply(packet, question, [record(b"\xc0\x0c", kind, data)])
@@ -454,7 +454,7 @@ def test_the_next_server_is_asked(house, village):
     """The first does not answer, or nobody listens there: the second does, with
     the question that is sent again."""
     g = house(LISTEN, start=False)
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         lies.resolv(f"nameserver {BLACK}\nnameserver {Lies.AT}\n")
         lies.answer = honest
         g.start()
@@ -539,7 +539,7 @@ def test_a_resolver_with_bad_answers(house, village):
     g = house(LISTEN + "sessions-per-client 0\nsessions-per-network 0\n"
               "connections-per-minute 0\nconnections-per-minute-network 0\n"
               "connections-per-second 0", start=False)
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         g.start()
         relay = wait(lambda: g.process("names"), "the relay")
         n = 0
@@ -619,7 +619,7 @@ def test_a_list_that_is_dead(house, village):
     another goes on."""
     g = house(LISTEN + "dnsbl dead.test\ndnsbl bl.test\nclient-names no", start=False)
     listed = {"2.0.0.127.bl.test", "40.2.0.192.bl.test"}
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         lies.answer = lambda name, kind, packet, question: (
             None if name.endswith("dead.test") else
             reply(packet, question, [record(b"\xc0\x0c", 1, b"\x7f\0\0\2")])
@@ -806,7 +806,7 @@ def test_explain(house, village):
     told = explain(g, "--client", "192.0.2.30", "carol@a.test")[1]
     assert "  name good.client.test: the DNS has it both ways\n" in told
     # Nobody asks about ours.
-    with Lies(village.dns) as lies:
+    with Lies(village) as lies:
         explain(g, "--client", "127.0.0.1", "alice@a.test")
         explain(g, "alice@a.test")
         assert lies.questions == []
