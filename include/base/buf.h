@@ -27,6 +27,7 @@ void	buf_put(struct buf *, const void *p, size_t n);
 void	buf_puts(struct buf *, struct str);
 void	buf_putz(struct buf *, const char *z);
 void	buf_putc(struct buf *, char c);
+void	buf_fill(struct buf *, char c, size_t n);
 void	buf_printf(struct buf *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	buf_vprintf(struct buf *, const char *fmt, va_list)

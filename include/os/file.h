@@ -33,6 +33,9 @@ int	file_save_for(int dirfd, const char *path, struct str content,
 
 /* Reads exactly n bytes at offset; fewer is a fault (truncated file). */
 int	file_pread(int fd, void *p, size_t n, int64_t offset, struct fault *);
+/* As much of its first n bytes as lies in memory; -1 when the disk would have
+ * to be asked, or the file system cannot say. */
+ssize_t	file_read_cached(int fd, void *p, size_t n);
 int	file_write(int fd, const void *p, size_t n, struct fault *);
 int	file_pwrite(int fd, const void *p, size_t n, int64_t offset,
 	    struct fault *);

@@ -16,6 +16,8 @@ struct message {
 	struct format_super	 super;
 	struct envelope		 envelope;
 	struct slot		*slots;		/* super.recipients of them */
+	struct str		 front;		/* borrowed: its first bytes, if
+						 * they were read already */
 	/* After message_load(): */
 	struct str		 parts[FORMAT_PARTS_MAX];
 	uint64_t		 size;		/* sum of the parts */
@@ -50,6 +52,10 @@ enum message_result message_open_at(struct message *, int dirfd,
 enum message_result message_attach(struct message *, int fd, struct fault *);
 /* The same, but only envelope and slots are read. */
 enum message_result message_head(struct message *, int fd, struct fault *);
+/* The same, of one whose first bytes were read already: they are borrowed until
+ * message_close(), and whatever lies in them is not read again. */
+enum message_result message_head_from(struct message *, int fd,
+	    struct str front, struct fault *);
 /* Reads the content and proves its checksum; MESSAGE_DAMAGED if it does not
  * hold.  The parts stay valid until message_close(). */
 enum message_result message_load(struct message *, struct fault *);

@@ -100,6 +100,15 @@ buf_putc(struct buf *b, char c)
 }
 
 void
+buf_fill(struct buf *b, char c, size_t n)
+{
+	if (n == 0)
+		return;
+	memset(buf_room(b, n), c, n);
+	b->n += n;
+}
+
+void
 buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list	ap;

@@ -60,8 +60,10 @@ put(struct out *o, const char *p, size_t n)
 static void
 pad(struct out *o, char with, size_t n)
 {
-	while (n-- > 0)
-		put(o, &with, 1);
+	if (o->n < o->room)
+		memset(o->p + o->n, with,
+		    n < o->room - o->n ? n : o->room - o->n);
+	o->n += n;
 }
 
 /* What begins behind "%"; NULL when it is not one of those known here. */

@@ -32,13 +32,19 @@ date_put(struct buf *b, int64_t wall)
 	    tm.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
+static void
+put_short(struct buf *b, const struct tm *tm)
+{
+	buf_printf(b, "%s %2d %02d:%02d:%02d", calendar_months[tm->tm_mon],
+	    tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec);
+}
+
 void
 date_put_short(struct buf *b, int64_t wall)
 {
 	struct tm tm = calendar_local(wall);
 
-	buf_printf(b, "%s %2d %02d:%02d:%02d", calendar_months[tm.tm_mon],
-	    tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	put_short(b, &tm);
 }
 
 void
@@ -47,7 +53,7 @@ date_put_mailq(struct buf *b, int64_t wall)
 	struct tm tm = calendar_local(wall);
 
 	buf_printf(b, "%s ", calendar_days[tm.tm_wday]);
-	date_put_short(b, wall);
+	put_short(b, &tm);
 }
 
 void

@@ -21,6 +21,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <dirent.h>
 #include <errno.h>
@@ -282,6 +283,18 @@ file_pread(int fd, void *p, size_t n, int64_t offset, struct fault *why)
 		offset += got;
 	}
 	return 0;
+}
+
+ssize_t
+file_read_cached(int fd, void *p, size_t n)
+{
+	struct iovec v = { .iov_base = p, .iov_len = n };
+	ssize_t got;
+
+	do
+		got = preadv2(fd, &v, 1, 0, RWF_NOWAIT);
+	while (got == -1 && errno == EINTR);
+	return got;
 }
 
 int

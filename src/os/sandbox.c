@@ -92,8 +92,9 @@ struct ll_path_beneath {
 /* Allowed whatever their arguments are. */
 static const int allowed[] = {
 	/* descriptors and bytes */
-	SYS(read), SYS(readv), SYS(pread64), SYS(preadv), SYS(write),
-	SYS(writev), SYS(pwrite64), SYS(pwritev), SYS(sendfile),
+	SYS(read), SYS(readv), SYS(pread64), SYS(preadv),
+	SYS(preadv2), SYS(write), SYS(writev), SYS(pwrite64),
+	SYS(pwritev), SYS(sendfile),
 	SYS(copy_file_range), SYS(lseek), SYS(_llseek), SYS(close),
 	SYS(close_range), SYS(dup), SYS(dup2), SYS(dup3), SYS(pipe2),
 	SYS(eventfd2), SYS(poll), SYS(ppoll), SYS(select), SYS(pselect6),

@@ -29,6 +29,7 @@
 enum {
 	WRITE_AT = 32 * 1024,
 	REASON_WIDTH = 78,
+	WHO_AT = 17 + 1 + 8 + 1 + 19 + 1,	/* behind id, size and date */
 };
 
 struct listing {
@@ -68,10 +69,10 @@ mark_of(const struct listing *l, const char *name, const char *where)
 static void
 put_reason(struct listing *l, const struct note *note)
 {
-	int pad = REASON_WIDTH - (int)note->text.n - 2;
+	size_t n = note->text.n + 2;
 
-	buf_printf(&l->out, "%*s(%.*s)\n", pad > 0 ? pad : 0, "",
-	    STR_ARG(note->text));
+	buf_fill(&l->out, ' ', n < REASON_WIDTH ? REASON_WIDTH - n : 0);
+	buf_printf(&l->out, "(%.*s)\n", STR_ARG(note->text));
 }
 
 /* Its sender wants it to wait: RFC 4865. */
@@ -105,7 +106,7 @@ put_recipients(struct listing *l, struct message *m)
 			put_reason(l, &note);
 			last = note.text;
 		}
-		buf_printf(&l->out, "%-17s %8s %-19s ", "", "", "");
+		buf_fill(&l->out, ' ', WHO_AT);
 		address_put(&l->out, &m->envelope.recipients.p[i].address);
 		buf_putc(&l->out, '\n');
 	}
@@ -114,7 +115,6 @@ put_recipients(struct listing *l, struct message *m)
 static void
 put_text(struct listing *l, struct message *m, const char *where)
 {
-	struct buf date = { 0 };
 	char name[SPOOL_NAME_MAX + 1];
 	size_t n = strlen(m->super.name);
 	char mark = mark_of(l, m->super.name, where);
@@ -124,13 +124,12 @@ put_text(struct listing *l, struct message *m, const char *where)
 		name[n] = mark;
 		name[n + 1] = '\0';
 	}
-	date_put_mailq(&date, m->super.arrival_wall_ms / 1000);
 	if (l->count == 0)
-		buf_printf(&l->out, "%-17s %8s %-19s %s\n",
-		    "----Queue ID-----", "--Size--", "---Arrival Time----",
-		    "--Sender/Recipient------");
-	buf_printf(&l->out, "%-17s %8llu %-19s ", name,
-	    (unsigned long long)m->size, buf_cstr(&date));
+		buf_putz(&l->out, "----Queue ID----- --Size-- "
+		    "---Arrival Time---- --Sender/Recipient------\n");
+	buf_printf(&l->out, "%-17s %8llu ", name, (unsigned long long)m->size);
+	date_put_mailq(&l->out, m->super.arrival_wall_ms / 1000);
+	buf_putc(&l->out, ' ');
 	if (address_is_null(&m->envelope.sender))
 		buf_putz(&l->out, "MAILER-DAEMON");
 	else
@@ -138,7 +137,6 @@ put_text(struct listing *l, struct message *m, const char *where)
 	buf_putc(&l->out, '\n');
 	put_recipients(l, m);
 	buf_putc(&l->out, '\n');
-	buf_free(&date);
 }
 
 static uint64_t

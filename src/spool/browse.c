@@ -5,9 +5,9 @@
  * A directory gives names in an order that has nothing to do with where the
  * files lie, and a disk that is asked for one small file after the other waits
  * most of the time.  So the names of a directory are read first and sorted by
- * inode, and some files are opened ahead, with a word to the kernel to fetch
- * their fronts: it has them when their turn comes.  A front that is in memory
- * already costs one call more.
+ * inode, and some files are opened ahead.  What is in memory is read at once;
+ * from the first front on that is not, the kernel is asked to fetch those of the
+ * files ahead, and has them when their turn comes.
  *
  * Used for listings of the queue.
  */
@@ -21,10 +21,9 @@
 
 #include "base/mem.h"
 #include "os/dir.h"
+#include "os/file.h"
 
 enum {
-	FRONT = 8 * 1024,	/* most heads, and the notes behind a message
-				 * that is not long */
 	FIRST_CAP = 64,
 };
 
@@ -76,6 +75,13 @@ browse_open(struct browse *b, int dirfd, const char *path, struct fault *why)
 }
 
 static void
+fetch(int fd)
+{
+	if (fd >= 0)
+		(void)posix_fadvise(fd, 0, BROWSE_FRONT, POSIX_FADV_WILLNEED);
+}
+
+static void
 open_ahead(struct browse *b)
 {
 	for (; b->opened < b->n && b->opened - b->at < BROWSE_AHEAD;
@@ -83,18 +89,48 @@ open_ahead(struct browse *b)
 		int fd = openat(b->dir, b->names[b->opened].name, O_RDONLY |
 		    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
-		if (fd >= 0)
-			(void)posix_fadvise(fd, 0, FRONT,
-			    POSIX_FADV_WILLNEED);
+		if (b->cold)
+			fetch(fd);
 		b->fd[b->opened % BROWSE_AHEAD] = fd;
 	}
+}
+
+static ssize_t
+read_front(struct browse *b, int fd)
+{
+	ssize_t n = file_read_cached(fd, b->front, sizeof(b->front));
+
+	if (n >= 0)
+		return n;
+	if (!b->cold)
+		for (size_t i = b->at; i < b->opened; i++)
+			fetch(b->fd[i % BROWSE_AHEAD]);
+	b->cold = true;
+	return pread(fd, b->front, sizeof(b->front), 0);
+}
+
+static bool
+read_entry(struct browse *b, const char *name, int fd, struct message *m)
+{
+	struct fault ignored;
+	ssize_t n = read_front(b, fd);
+
+	if (n < 0) {
+		close(fd);
+		return false;
+	}
+	if (message_head_from(m, fd, str_span(b->front, (size_t)n),
+	    &ignored) != MESSAGE_OK)
+		return false;
+	if (strcmp(m->super.name, name) == 0)
+		return true;
+	message_close(m);
+	return false;
 }
 
 bool
 browse_next(struct browse *b, struct message *m)
 {
-	struct fault ignored;
-
 	while (b->at < b->n) {
 		const char *name;
 		int fd;
@@ -102,11 +138,8 @@ browse_next(struct browse *b, struct message *m)
 		open_ahead(b);
 		fd = b->fd[b->at % BROWSE_AHEAD];
 		name = b->names[b->at++].name;
-		if (fd < 0 || message_head(m, fd, &ignored) != MESSAGE_OK)
-			continue;
-		if (strcmp(m->super.name, name) == 0)
+		if (fd >= 0 && read_entry(b, name, fd, m))
 			return true;
-		message_close(m);
 	}
 	return false;
 }

@@ -109,12 +109,32 @@ read_some(int fd, void *p, size_t n)
 	return r;
 }
 
-/* Envelope and slots; with whole, a small entry is kept as it was read. */
+/* Envelope and slots, of which front is all or the beginning. */
+static enum message_result
+take_head(struct message *m, struct str front, struct fault *why)
+{
+	uint8_t *p;
+	size_t need;
+	enum message_result r;
+
+	r = decode_super(m, (const uint8_t *)front.p, front.n, why);
+	if (r != MESSAGE_OK)
+		return r;
+	need = (size_t)m->super.content_offset;
+	if (need <= front.n)
+		return decode_head(m, (const uint8_t *)front.p, why);
+	p = mem_alloc(need);
+	r = file_pread(m->fd, p, need, 0, why) < 0 ? read_failed(m, why) :
+	    decode_head(m, p, why);
+	mem_free(p);
+	return r;
+}
+
+/* With whole, a small entry is kept as it was read. */
 static enum message_result
 read_head(struct message *m, bool whole, struct fault *why)
 {
-	uint8_t guess[WHOLE_GUESS], *p = guess;
-	size_t need;
+	char guess[WHOLE_GUESS];
 	ssize_t got;
 	enum message_result r;
 
@@ -123,24 +143,9 @@ read_head(struct message *m, bool whole, struct fault *why)
 		fault_system(why, errno, "read entry");
 		return MESSAGE_FAULT;
 	}
-	r = decode_super(m, guess, (size_t)got, why);
-	if (r != MESSAGE_OK)
-		return r;
-	if (whole && m->super.total <= (uint64_t)got) {
+	r = take_head(m, str_span(guess, (size_t)got), why);
+	if (r == MESSAGE_OK && whole && m->super.total <= (uint64_t)got)
 		m->memory = mem_copy(guess, (size_t)m->super.total);
-		p = (uint8_t *)m->memory;
-	}
-	need = (size_t)m->super.content_offset;
-	if (need > (size_t)got) {
-		p = mem_alloc(need);
-		if (file_pread(m->fd, p, need, 0, why) < 0) {
-			mem_free(p);
-			return read_failed(m, why);
-		}
-	}
-	r = decode_head(m, p, why);
-	if (p != guess && p != (uint8_t *)m->memory)
-		mem_free(p);
 	return r;
 }
 
@@ -269,6 +274,19 @@ message_head(struct message *m, int fd, struct fault *why)
 	memset(m, 0, sizeof(*m));
 	m->fd = fd;
 	r = read_head(m, false, why);
+	return r == MESSAGE_OK ? r : fail(m, r);
+}
+
+enum message_result
+message_head_from(struct message *m, int fd, struct str front,
+    struct fault *why)
+{
+	enum message_result r;
+
+	memset(m, 0, sizeof(*m));
+	m->fd = fd;
+	m->front = front;
+	r = take_head(m, front, why);
 	return r == MESSAGE_OK ? r : fail(m, r);
 }
 

@@ -126,10 +126,13 @@ slots_write_note(const struct message *m, uint32_t index,
 bool
 slots_read_note(struct message *m, uint32_t index, struct note *note)
 {
+	int64_t at = format_note_offset(&m->super, index);
 	uint8_t bytes[FORMAT_NOTE_SIZE];
 
-	if (pread(m->fd, bytes, sizeof(bytes),
-	    format_note_offset(&m->super, index)) != (ssize_t)sizeof(bytes))
+	if ((size_t)at + FORMAT_NOTE_SIZE <= m->front.n)
+		return format_note_decode(&m->arena,
+		    (const uint8_t *)m->front.p + at, note);
+	if (pread(m->fd, bytes, sizeof(bytes), at) != (ssize_t)sizeof(bytes))
 		return false;
 	return format_note_decode(&m->arena, bytes, note);
 }

@@ -1,31 +1,72 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * spool/browse: every entry of a directory once, whatever else lies there or
- * goes meanwhile, and nothing is left open.
+ * spool/browse: every entry of a directory once, in memory or not, whatever else
+ * lies there or goes meanwhile, and nothing is left open.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
 #include <cmocka.h>
 
 #include "base/num.h"
 #include "fake_spool.h"
 #include "spool/browse.h"
+#include "spool/slots.h"
 
 #define SHARD	"ef"			/* of names that end with FF */
 
 enum { N = 3 * BROWSE_AHEAD + 1 };
+
+/* In front of the C library's: so much of a file lies in memory, or it says
+ * that it cannot tell; and what was asked to be fetched is counted. */
+static size_t in_memory;
+static int cannot_tell;
+static unsigned fetched;
+
+ssize_t
+preadv2(int fd, const struct iovec *v, int n, off_t at, int flags)
+{
+	assert_int_equal(n, 1);
+	assert_int_equal(flags, RWF_NOWAIT);
+	if (cannot_tell != 0 || in_memory == 0) {
+		errno = cannot_tell != 0 ? cannot_tell : EAGAIN;
+		return -1;
+	}
+	return pread(fd, v->iov_base, v->iov_len < in_memory ? v->iov_len :
+	    in_memory, at);
+}
+
+int
+posix_fadvise(int fd, off_t at, off_t n, int advice)
+{
+	(void)fd;
+	assert_int_equal(at, 0);
+	assert_int_equal(n, BROWSE_FRONT);
+	assert_int_equal(advice, POSIX_FADV_WILLNEED);
+	fetched++;
+	return 0;
+}
 
 static void
 make(struct fake_spool *f, int number, char name[SPOOL_NAME_MAX])
 {
 	struct envelope env = fake_envelope(f, "ann@example.com",
 	    "a@b.example");
+	struct note note = { .text = STR("why") };
+	struct message m;
+	struct fault why;
 
 	spool_name_new(name, number);
 	memcpy(name + SPOOL_ID_LEN - 2, "FF", 2);
 	fake_submit(f, &env, name, STR("A: b\r\n"), STR("\r\n"), NULL);
+	assert_int_equal(message_open(&m, &f->spool, name, true, &why),
+	    MESSAGE_OK);
+	assert_int_equal(slots_write_note(&m, 0, &note, &why), 0);
+	message_close(&m);
 }
 
 static uint64_t
@@ -38,18 +79,23 @@ number_of(const char *name)
 }
 
 static void
-test_all(void **state)
+set_memory(size_t bytes, int error)
 {
-	struct fake_spool *f = *state;
+	in_memory = bytes;
+	cannot_tell = error;
+	fetched = 0;
+}
+
+static void
+look_at_all(struct fake_spool *f)
+{
 	bool seen[N] = { false };
 	unsigned files = fake_open_files();
-	char name[SPOOL_NAME_MAX];
 	struct browse b;
 	struct message m;
+	struct note note;
 	struct fault why;
 
-	for (int i = 0; i < N; i++)
-		make(f, i, name);
 	assert_int_equal(browse_open(&b, f->spool.q, SHARD, &why), 0);
 	while (browse_next(&b, &m)) {
 		uint64_t n = number_of(m.super.name);
@@ -57,6 +103,8 @@ test_all(void **state)
 		assert_true(n < N && !seen[n]);
 		seen[n] = true;
 		assert_int_equal(m.envelope.recipients.n, 1);
+		assert_true(slots_read_note(&m, 0, &note));
+		assert_true(str_eq(note.text, STR("why")));
 		assert_true(fake_open_files() <= files + BROWSE_AHEAD + 2);
 		message_close(&m);
 	}
@@ -65,6 +113,35 @@ test_all(void **state)
 	for (int i = 0; i < N; i++)
 		assert_true(seen[i]);
 	assert_int_equal(fake_open_files(), files);
+}
+
+static void
+test_all(void **state)
+{
+	struct fake_spool *f = *state;
+	unsigned files = fake_open_files();
+	char name[SPOOL_NAME_MAX];
+	struct browse b;
+	struct message m;
+	struct fault why;
+
+	for (int i = 0; i < N; i++)
+		make(f, i, name);
+	set_memory(SIZE_MAX, 0);
+	look_at_all(f);
+	assert_int_equal(fetched, 0);
+	/* Part of a head, and a head without its note. */
+	set_memory(600, 0);
+	look_at_all(f);
+	set_memory(1024, 0);
+	look_at_all(f);
+	assert_int_equal(fetched, 0);
+	set_memory(0, 0);
+	look_at_all(f);
+	assert_int_equal(fetched, N - 1);	/* the first is waited for */
+	set_memory(0, EOPNOTSUPP);
+	look_at_all(f);
+	assert_int_equal(fetched, N - 1);	/* the first is waited for */
 	/* Given up in the middle. */
 	assert_int_equal(browse_open(&b, f->spool.q, SHARD, &why), 0);
 	assert_true(browse_next(&b, &m));
