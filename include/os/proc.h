@@ -44,6 +44,8 @@ void	proc_settle(void);
 /* fork(2), for who has one thread and no handlers of pthread_atfork(3): the C
  * library leaves its own pages alone, which would be copied for each child. */
 pid_t	proc_fork(void);
+/* How many processors this process may use; 1 where that is not known. */
+unsigned proc_processors(void);
 /* Kills this process with SIGKILL when its parent dies.  A change of user
  * undoes it: call it afterwards. */
 void	proc_die_with_parent(void);

@@ -4,8 +4,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include "conf/conf.h"
-#include "spool/path.h"
+#include "show/list.h"
 
 /*
  * Showing the queue and changing it, as asked through the queue socket by
@@ -14,15 +13,11 @@
  * down.
  */
 struct show {
-	const struct conf	*conf;
-	const struct spool	*spool;
+	struct view		 view;
 	int			 notify;	/* to the runner, or -1 */
 	uid_t			 uid;		/* of the asker */
 	bool			 may_change;	/* the asker is root or runs
 						 * the daemon */
-	/* Is a worker at this entry?  NULL: nobody knows. */
-	bool			(*is_active)(void *ctx, struct str name);
-	void			*ctx;
 };
 
 /*

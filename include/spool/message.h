@@ -20,7 +20,6 @@ struct message {
 						 * they were read already */
 	/* After message_load(): */
 	struct str		 parts[FORMAT_PARTS_MAX];
-	uint64_t		 size;		/* sum of the parts */
 	char			*memory;	/* all of [0, total) */
 	bool			 mapped;
 	bool			 loaded;	/* and its checksum held */
@@ -74,6 +73,8 @@ enum message_result message_check(struct message *, struct fault *);
 /* The header of the content, at most max bytes, into the arena; as much
  * of it as can be read. */
 struct str message_header(struct message *, size_t max);
+/* Bytes of what is sent. */
+uint64_t message_size(const struct message *);
 void	message_close(struct message *);
 
 #endif

@@ -137,9 +137,9 @@ copy_rest(struct stream *s, int out_fd, struct fault *why)
 
 /* The answering side of the daemon, in a child, on the files themselves. */
 static void
-answer_directly(const struct conf *conf, const struct spool *spool, int fd)
+answer_directly(const struct spool *spool, int fd)
 {
-	struct show show = { .conf = conf, .spool = spool, .notify = -1,
+	struct show show = { .view = { .spool = spool }, .notify = -1,
 	    .uid = geteuid(), .may_change = true };
 	struct stream s;
 	struct str line;
@@ -192,7 +192,7 @@ ask_the_files(const struct conf *conf, const char *down)
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		answer_directly(conf, &spool, pair[1]);
+		answer_directly(&spool, pair[1]);
 	}
 	close(pair[1]);
 	if (pid > 0) {

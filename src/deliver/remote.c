@@ -228,7 +228,7 @@ transact(struct remote *r, struct message *m, const struct job *job,
 		.n = job->n,
 		.parts = m->parts,
 		.nparts = m->super.nparts,
-		.size = m->size,
+		.size = message_size(m),
 		.body = m->envelope.body,
 		.wishes = &m->envelope.wishes,
 	};

@@ -27,6 +27,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -325,6 +326,16 @@ proc_fork(void)
 #else
 	return fork();
 #endif
+}
+
+unsigned
+proc_processors(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) == -1)
+		return 1;
+	return (unsigned)CPU_COUNT(&set);
 }
 
 void

@@ -230,6 +230,7 @@ static const struct row rows_runner[] = {
 	{ SYS(socket), EQUAL(0, AF_INET6) },
 	{ SYS(sendmsg), MASKED(2, MSG_FASTOPEN, 0) },
 	{ SYS(sendmmsg), MASKED(3, MSG_FASTOPEN, 0) },
+	{ SYS(fcntl), EQUAL(1, F_SETPIPE_SZ) },
 };
 
 /* Of the options of a socket those that a session sets: its others are a large

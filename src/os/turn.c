@@ -15,10 +15,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include "os/pane.h"
+#include "os/proc.h"
 
 enum {
 	TRIES = 8,			/* without a pause */
@@ -26,20 +26,10 @@ enum {
 					 * much more */
 };
 
-static unsigned
-count_processors(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == -1)
-		return 1;
-	return (unsigned)CPU_COUNT(&set);
-}
-
 void
 turns_make(struct turns *t, unsigned each)
 {
-	t->n = each * count_processors();
+	t->n = each * proc_processors();
 	t->fd = pane_sealed();
 }
 

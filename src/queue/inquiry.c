@@ -36,13 +36,15 @@ static void
 answer(struct stock *stock, int notify, int fd, uid_t uid)
 {
 	struct show show = {
-		.conf = stock->conf,
-		.spool = stock->spool,
+		.view = {
+			.spool = stock->spool,
+			.is_active = is_active,
+			.ctx = stock,
+			.about = stock->by_name.n + stock->dormant.n,
+		},
 		.notify = notify,
 		.uid = uid,
 		.may_change = uid == 0 || uid == geteuid(),
-		.is_active = is_active,
-		.ctx = stock,
 	};
 	struct stream s;
 	struct str line;

@@ -3,8 +3,8 @@
  * The queue for programs.  Names follow Postfix's `postqueue -j`, so that what
  * reads the one can read the other; what is more than Postfix tells (state,
  * attempts, next_attempt, login) has names of its own.  One object a line, so
- * that a long queue can be read as it comes.  Called by show/show, for the list
- * and for a single entry.
+ * that a long queue can be read as it comes.  Called by show/list and, for a
+ * single entry, by show/show.
  */
 
 #include "show/json.h"
@@ -55,7 +55,7 @@ json_put_entry(struct buf *b, struct message *m, char mark)
 	    mark == '!' ? "hold" : mark == '*' ? "active" :
 	    was_tried(m) ? "deferred" : "incoming", m->super.name,
 	    (long long)(m->super.arrival_wall_ms / 1000),
-	    (unsigned long long)m->size);
+	    (unsigned long long)message_size(m));
 	put_address(b, m, &m->envelope.sender);
 	wishes_put_json(b, &m->envelope.wishes);
 	if (m->envelope.login.n > 0) {

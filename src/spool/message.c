@@ -229,12 +229,9 @@ check_content(struct message *m, struct fault *why)
 	if (crc32c(0, m->memory + s->content_offset,
 	    (size_t)(s->total - s->content_offset)) != s->content_crc)
 		return wrong_content(why);
-	m->size = 0;
-	for (uint32_t i = 0; i < s->nparts; i++) {
+	for (uint32_t i = 0; i < s->nparts; i++)
 		m->parts[i] = str_span(m->memory + s->parts[i].offset,
 		    (size_t)s->parts[i].length);
-		m->size += s->parts[i].length;
-	}
 	m->loaded = true;
 	return MESSAGE_OK;
 }
@@ -396,6 +393,16 @@ message_header(struct message *m, size_t max)
 	out = arena_str(&m->arena, str_slice(buf_str(&b), 0, end));
 	buf_free(&b);
 	return out;
+}
+
+uint64_t
+message_size(const struct message *m)
+{
+	uint64_t n = 0;
+
+	for (uint32_t i = 0; i < m->super.nparts; i++)
+		n += m->super.parts[i].length;
+	return n;
 }
 
 void

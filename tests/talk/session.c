@@ -280,7 +280,7 @@ print_entry(const char *where, const struct message *m)
 		print_address("original", &e->recipients.p[i].original);
 	}
 	print_wishes(e);
-	printf("content %llu\n", (unsigned long long)m->size);
+	printf("content %llu\n", (unsigned long long)message_size(m));
 	for (uint32_t i = 0; i < m->super.nparts; i++)
 		fwrite(m->parts[i].p, 1, m->parts[i].n, stdout);
 	putchar('\n');

@@ -11,6 +11,10 @@
 
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <time.h>
 
@@ -25,7 +29,6 @@
 
 struct world {
 	struct fake_spool	f;
-	struct conf		conf;
 	struct show		show;
 	int			notify[2];
 };
@@ -40,7 +43,7 @@ setup(void **state)
 	tzset();
 	fake_spool_open(&w->f);
 	assert_int_equal(sock_pair(SOCK_DGRAM, w->notify, &why), 0);
-	w->show = (struct show){ .conf = &w->conf, .spool = &w->f.spool,
+	w->show = (struct show){ .view = { .spool = &w->f.spool },
 	    .notify = w->notify[0], .may_change = true };
 	*state = w;
 	return 0;
@@ -186,8 +189,8 @@ test_text_two(void **state)
 	date = date_of(w, OTHER);
 	held = date_of(w, ID);
 	assert_int_equal(spool_set_aside(&w->f.spool, ID, "hold", &why), 0);
-	w->show.is_active = is_active;
-	w->show.ctx = active;
+	w->show.view.is_active = is_active;
+	w->show.view.ctx = active;
 	text = ask(w, "mailq");
 	/* One heading; what is held comes last. */
 	head = arena_printf(&w->f.arena, "ok\n" HEADING
@@ -530,6 +533,142 @@ test_broken(void **state)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+/* In front of the C library's: so many processors and pipes there are. */
+static int processors = 1, pipes;
+
+int
+sched_getaffinity(pid_t pid, size_t n, cpu_set_t *set)
+{
+	assert_int_equal(pid, 0);
+	CPU_ZERO_S(n, set);
+	for (int i = 0; i < processors; i++)
+		CPU_SET_S((size_t)i, n, set);
+	return 0;
+}
+
+int
+pipe2(int fd[2], int flags)
+{
+	if (pipes == 0) {
+		errno = EMFILE;
+		return -1;
+	}
+	pipes--;
+	return (int)syscall(SYS_pipe2, fd, flags);
+}
+
+static struct {
+	pid_t		self;
+	unsigned	seen;		/* by others */
+	const char	*fatal;		/* to others who see it */
+} watched;
+
+static bool
+watch(void *ctx, struct str name)
+{
+	(void)ctx;
+	if (getpid() != watched.self && watched.fatal != NULL &&
+	    str_eq(name, str_of(watched.fatal)))
+		raise(SIGKILL);
+	watched.seen += getpid() == watched.self;
+	return false;
+}
+
+static void
+assert_nobody_left(unsigned files)
+{
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+	assert_int_equal(fake_open_files(), files);
+}
+
+/* A long list is made by others, and is the same. */
+static void
+test_hands(void **state)
+{
+	struct world *w = *state;
+	unsigned files = fake_open_files();
+	struct str alone, json;
+
+	for (int i = 0; i < 300; i++)
+		make(w, NULL, "ann@example.com", "a@b.example", 10);
+	make(w, ID, "ann@example.com", "a@b.example", 10);
+	watched.self = getpid();
+	w->show.view.is_active = watch;
+	w->show.view.about = 999;
+	alone = ask(w, "mailq");
+	json = ask(w, "mailq json");
+	assert_int_equal(watched.seen, 2 * 301);
+	w->show.view.about = 1000;
+	for (processors = 1; processors < 9; processors++) {
+		watched.seen = 0;
+		pipes = 8;
+		assert_text(ask(w, "mailq"), alone);
+		assert_text(ask(w, "mailq json"), json);
+		assert_int_equal(watched.seen, processors == 1 ? 602 : 0);
+		assert_nobody_left(files);
+	}
+	/* Where there is no room for all of them there is none. */
+	for (int n = 0; n < 4; n++) {
+		watched.seen = 0;
+		pipes = n;
+		assert_text(ask(w, "mailq"), alone);
+		assert_int_equal(watched.seen, 301);
+		assert_nobody_left(files);
+	}
+	assert_text(ask(w, "remove " ID), STR("ok\n"));
+}
+
+static void
+test_hand_dies(void **state)
+{
+	static const char text[] = "(the list ends too early)\n";
+	struct world *w = *state;
+	unsigned files = fake_open_files();
+	struct str said;
+
+	processors = 2;
+	watched.self = getpid();
+	watched.fatal = ID;
+	w->show.view.is_active = watch;
+	w->show.view.about = 1000;
+	for (int i = 0; i < 300; i++)
+		make(w, NULL, "ann@example.com", "a@b.example", 10);
+	make(w, ID, "ann@example.com", "a@b.example", 10);
+	pipes = 2;
+	said = ask(w, "mailq");
+	assert_true(said.n > strlen(text));
+	assert_text(str_from(said, said.n - strlen(text)), str_of(text));
+	assert_false(has(said, ID));
+	pipes = 2;
+	assert_true(has(ask(w, "mailq json"),
+	    "{\"error\":\"the list ends too early\"}\n"));
+	assert_nobody_left(files);
+	watched.fatal = NULL;
+}
+
+static void
+test_hands_broken(void **state)
+{
+	struct world *w = *state;
+	unsigned files = fake_open_files();
+	struct fault why;
+	int fd[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	processors = 3;
+	pipes = 3;
+	w->show.view.about = 1000;
+	for (int i = 0; i < 300; i++)
+		make(w, NULL, "ann@example.com", "a@b.example", 10);
+	assert_int_equal(sock_pair(SOCK_STREAM, fd, &why), 0);
+	close(fd[0]);
+	show_answer(&w->show, STR("mailq"), fd[1]);
+	close(fd[1]);
+	assert_nobody_left(files);
+	signal(SIGPIPE, SIG_DFL);
+}
+
 int
 main(void)
 {
@@ -549,6 +688,9 @@ main(void)
 		WITH(test_not_permitted),
 		WITH(test_locked),
 		WITH(test_broken),
+		WITH(test_hands),
+		WITH(test_hand_dies),
+		WITH(test_hands_broken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,29 +59,13 @@ test_open(void **state)
 		assert_int_equal(m.super.nparts, 2);
 		assert_text(m.parts[0], STR(HEAD));
 		assert_text(m.parts[1], STR(CONTENT));
-		assert_int_equal(m.size, sizeof(HEAD CONTENT) - 1);
+		assert_int_equal(message_size(&m), sizeof(HEAD CONTENT) - 1);
 	}
 	message_close(&m);
 	message_close(&m);
 }
 
 /* What has been counted already is loaded all the same. */
-static void
-test_load_after_size(void **state)
-{
-	struct fake_spool *f = *state;
-	char name[SPOOL_NAME_MAX];
-	struct message m;
-	struct fault why;
-
-	make(f, name);
-	fake_open(f, name, false, &m);
-	m.size = 7;
-	assert_int_equal(message_load(&m, &why), MESSAGE_OK);
-	assert_text(m.parts[1], STR(CONTENT));
-	message_close(&m);
-}
-
 static void
 test_lock(void **state)
 {
@@ -335,7 +319,7 @@ check_large(struct fake_spool *f, size_t size, bool mapped)
 	total = m.super.total;
 	assert_int_equal(message_load(&m, &why), MESSAGE_OK);
 	assert_int_equal(m.mapped, mapped);
-	assert_int_equal(m.size, size + sizeof(HEAD) - 1);
+	assert_int_equal(message_size(&m), size + sizeof(HEAD) - 1);
 	assert_int_equal(m.parts[1].n, size);
 	assert_int_equal(m.parts[1].p[size - 1], 'x');
 	assert_text(m.parts[0], STR(HEAD));
@@ -534,7 +518,6 @@ main(void)
 	    fake_spool_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(test_open),
-		WITH(test_load_after_size),
 		WITH(test_lock),
 		WITH(test_gone),
 		WITH(test_other_places),

@@ -243,7 +243,7 @@ test_notes(void **state)
 	assert_text(n.text, in.text);
 	assert_int_equal(n.when, in.when);
 	assert_int_equal(message_load(&m, &why), MESSAGE_OK);
-	assert_int_equal(m.size, 12);
+	assert_int_equal(message_size(&m), 12);
 	message_close(&m);
 	fake_patch(f, name, at + 50, "?", 1);
 	fake_open(f, name, false, &m);

@@ -53,7 +53,7 @@ check(struct fake_spool *f, const char *name, struct str head,
 	assert_int_equal(message_load(&m, &why), MESSAGE_OK);
 	for (uint32_t i = 0; i < m.super.nparts; i++)
 		buf_puts(&sent, m.parts[i]);
-	assert_int_equal(m.size, sent.n);
+	assert_int_equal(message_size(&m), sent.n);
 	assert_int_equal(sent.n, head.n + content.n);
 	assert_true(str_eq(str_slice(buf_str(&sent), 0, head.n), head));
 	assert_true(str_eq(str_from(buf_str(&sent), head.n), content));
@@ -356,7 +356,7 @@ test_hold(void **state)
 		assert_int_equal(message_open_at(&m, f->spool.hold, s.name,
 		    s.name, true, &why), MESSAGE_OK);
 		assert_int_equal(message_load(&m, &why), MESSAGE_OK);
-		assert_int_equal(m.size, sizeof(HEAD) + sizeof(SMALL) - 2);
+		assert_int_equal(message_size(&m), sizeof(HEAD) + sizeof(SMALL) - 2);
 		assert_true(slots_read_note(&m, 0, &note));
 		assert_true(str_eq(note.text, STR("ask Ann")));
 		message_close(&m);
