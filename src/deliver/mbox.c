@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mail/date.h"
 #include "os/clock.h"
 #include "os/file.h"
 
@@ -270,9 +271,8 @@ begin(const struct mailbox *b, struct str *line, struct fault *why)
 	struct str sender = p->hand->sender;
 	off_t n = b->size < 2 ? b->size : 2;
 	const char *gap = "";
-	char tail[2], date[64];
-	time_t now = (time_t)clock_wall();
-	struct tm tm;
+	struct buf out = { 0 };
+	char tail[2];
 
 	if (n > 0) {
 		if (file_pread(b->fd, tail, (size_t)n, b->size - n, why) < 0)
@@ -282,13 +282,12 @@ begin(const struct mailbox *b, struct str *line, struct fault *why)
 		else if (n == 2 && tail[0] != '\n')
 			gap = "\n";
 	}
-	if (localtime_r(&now, &tm) == NULL || strftime(date, sizeof(date),
-	    "%a %b %e %H:%M:%S %Y", &tm) == 0)
-		return fault_temporary(why, 451, 3, 0, "clock out of bounds");
 	if (sender.n == 0)
 		sender = STR("MAILER-DAEMON");
-	*line = arena_printf(&p->message->arena, "%sFrom %.*s  %s", gap,
-	    STR_ARG(sender), date);
+	buf_printf(&out, "%sFrom %.*s  ", gap, STR_ARG(sender));
+	date_put_mbox(&out, clock_wall());
+	*line = arena_str(&p->message->arena, buf_str(&out));
+	buf_free(&out);
 	return 0;
 }
 

@@ -10,7 +10,8 @@
  * of MAIL has.  A time outside of the years 1970 to 9999 is written as the
  * nearest end, since the field has four digits and no sign.
  *
- * Called by mail/received and mail/report for headers, and by mailq.
+ * Called by mail/received and mail/report for headers, by mailq, and by
+ * deliver/mbox.
  */
 #include "mail/date.h"
 
@@ -54,6 +55,13 @@ date_put_mailq(struct buf *b, int64_t wall)
 
 	buf_printf(b, "%s ", calendar_days[tm.tm_wday]);
 	put_short(b, &tm);
+}
+
+void
+date_put_mbox(struct buf *b, int64_t wall)
+{
+	date_put_mailq(b, wall);
+	buf_printf(b, " %04d", calendar_local(wall).tm_year + 1900);
 }
 
 void

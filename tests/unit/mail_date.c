@@ -151,7 +151,12 @@ test_names(void **state)
 		strftime(want, sizeof(want), "%a %b %e %H:%M:%S", &tm);
 		date_put_mailq(&b, t);
 		expect(&b, want);
+		strftime(want, sizeof(want), "%a %b %e %H:%M:%S %Y", &tm);
+		date_put_mbox(&b, t);
+		expect(&b, want);
 	}
+	date_put_mbox(&b, 1795328546);
+	expect(&b, "Sun Nov 22 06:22:26 2026");
 	buf_free(&b);
 }
 
