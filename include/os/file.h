@@ -33,8 +33,11 @@ int	file_save_for(int dirfd, const char *path, struct str content,
 
 /* Reads exactly n bytes at offset; fewer is a fault (truncated file). */
 int	file_pread(int fd, void *p, size_t n, int64_t offset, struct fault *);
-/* As much of its first n bytes as lies in memory; -1 when the disk would have
- * to be asked, or the file system cannot say. */
+/* Its first n bytes, or fewer; -1 with errno. */
+ssize_t	file_read_front(int fd, void *p, size_t n);
+/* As much of them as lies in memory.  -1: EAGAIN when the disk has to be asked,
+ * another errno where nobody can say.  0 means nothing: some kernels return it
+ * for EAGAIN (preadv2(2)). */
 ssize_t	file_read_cached(int fd, void *p, size_t n);
 int	file_write(int fd, const void *p, size_t n, struct fault *);
 int	file_pwrite(int fd, const void *p, size_t n, int64_t offset,

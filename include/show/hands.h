@@ -6,8 +6,8 @@
 
 /*
  * Lists all of the queue that is not on hold, in the order of its directories;
- * a long one by several processes, one for each processor.  False: one of them
- * has died, and the listing ends with a line that says so.
+ * a long one by several processes, one for each processor and at most four.
+ * False: one of them has died, the log says of what, and something is missing.
  */
 bool	hands_list_queue(struct listing *);
 

@@ -14,7 +14,8 @@ struct view {
 	/* Is a worker at this entry?  NULL: nobody knows. */
 	bool			(*is_active)(void *ctx, struct str name);
 	void			*ctx;
-	size_t			 about;		/* so many entries; 0: unknown */
+	size_t			 about;		/* so many entries; 0: unknown,
+						 * or to be listed by one alone */
 };
 
 /* A listing on its way to a descriptor; a zeroed one with the first four set is
@@ -41,7 +42,7 @@ void	list_head(struct listing *);
 void	list_shard(struct listing *, unsigned shard);
 /* All that are on hold. */
 void	list_hold(struct listing *);
-/* '!' on hold, '*' with a worker, ' ' neither.  where: "q" or "hold". */
-char	list_mark(const struct view *, const char *name, const char *where);
+/* '!' on hold, '*' with a worker, ' ' neither. */
+char	list_mark(const struct view *, const char *name, bool held);
 
 #endif

@@ -23,6 +23,7 @@ struct browse {
 	int			 dir;
 	int			 fd[BROWSE_AHEAD];
 	bool			 cold;		/* the disk has to be asked */
+	bool			 blind;		/* nobody can say whether */
 	char			 front[BROWSE_FRONT];
 };
 

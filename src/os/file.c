@@ -286,8 +286,20 @@ file_pread(int fd, void *p, size_t n, int64_t offset, struct fault *why)
 }
 
 ssize_t
+file_read_front(int fd, void *p, size_t n)
+{
+	ssize_t got;
+
+	do
+		got = pread(fd, p, n, 0);
+	while (got == -1 && errno == EINTR);
+	return got;
+}
+
+ssize_t
 file_read_cached(int fd, void *p, size_t n)
 {
+#ifdef RWF_NOWAIT
 	struct iovec v = { .iov_base = p, .iov_len = n };
 	ssize_t got;
 
@@ -295,6 +307,11 @@ file_read_cached(int fd, void *p, size_t n)
 		got = preadv2(fd, &v, 1, 0, RWF_NOWAIT);
 	while (got == -1 && errno == EINTR);
 	return got;
+#else
+	(void)fd, (void)p, (void)n;
+	errno = EOPNOTSUPP;
+	return -1;
+#endif
 }
 
 int

@@ -92,9 +92,8 @@ struct ll_path_beneath {
 /* Allowed whatever their arguments are. */
 static const int allowed[] = {
 	/* descriptors and bytes */
-	SYS(read), SYS(readv), SYS(pread64), SYS(preadv),
-	SYS(preadv2), SYS(write), SYS(writev), SYS(pwrite64),
-	SYS(pwritev), SYS(sendfile),
+	SYS(read), SYS(readv), SYS(pread64), SYS(preadv), SYS(write),
+	SYS(writev), SYS(pwrite64), SYS(pwritev), SYS(sendfile),
 	SYS(copy_file_range), SYS(lseek), SYS(_llseek), SYS(close),
 	SYS(close_range), SYS(dup), SYS(dup2), SYS(dup3), SYS(pipe2),
 	SYS(eventfd2), SYS(poll), SYS(ppoll), SYS(select), SYS(pselect6),
@@ -138,6 +137,7 @@ static const int allowed_runner[] = {
 	SYS(renameat), SYS(renameat2), SYS(getdents64), SYS(ftruncate),
 	SYS(inotify_init1), SYS(inotify_add_watch), SYS(inotify_rm_watch),
 	SYS(bind), SYS(setsockopt), SYS(landlock_restrict_self),
+	SYS(preadv2),
 };
 
 /* Of who holds the keys: what comes through a socket that it has, memory, and

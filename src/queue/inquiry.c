@@ -33,14 +33,17 @@ is_active(void *ctx, struct str name)
 
 /* In a child: what it knows is what the runner knew just now. */
 static void
-answer(struct stock *stock, int notify, int fd, uid_t uid)
+answer(const struct asides *others, struct stock *stock, int notify, int fd,
+    uid_t uid)
 {
 	struct show show = {
 		.view = {
 			.spool = stock->spool,
 			.is_active = is_active,
 			.ctx = stock,
-			.about = stock->by_name.n + stock->dormant.n,
+			/* Many hands for one at a time. */
+			.about = others->n > 0 ? 0 :
+			    stock->by_name.n + stock->dormant.n,
 		},
 		.notify = notify,
 		.uid = uid,
@@ -81,6 +84,6 @@ inquiry_hear(struct asides *a, struct stock *stock, int queue_sock,
 		(void)send(fd, busy, sizeof(busy) - 1,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
 	else if (aside_start(a, uid, stock->spool, "show", keep, 2) == 0)
-		answer(stock, notify, fd, uid);
+		answer(a, stock, notify, fd, uid);
 	close(fd);
 }

@@ -3,13 +3,12 @@
  * Many hands for a long listing.  Most of its time goes into opening files, and
  * each processor can do that for itself: of n hands, which are processes, each
  * takes every n-th directory of the queue and writes what it would print into a
- * pipe.  Who asked for them copies from one pipe after the other, a directory at
- * a time, so that the order is that of one who does it alone.
+ * pipe.  Who asked for them copies from one pipe after the other, a directory
+ * at a time, so that the order is that of one who does it alone.
  *
- * A hand that is ahead waits when its pipe is full; so the pipes are made as
- * large as the kernel lets anybody make them, and nothing is held here but one
- * piece.  When the reader goes away, the pipes are closed, and the hands end by
- * that.
+ * A hand that is ahead waits when its pipe is full; so the pipes are made
+ * large, where the kernel allows it, and nothing is held here but one piece.
+ * When the reader goes away, the pipes are closed, and the hands end by that.
  */
 #include "show/hands.h"
 
@@ -25,7 +24,7 @@
 enum {
 	HANDS_MAX = 4,
 	WORTH_IT = 1000,	/* entries: for fewer the forks take longer */
-	PIPE_SIZE = 1 << 20,	/* the largest there is without privilege */
+	PIPE_SIZE = 1 << 20,	/* the text of some 5000 entries */
 };
 
 /* In front of so many bytes of text. */
@@ -39,6 +38,7 @@ struct hands {
 	unsigned	n;
 	int		fd[HANDS_MAX];
 	pid_t		pid[HANDS_MAX];
+	int		ended;		/* the first status that is not 0 */
 };
 
 static void
@@ -71,6 +71,7 @@ work(const struct listing *whole, int fd, unsigned from, unsigned step)
 	};
 
 	proc_die_with_parent();
+	close(whole->fd);
 	for (; from < SPOOL_SHARDS && !l.broken; from += step) {
 		list_shard(&l, from);
 		send_piece(&l, true);
@@ -81,11 +82,19 @@ work(const struct listing *whole, int fd, unsigned from, unsigned step)
 static void
 let_go(struct hands *h)
 {
+	int status;
+
 	for (unsigned i = 0; i < h->n; i++)
 		close(h->fd[i]);
-	for (unsigned i = 0; i < h->n; i++)
-		while (waitpid(h->pid[i], NULL, 0) == -1 && errno == EINTR)
-			;
+	for (unsigned i = 0; i < h->n; i++) {
+		while (waitpid(h->pid[i], &status, 0) == -1)
+			if (errno != EINTR) {
+				status = 0;
+				break;
+			}
+		if (h->ended == 0)
+			h->ended = status;
+	}
 	h->n = 0;
 }
 
@@ -115,21 +124,21 @@ add_hand(struct hands *h, const struct listing *l, unsigned step)
 	return 0;
 }
 
-/* -1: it has to be done without. */
-static int
+static bool
 take_on(struct hands *h, const struct listing *l)
 {
 	unsigned n = l->view->about < WORTH_IT ? 1 : proc_processors();
 
 	if (n > HANDS_MAX)
 		n = HANDS_MAX;
-	h->n = 0;
-	while (n > 1 && h->n < n)
+	if (n < 2)
+		return false;
+	while (h->n < n)
 		if (add_hand(h, l, n) == -1) {
 			let_go(h);
-			return -1;
+			return false;
 		}
-	return n > 1 ? 0 : -1;
+	return true;
 }
 
 static bool
@@ -172,29 +181,30 @@ pass_on(struct listing *l, int fd)
 }
 
 static void
-complain(struct listing *l)
+complain(int status)
 {
-	log_error("a process that listed the queue has died");
-	buf_putz(&l->out, l->json ?
-	    "{\"error\":\"the list ends too early\"}\n" :
-	    "(the list ends too early)\n");
+	if (WIFSIGNALED(status))
+		log_error("mailq is not whole: who helped with it was killed "
+		    "by signal %d", WTERMSIG(status));
+	else
+		log_error("mailq is not whole: who helped with it ended with "
+		    "status %d", WEXITSTATUS(status));
 }
 
 bool
 hands_list_queue(struct listing *l)
 {
-	struct hands h;
-	bool alone = take_on(&h, l) == -1, whole = true;
+	struct hands h = { 0 };
+	bool many = take_on(&h, l), whole = true;
 
-	for (unsigned i = 0; whole && i < SPOOL_SHARDS && !l->broken; i++) {
-		if (alone)
-			list_shard(l, i);
-		else
+	for (unsigned i = 0; i < SPOOL_SHARDS && whole && !l->broken; i++) {
+		if (many)
 			whole = pass_on(l, h.fd[i % h.n]);
+		else
+			list_shard(l, i);
 	}
-	if (!alone)
-		let_go(&h);
+	let_go(&h);
 	if (!whole)
-		complain(l);
+		complain(h.ended);
 	return whole;
 }

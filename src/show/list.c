@@ -53,9 +53,9 @@ list_head(struct listing *l)
 }
 
 char
-list_mark(const struct view *v, const char *name, const char *where)
+list_mark(const struct view *v, const char *name, bool held)
 {
-	if (strcmp(where, "hold") == 0)
+	if (held)
 		return '!';
 	if (v->is_active != NULL && v->is_active(v->ctx, str_of(name)))
 		return '*';
@@ -109,18 +109,19 @@ put_recipients(struct listing *l, struct message *m)
 }
 
 static void
-put_text(struct listing *l, struct message *m, const char *where)
+put_text(struct listing *l, struct message *m, bool held)
 {
 	char name[SPOOL_NAME_MAX + 1];
 	size_t n = strlen(m->super.name);
-	char mark = list_mark(l->view, m->super.name, where);
+	char mark = list_mark(l->view, m->super.name, held);
 
 	memcpy(name, m->super.name, n + 1);
 	if (mark != ' ') {
 		name[n] = mark;
 		name[n + 1] = '\0';
 	}
-	buf_printf(&l->out, "%-17s %8llu ", name, (unsigned long long)message_size(m));
+	buf_printf(&l->out, "%-17s %8llu ", name,
+	    (unsigned long long)message_size(m));
 	date_put_mailq(&l->out, m->super.arrival_wall_ms / 1000);
 	buf_putc(&l->out, ' ');
 	if (address_is_null(&m->envelope.sender))
@@ -133,23 +134,22 @@ put_text(struct listing *l, struct message *m, const char *where)
 }
 
 static void
-put_entry(struct listing *l, struct message *m, const char *where)
+put_entry(struct listing *l, struct message *m, bool held)
 {
 	list_head(l);
 	if (l->json)
 		json_put_entry(&l->out, m,
-		    list_mark(l->view, m->super.name, where));
+		    list_mark(l->view, m->super.name, held));
 	else
-		put_text(l, m, where);
+		put_text(l, m, held);
 	l->bytes += message_size(m);
 	l->count++;
 	if (l->out.n > PASS_AT)
 		l->pass(l);
 }
 
-/* where: for the mark; it lies in path, below dirfd. */
 static void
-list_place(struct listing *l, const char *where, int dirfd, const char *path)
+list_place(struct listing *l, int dirfd, const char *path, bool held)
 {
 	struct browse b;
 	struct message m;
@@ -158,8 +158,8 @@ list_place(struct listing *l, const char *where, int dirfd, const char *path)
 	if (browse_open(&b, dirfd, path, &ignored) < 0)
 		return;
 	while (!l->broken && browse_next(&b, &m)) {
-		if (strcmp(where, "q") != 0 || !slots_are_final(&m))
-			put_entry(l, &m, where);
+		if (held || !slots_are_final(&m))
+			put_entry(l, &m, held);
 		message_close(&m);
 	}
 	browse_close(&b);
@@ -171,11 +171,11 @@ list_shard(struct listing *l, unsigned shard)
 	char name[3];
 
 	text_print(name, sizeof(name), "%02x", shard);
-	list_place(l, "q", l->view->spool->q, name);
+	list_place(l, l->view->spool->q, name, false);
 }
 
 void
 list_hold(struct listing *l)
 {
-	list_place(l, "hold", l->view->spool->root, "hold");
+	list_place(l, l->view->spool->root, "hold", true);
 }

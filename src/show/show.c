@@ -6,8 +6,8 @@
  * queue is empty", are Postfix's to the byte: many programs read them.  Changes
  * lock the entry first, so that none is pulled away from under a worker.
  *
- * Called by queue/inquiry, in a child of the runner, and by client/queue while the
- * daemon is down.
+ * Called by queue/inquiry, in a child of the runner, and by client/queue while
+ * the daemon is down.
  */
 
 #include "show/show.h"
@@ -26,11 +26,16 @@
 static void
 answer_list(struct listing *l)
 {
+	bool whole;
+
 	buf_putz(&l->out, "ok\n");
-	if (!hands_list_queue(l))
-		return;
+	whole = hands_list_queue(l);
 	list_hold(l);
-	if (!l->json && l->count == 0)
+	if (!whole)
+		buf_putz(&l->out, l->json ?
+		    "{\"error\":\"the list is not whole\"}\n" :
+		    "(the list is not whole)\n");
+	else if (!l->json && l->count == 0)
 		buf_putz(&l->out, "Mail queue is empty\n");
 	else if (!l->json)
 		buf_printf(&l->out, "-- %llu Kbytes in %llu Request%s.\n",
@@ -47,15 +52,15 @@ refuse(struct listing *l, const char *text)
 /* Opens it where it is: queue or hold. */
 static bool
 open_anywhere(const struct show *s, struct listing *l, const char *name,
-    bool lock, struct message *m, const char **where, struct fault *why)
+    bool lock, struct message *m, bool *held, struct fault *why)
 {
 	char path[SPOOL_PATH_MAX];
 	enum message_result r;
 
-	*where = "q";
+	*held = false;
 	r = message_open(m, s->view.spool, name, lock, why);
 	if (r == MESSAGE_GONE) {
-		*where = "hold";
+		*held = true;
 		text_print(path, sizeof(path), "hold/%s", name);
 		r = message_open_at(m, s->view.spool->root, path, name, lock,
 		    why);
@@ -126,12 +131,12 @@ put_origin(struct buf *b, const struct envelope *e)
 }
 
 static void
-put_person(struct listing *l, struct message *m, const char *where)
+put_person(struct listing *l, struct message *m, bool held)
 {
 	struct buf *b = &l->out;
 
 	buf_printf(b, "id         %s%s\narrived    ", m->super.name,
-	    strcmp(where, "hold") == 0 ? " (on hold)" : "");
+	    held ? " (on hold)" : "");
 	date_put(b, m->super.arrival_wall_ms / 1000);
 	buf_putz(b, "\nsender     <");
 	address_put(b, &m->envelope.sender);
@@ -155,16 +160,16 @@ answer_show(const struct show *s, struct listing *l, const char *name)
 {
 	struct message m;
 	struct fault why;
-	const char *where;
+	bool held;
 
-	if (!open_anywhere(s, l, name, false, &m, &where, &why))
+	if (!open_anywhere(s, l, name, false, &m, &held, &why))
 		return;
 	buf_putz(&l->out, "ok\n");
 	if (l->json) {
 		json_put_entry(&l->out, &m,
-		    list_mark(&s->view, name, where));
+		    list_mark(&s->view, name, held));
 	} else {
-		put_person(l, &m, where);
+		put_person(l, &m, held);
 		if (may_read(s, &m)) {
 			buf_putc(&l->out, '\n');
 			buf_puts(&l->out, message_header(&m, 64 * 1024));
@@ -182,7 +187,6 @@ answer_change(const struct show *s, struct listing *l, struct str verb,
 	bool held;
 	struct message m;
 	struct fault why;
-	const char *where;
 	char path[SPOOL_PATH_MAX];
 	int r = 0;
 
@@ -190,9 +194,8 @@ answer_change(const struct show *s, struct listing *l, struct str verb,
 		refuse(l, "only root may change the queue");
 		return;
 	}
-	if (!open_anywhere(s, l, name, true, &m, &where, &why))
+	if (!open_anywhere(s, l, name, true, &m, &held, &why))
 		return;
-	held = strcmp(where, "hold") == 0;
 	if (str_eq(verb, STR("hold")) && !held) {
 		r = spool_set_aside(spool, name, "hold", &why);
 	} else if (str_eq(verb, STR("release")) && held) {

@@ -14,6 +14,7 @@
 
 #include "spool/browse.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,15 +99,19 @@ open_ahead(struct browse *b)
 static ssize_t
 read_front(struct browse *b, int fd)
 {
-	ssize_t n = file_read_cached(fd, b->front, sizeof(b->front));
+	ssize_t n = -1;
 
-	if (n >= 0)
+	if (!b->blind) {
+		n = file_read_cached(fd, b->front, sizeof(b->front));
+		b->blind = n == -1 && errno != EAGAIN;
+	}
+	if (n >= FORMAT_SUPER_SIZE)
 		return n;
 	if (!b->cold)
 		for (size_t i = b->at; i < b->opened; i++)
 			fetch(b->fd[i % BROWSE_AHEAD]);
 	b->cold = true;
-	return pread(fd, b->front, sizeof(b->front), 0);
+	return file_read_front(fd, b->front, sizeof(b->front));
 }
 
 static bool

@@ -98,17 +98,6 @@ read_failed(const struct message *m, struct fault *why)
 	return MESSAGE_DAMAGED;
 }
 
-static ssize_t
-read_some(int fd, void *p, size_t n)
-{
-	ssize_t r;
-
-	do
-		r = pread(fd, p, n, 0);
-	while (r < 0 && errno == EINTR);
-	return r;
-}
-
 /* Envelope and slots, of which front is all or the beginning. */
 static enum message_result
 take_head(struct message *m, struct str front, struct fault *why)
@@ -138,7 +127,8 @@ read_head(struct message *m, bool whole, struct fault *why)
 	ssize_t got;
 	enum message_result r;
 
-	got = read_some(m->fd, guess, whole ? WHOLE_GUESS : HEAD_GUESS);
+	got = file_read_front(m->fd, guess, whole ? WHOLE_GUESS :
+	    HEAD_GUESS);
 	if (got < 0) {
 		fault_system(why, errno, "read entry");
 		return MESSAGE_FAULT;
@@ -419,5 +409,6 @@ message_close(struct message *m)
 	if (m->fd >= 0)
 		close(m->fd);
 	m->fd = -1;
+	m->front = STR_NONE;
 	arena_free(&m->arena);
 }

@@ -129,7 +129,7 @@ slots_read_note(struct message *m, uint32_t index, struct note *note)
 	int64_t at = format_note_offset(&m->super, index);
 	uint8_t bytes[FORMAT_NOTE_SIZE];
 
-	if ((size_t)at + FORMAT_NOTE_SIZE <= m->front.n)
+	if ((uint64_t)at + FORMAT_NOTE_SIZE <= m->front.n)
 		return format_note_decode(&m->arena,
 		    (const uint8_t *)m->front.p + at, note);
 	if (pread(m->fd, bytes, sizeof(bytes), at) != (ssize_t)sizeof(bytes))

@@ -65,7 +65,6 @@ test_open(void **state)
 	message_close(&m);
 }
 
-/* What has been counted already is loaded all the same. */
 static void
 test_lock(void **state)
 {
