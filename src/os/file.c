@@ -411,10 +411,16 @@ file_link(int fd, int dirfd, const char *name, bool *exists,
 	char self[32];
 
 	*exists = false;
-	/* AT_EMPTY_PATH would need a privilege before Linux 6.10. */
-	text_print(self, sizeof(self), "/proc/self/fd/%d", fd);
-	if (linkat(AT_FDCWD, self, dirfd, name, AT_SYMLINK_FOLLOW) == 0)
+	if (linkat(fd, "", dirfd, name, AT_EMPTY_PATH) == 0)
 		return 0;
+	/* Without a privilege, Linux has that since 6.10.  The way through
+	 * /proc makes inodes there for each process that goes it. */
+	if (errno == ENOENT) {
+		text_print(self, sizeof(self), "/proc/self/fd/%d", fd);
+		if (linkat(AT_FDCWD, self, dirfd, name,
+		    AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+	}
 	*exists = errno == EEXIST;
 	return fault_system(why, errno, "link %s", name);
 }
