@@ -283,4 +283,26 @@ fake_dns_stop(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
+/* One for all tests of a file: where it is, and what goes with their group. */
+#define FAKE_DNS_GROUP(zone)						\
+static struct sock_addr server;						\
+static pid_t server_pid;						\
+									\
+static int								\
+start_server(void **state)						\
+{									\
+	(void)state;							\
+	assert_true(ip_parse(STR("127.0.0.1"), &server.ip));		\
+	server_pid = fake_dns_start(zone, &server);			\
+	return server_pid > 0 ? 0 : -1;					\
+}									\
+									\
+static int								\
+stop_server(void **state)						\
+{									\
+	(void)state;							\
+	fake_dns_stop(server_pid);					\
+	return 0;							\
+}
+
 #endif

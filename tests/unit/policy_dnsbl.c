@@ -83,8 +83,7 @@ static const struct fake_row zone[] = {
 	{ NULL, RR_A, 0, 0, NULL },
 };
 
-static struct sock_addr server;
-static pid_t server_pid;
+FAKE_DNS_GROUP(zone)
 
 static struct conf *
 parse(const char *text)
@@ -284,23 +283,6 @@ test_reason(void **state)
 	asker_free(a);
 	arena_free(&arena);
 	conf_free(conf);
-}
-
-static int
-start_server(void **state)
-{
-	(void)state;
-	assert_true(ip_parse(STR("127.0.0.1"), &server.ip));
-	server_pid = fake_dns_start(zone, &server);
-	return server_pid > 0 ? 0 : -1;
-}
-
-static int
-stop_server(void **state)
-{
-	(void)state;
-	fake_dns_stop(server_pid);
-	return 0;
 }
 
 int

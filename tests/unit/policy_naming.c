@@ -74,25 +74,7 @@ static const struct {
 	{ "2001:db8::1", NAMING_NONE, "" },
 };
 
-static struct sock_addr server;
-static pid_t server_pid;
-
-static int
-start_server(void **state)
-{
-	(void)state;
-	assert_true(ip_parse(STR("127.0.0.1"), &server.ip));
-	server_pid = fake_dns_start(zone, &server);
-	return server_pid > 0 ? 0 : -1;
-}
-
-static int
-stop_server(void **state)
-{
-	(void)state;
-	fake_dns_stop(server_pid);
-	return 0;
-}
+FAKE_DNS_GROUP(zone)
 
 static void
 test_names(void **state)
