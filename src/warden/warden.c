@@ -38,6 +38,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/mem.h"
 #include "deliver/agent.h"
 #include "os/clock.h"
 #include "os/dir.h"
@@ -123,7 +124,7 @@ hear_request(struct warden *w)
 		if (pid < 0)
 			log_warning("fork agent: %s", strerror(errno));
 		else
-			w->house.agents++;
+			services_add_agent(&w->house, pid);
 		close(answer);
 		break;
 	case -1:
@@ -359,6 +360,7 @@ be_daemon(struct house *h)
 static void
 free_house(struct house *h)
 {
+	mem_free(h->agent);
 	arena_free(&h->cage.arena);
 	lists_free(h->lists);
 	conf_free(h->conf);
