@@ -288,6 +288,9 @@ def accept_budget(verdict, ground, entry):
                          lambda c: c.message("first", [f"x@{FAR}"], size=4096))
         untraced_batch(instance, entry)
         enter_usage(entry, "sendmail", "sendmail", [submit(instance) for _ in range(SOME)])
+        enter_usage(entry, "here", "session", [whole_session(instance, lambda c: c.message(
+            "here", [f"alice@{DOMAIN}"], size=4096)) for _ in range(SOME)])
+        until(lambda: not instance.workers(True))
         roles, trace = Roles(instance), daemon_trace(instance, "trace.accept")
         try:
             several = [accept(verdict, instance, roles, trace, "accept", f"x@{FAR}")
@@ -300,6 +303,10 @@ def accept_budget(verdict, ground, entry):
             entry.enter_calls("connection", middle(several))
             accept_many(verdict, instance, roles, trace, entry)
             submissions(instance, roles, trace, entry)
+            several = [accept(verdict, instance, roles, trace, "here", f"alice@{DOMAIN}")
+                       for _ in range(SOME)]
+            entry.enter_calls("here", middle([{"session": columns["session"]}
+                                              for columns in several]))
         finally:
             trace.end()
     finally:

@@ -22,6 +22,7 @@ PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "LEDGER")
 ROWS = {
     "connection": "a connection alone: EHLO, QUIT",
     "first": "an accepted message, one a connection (4 KiB)",
+    "here": "an accepted message for a user of this machine, one a connection",
     "next": "an accepted message, the 2nd to 50th of a connection",
     "tls": "an accepted message after STARTTLS, with a full handshake",
     "tls-resumed": "an accepted message after STARTTLS, resumed",

@@ -90,6 +90,8 @@ def one_by_one(instance, entry, row, act):
     shared = dict(instance.pids)
     if row == "connection":
         del shared["runner"]
+    elif row == "here":             # it is on its way already
+        shared.clear()
     counts = collections.defaultdict(list)
     for i in range(SOME):
         time.sleep(1.05)
@@ -137,6 +139,8 @@ def accept(instance, entry):
                                           f".{instance.dumps[roles['session']]}"))
         c.quit()
     instance.rest()
+    one_by_one(instance, entry, "here", lambda c, i: need(
+        c.message(f"here-{i}", [f"alice@{DOMAIN}"], size=4096) == 250, "not accepted", instance))
 
 
 def hottest(path, most=12):
