@@ -3,7 +3,7 @@
  * Asking the running daemon about its queue: one connection, one line, one
  * answer, which is passed on as it comes.  What a request means and who may
  * make it is the daemon's business (show/show); here nobody looks into it,
- * but for its end of line.
+ * but for the end of its first line and its own end.
  *
  * The answer is as long as the queue, so it is never held whole.  It has names
  * and texts of strangers in it: on its way to a terminal control characters
@@ -105,33 +105,57 @@ clean(struct buf *out, struct str s)
 	}
 }
 
-/* To the end of the stream. */
+struct copy {
+	int		fd;
+	bool		terminal;
+	bool		held;		/* a NUL, which may be the last byte */
+	struct buf	cleaned;
+};
+
+static int
+write_out(struct copy *c, struct str piece, struct fault *why)
+{
+	if (c->terminal) {
+		buf_reset(&c->cleaned);
+		clean(&c->cleaned, piece);
+		piece = buf_str(&c->cleaned);
+	}
+	return file_write(c->fd, piece.p, piece.n, why);
+}
+
+static int
+copy_piece(struct copy *c, struct str piece, struct fault *why)
+{
+	if (piece.n == 0)
+		return 0;
+	if (c->held && write_out(c, str_span("", 1), why) == -1)
+		return -1;
+	c->held = piece.p[piece.n - 1] == '\0';
+	return write_out(c, str_slice(piece, 0, piece.n - c->held), why);
+}
+
+/* To the end of the stream, and of the answer. */
 static int
 copy_rest(struct stream *s, int out_fd, struct fault *why)
 {
+	struct copy c = { .fd = out_fd, .terminal = isatty(out_fd) == 1 };
 	enum stream_result r = STREAM_OK;
-	struct buf cleaned;
 	struct str piece;
-	bool terminal = isatty(out_fd) == 1;
 	int result = 0;
 
-	buf_init(&cleaned);
 	while (result == 0 && (r == STREAM_OK || r == STREAM_SIGNAL)) {
 		piece = stream_peek(s);
-		if (terminal) {
-			buf_reset(&cleaned);
-			clean(&cleaned, piece);
-			result = file_write(out_fd, cleaned.p, cleaned.n, why);
-		} else {
-			result = file_write(out_fd, piece.p, piece.n, why);
-		}
+		result = copy_piece(&c, piece, why);
 		stream_skip(s, piece.n);
 		if (result == 0)
 			r = stream_fill(s);
 	}
-	buf_free(&cleaned);
+	buf_free(&c.cleaned);
 	if (result == 0 && r != STREAM_END)
 		return break_off(why, r);
+	if (result == 0 && !c.held)
+		return fault_temporary(why, 451, 3, 0,
+		    "the answer of the mail system is not whole");
 	return result;
 }
 

@@ -23,7 +23,7 @@
 #include "spool/notify.h"
 #include "spool/slots.h"
 
-static void
+static bool
 answer_list(struct listing *l)
 {
 	bool whole;
@@ -41,6 +41,7 @@ answer_list(struct listing *l)
 		buf_printf(&l->out, "-- %llu Kbytes in %llu Request%s.\n",
 		    (unsigned long long)(l->bytes / 1024),
 		    (unsigned long long)l->count, l->count == 1 ? "" : "s");
+	return whole;
 }
 
 static void
@@ -215,7 +216,8 @@ answer_change(const struct show *s, struct listing *l, struct str verb,
 	buf_putz(&l->out, "ok\n");
 }
 
-static void
+/* False: it is not all of it. */
+static bool
 answer(const struct show *s, struct listing *l, struct str request)
 {
 	struct str verb = STR_NONE, id = STR_NONE, word = STR_NONE;
@@ -225,13 +227,11 @@ answer(const struct show *s, struct listing *l, struct str request)
 	(void)str_word(&request, &id);
 	(void)str_word(&request, &word);
 	l->json = str_eq(word, STR("json")) || str_eq(id, STR("json"));
-	if (str_eq(verb, STR("mailq"))) {
-		answer_list(l);
-		return;
-	}
+	if (str_eq(verb, STR("mailq")))
+		return answer_list(l);
 	if (id.n > 0 && !spool_name_is_valid(id)) {
 		refuse(l, "that is not the id of a message");
-		return;
+		return true;
 	}
 	if (id.n > 0)
 		memcpy(name, id.p, id.n);
@@ -248,6 +248,7 @@ answer(const struct show *s, struct listing *l, struct str request)
 	} else {
 		refuse(l, "unknown request");
 	}
+	return true;
 }
 
 void
@@ -259,7 +260,8 @@ show_answer(const struct show *show, struct str request, int fd)
 		.fd = fd,
 	};
 
-	answer(show, &l, request);
+	if (answer(show, &l, request))
+		buf_putc(&l.out, '\0');
 	list_flush(&l);
 	buf_free(&l.out);
 }

@@ -126,29 +126,35 @@ ask(const char *request, struct buf *out, struct fault *why)
 	return r;
 }
 
+#define END	"\0"
+
 static const struct {
 	const char	*name;
-	const char	*answer;
+	struct str	 answer;
 	int		 result;
 	const char	*out;		/* or a part of the fault's text */
 	enum fault_kind	 kind;
 } rows[] = {
-	{ "empty body", "ok\n", 0, "", FAULT_NONE },
-	{ "body", "ok\nMail queue is empty\n", 0, "Mail queue is empty\n",
+	{ "empty body", STR("ok\n" END), 0, "", FAULT_NONE },
+	{ "body", STR("ok\nMail queue is empty\n" END), 0,
+	    "Mail queue is empty\n", FAULT_NONE },
+	{ "not cleaned for a file", STR("ok\na\033[2Jb\r\n" END), 0,
+	    "a\033[2Jb\r\n", FAULT_NONE },
+	{ "body says error", STR("ok\nerror x\n" END), 0, "error x\n",
 	    FAULT_NONE },
-	{ "not cleaned for a file", "ok\na\033[2Jb\r\n", 0, "a\033[2Jb\r\n",
-	    FAULT_NONE },
-	{ "body says error", "ok\nerror x\n", 0, "error x\n", FAULT_NONE },
-	{ "crlf", "ok\r\nx", 0, "x", FAULT_NONE },
-	{ "error", "error there is no such message in the queue\n", -1,
-	    "there is no such message in the queue", FAULT_PERMANENT },
-	{ "error with a body", "error no\nbody\n", -1, "no",
+	{ "crlf", STR("ok\r\nx" END), 0, "x", FAULT_NONE },
+	{ "error", STR("error there is no such message in the queue\n" END),
+	    -1, "there is no such message in the queue", FAULT_PERMANENT },
+	{ "error with a body", STR("error no\nbody\n"), -1, "no",
 	    FAULT_PERMANENT },
-	{ "nothing", "", -1, "broke off", FAULT_TEMPORARY },
-	{ "half a line", "o", -1, "broke off", FAULT_TEMPORARY },
-	{ "an ok without its end", "ok", -1, "broke off", FAULT_TEMPORARY },
-	{ "something else", "hello\nx\n", -1, "hello", FAULT_PERMANENT },
-	{ "longer than ok", "okay\nx\n", -1, "okay", FAULT_PERMANENT },
+	{ "nothing", STR(""), -1, "broke off", FAULT_TEMPORARY },
+	{ "half a line", STR("o"), -1, "broke off", FAULT_TEMPORARY },
+	{ "an ok without its end", STR("ok"), -1, "broke off",
+	    FAULT_TEMPORARY },
+	{ "no end", STR("ok\n"), -1, "not whole", FAULT_TEMPORARY },
+	{ "something else", STR("hello\nx\n"), -1, "hello",
+	    FAULT_PERMANENT },
+	{ "longer than ok", STR("okay\nx\n"), -1, "okay", FAULT_PERMANENT },
 };
 
 static void
@@ -161,12 +167,12 @@ test_answers(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		n = strlen(rows[i].answer);
+		n = rows[i].answer.n;
 		print_message("%s\n", rows[i].name);
 		for (step = 1; step <= n + 1; step++) {
 			fault_clear(&why);
 			buf_reset(&out);
-			pid = start("show X\n", str_of(rows[i].answer), step);
+			pid = start("show X\n", rows[i].answer, step);
 			assert_int_equal(ask("show X", &out, &why),
 			    rows[i].result);
 			finish(pid);
@@ -195,10 +201,20 @@ test_long(void **state)
 	buf_putz(&answer, "ok\n");
 	for (i = 0; i < 200000; i++)
 		buf_printf(&answer, "%d\n", i);
+	buf_put(&answer, "\0", 2);		/* one in it, one behind it */
 	pid = start("mailq json\n", buf_str(&answer), 100000);
 	assert_int_equal(ask("mailq json", &out, &why), 0);
 	finish(pid);
-	assert_true(str_eq(buf_str(&out), str_from(buf_str(&answer), 3)));
+	assert_true(str_eq(buf_str(&out), str_slice(buf_str(&answer), 3,
+	    answer.n - 1)));
+	/* A list that ends in its middle has been passed on, and is told. */
+	buf_reset(&out);
+	pid = start("mailq\n", str_slice(buf_str(&answer), 0, 1000), 10);
+	assert_int_equal(ask("mailq", &out, &why), -1);
+	finish(pid);
+	assert_true(fault_is_temporary(&why));
+	assert_true(str_eq(buf_str(&out), str_slice(buf_str(&answer), 3,
+	    1000)));
 	buf_free(&out);
 	buf_free(&answer);
 }
@@ -243,7 +259,8 @@ test_terminal(void **state)
 	assert_int_equal(tcgetattr(slave, &raw), 0);
 	cfmakeraw(&raw);
 	assert_int_equal(tcsetattr(slave, TCSANOW, &raw), 0);
-	pid = start("mailq\n", STR("ok\na\033[2Jb\r\n\tc\177\300\n"), 5);
+	pid = start("mailq\n", STR("ok\na\033[2Jb\r\n\tc\177\300\n" END),
+	    5);
 	assert_int_equal(client_queue(conf, "mailq", slave, &why), 0);
 	finish(pid);
 	close(slave);
