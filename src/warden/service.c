@@ -23,7 +23,6 @@
 #include <unistd.h>
 
 #include "base/die.h"
-#include "base/mem.h"
 #include "conf/listener.h"
 #include "master/master.h"
 #include "os/clock.h"
@@ -480,28 +479,6 @@ reap_service(struct house *h, pid_t pid, int status, bool ending)
 }
 
 void
-services_add_agent(struct house *h, pid_t pid)
-{
-	if (h->agents == h->agents_room) {
-		h->agents_room = h->agents_room * 2 + 8;
-		h->agent = mem_resize(h->agent,
-		    h->agents_room * sizeof(*h->agent));
-	}
-	h->agent[h->agents++] = pid;
-}
-
-/* Where the warden is process 1, strangers' orphans end here as well. */
-static void
-forget_agent(struct house *h, pid_t pid)
-{
-	for (unsigned i = 0; i < h->agents; i++)
-		if (h->agent[i] == pid) {
-			h->agent[i] = h->agent[--h->agents];
-			return;
-		}
-}
-
-void
 services_reap(struct house *h, bool ending)
 {
 	int status;
@@ -509,7 +486,7 @@ services_reap(struct house *h, bool ending)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (!reap_service(h, pid, status, ending))
-			forget_agent(h, pid);
+			agents_forget(&h->agents, pid);
 }
 
 void

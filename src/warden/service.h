@@ -10,6 +10,7 @@
 #include "master/listen.h"
 #include "master/roster.h"
 #include "policy/lists.h"
+#include "warden/agents.h"
 #include "warden/keeper.h"
 #include "warden/proof.h"
 
@@ -57,8 +58,7 @@ struct house {
 	struct keeper_ways	 ways;		/* until the master has them */
 	struct retired		 retired[RETIRED_MAX];
 	unsigned		 nretired;
-	pid_t			*agent;		/* those that are alive */
-	unsigned		 agents, agents_room;
+	struct agents		 agents;
 	int			 oom_score;	/* with which it was started */
 };
 
@@ -66,8 +66,6 @@ struct house {
 void	services_begin(struct house *);
 /* Starts what is not running and whose time has come. */
 void	services_start_due(struct house *);
-/* An agent was forked. */
-void	services_add_agent(struct house *, pid_t);
 /* Takes note of who has died.  ending: that is as it should be. */
 void	services_reap(struct house *, bool ending);
 /* A new generation on the same sockets; the old one finishes what it has. */

@@ -38,7 +38,6 @@
 #include <unistd.h>
 
 #include "base/die.h"
-#include "base/mem.h"
 #include "deliver/agent.h"
 #include "os/clock.h"
 #include "os/dir.h"
@@ -98,9 +97,9 @@ may_start_agent(struct warden *w)
 {
 	uint64_t most = w->house.conf->workers + AGENTS_SPARE;
 
-	if (w->house.agents >= most)
+	if (w->house.agents.n >= most)
 		services_reap(&w->house, w->ending != 0);
-	return w->house.agents < most;
+	return w->house.agents.n < most;
 }
 
 static void
@@ -124,7 +123,7 @@ hear_request(struct warden *w)
 		if (pid < 0)
 			log_warning("fork agent: %s", strerror(errno));
 		else
-			services_add_agent(&w->house, pid);
+			agents_add(&w->house.agents, pid);
 		close(answer);
 		break;
 	case -1:
@@ -360,7 +359,7 @@ be_daemon(struct house *h)
 static void
 free_house(struct house *h)
 {
-	mem_free(h->agent);
+	agents_free(&h->agents);
 	arena_free(&h->cage.arena);
 	lists_free(h->lists);
 	conf_free(h->conf);
