@@ -28,6 +28,7 @@ struct listing {
 	bool			 headed;	/* the line over the columns is
 						 * there */
 	bool			 broken;	/* the reader has gone */
+	bool			 partial;	/* something could not be read */
 	uint64_t		 bytes, count;	/* of the messages in it */
 	struct buf		 out;		/* not yet passed on */
 };

@@ -23,8 +23,8 @@ struct show {
 /*
  * One request, one answer to fd: "mailq", "mailq json", "show ID",
  * "show ID json", "flush", "flush ID", "hold ID", "release ID", "remove ID".
- * The answer's first line is "ok" or "error TEXT", and its last byte NUL: one
- * without it is not whole.
+ * The answer's first line is "ok" or "error TEXT".  The last byte of one that
+ * is ok is NUL, or it is not whole.
  */
 void	show_answer(const struct show *, struct str request, int fd);
 

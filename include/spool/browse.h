@@ -24,6 +24,7 @@ struct browse {
 	int			 fd[BROWSE_AHEAD];
 	bool			 cold;		/* the disk has to be asked */
 	bool			 blind;		/* nobody can say whether */
+	bool			 partial;	/* some could not be read */
 	char			 front[BROWSE_FRONT];
 };
 
@@ -32,7 +33,7 @@ int	browse_open(struct browse *, int dirfd, const char *path,
 	    struct fault *);
 /* The next one, to be closed by message_close() before the one behind it is
  * asked for; false at the end.  What has gone meanwhile, is void or damaged is
- * passed over. */
+ * passed over; what the system does not give, too, and partial says so. */
 bool	browse_next(struct browse *, struct message *);
 void	browse_close(struct browse *);
 

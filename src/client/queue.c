@@ -134,9 +134,10 @@ copy_piece(struct copy *c, struct str piece, struct fault *why)
 	return write_out(c, str_slice(piece, 0, piece.n - c->held), why);
 }
 
-/* To the end of the stream, and of the answer. */
+/* To the end of the stream; and of the answer, if more than its first line is
+ * expected: a daemon of a former version has changed what it was told to. */
 static int
-copy_rest(struct stream *s, int out_fd, struct fault *why)
+copy_rest(struct stream *s, bool expected, int out_fd, struct fault *why)
 {
 	struct copy c = { .fd = out_fd, .terminal = isatty(out_fd) == 1 };
 	enum stream_result r = STREAM_OK;
@@ -153,9 +154,10 @@ copy_rest(struct stream *s, int out_fd, struct fault *why)
 	buf_free(&c.cleaned);
 	if (result == 0 && r != STREAM_END)
 		return break_off(why, r);
-	if (result == 0 && !c.held)
+	if (result == 0 && expected && !c.held)
 		return fault_temporary(why, 451, 3, 0,
-		    "the answer of the mail system is not whole");
+		    "the answer is not whole: who gave it has died, or is of "
+		    "another version");
 	return result;
 }
 
@@ -246,6 +248,13 @@ connect_anyhow(const struct conf *conf, const char *request,
 	return ask_the_files(conf, why->text);
 }
 
+static bool
+is_question(const char *request)
+{
+	return str_starts(str_of(request), STR("mailq")) ||
+	    str_starts(str_of(request), STR("show"));
+}
+
 int
 client_queue(const struct conf *conf, const char *request, int out_fd,
     struct fault *why)
@@ -259,7 +268,7 @@ client_queue(const struct conf *conf, const char *request, int out_fd,
 	stream_set_timeout(&s, PATIENCE);
 	if (send_request(&s, request, why) == 0 &&
 	    read_verdict(&s, why) == 0)
-		result = copy_rest(&s, out_fd, why);
+		result = copy_rest(&s, is_question(request), out_fd, why);
 	stream_close(&s);
 	return result;
 }

@@ -30,7 +30,8 @@ enum {
 /* In front of so many bytes of text. */
 struct piece {
 	uint32_t	n;
-	uint32_t	last;		/* of its directory */
+	uint16_t	last;		/* of its directory */
+	uint16_t	partial;	/* and not all of that */
 	uint64_t	bytes, count;	/* of the messages since the one before */
 };
 
@@ -44,7 +45,8 @@ struct hands {
 static void
 send_piece(struct listing *l, bool last)
 {
-	struct piece p = { (uint32_t)l->out.n, last, l->bytes, l->count };
+	struct piece p = { (uint32_t)l->out.n, last, l->partial, l->bytes,
+	    l->count };
 	struct fault ignored;
 
 	if (file_write(l->fd, &p, sizeof(p), &ignored) < 0)
@@ -175,6 +177,7 @@ pass_on(struct listing *l, int fd)
 		buf_grew(&l->out, p.n);
 		l->bytes += p.bytes;
 		l->count += p.count;
+		l->partial |= p.partial != 0;
 		list_flush(l);
 	}
 	return true;

@@ -16,6 +16,7 @@
 #include "mail/date.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/log.h"
 #include "show/json.h"
 #include "spool/browse.h"
 #include "spool/slots.h"
@@ -153,15 +154,21 @@ list_place(struct listing *l, int dirfd, const char *path, bool held)
 {
 	struct browse b;
 	struct message m;
-	struct fault ignored;
+	struct fault why;
 
-	if (browse_open(&b, dirfd, path, &ignored) < 0)
+	if (browse_open(&b, dirfd, path, &why) < 0) {
+		log_error("mailq: %s: %s", path, why.text);
+		l->partial = true;
 		return;
+	}
 	while (!l->broken && browse_next(&b, &m)) {
 		if (held || !slots_are_final(&m))
 			put_entry(l, &m, held);
 		message_close(&m);
 	}
+	if (b.partial)
+		log_error("mailq: %s: not all of it can be read", path);
+	l->partial |= b.partial;
 	browse_close(&b);
 }
 

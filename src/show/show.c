@@ -31,6 +31,7 @@ answer_list(struct listing *l)
 	buf_putz(&l->out, "ok\n");
 	whole = hands_list_queue(l);
 	list_hold(l);
+	whole = whole && !l->partial;
 	if (!whole)
 		buf_putz(&l->out, l->json ?
 		    "{\"error\":\"the list is not whole\"}\n" :

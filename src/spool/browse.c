@@ -69,6 +69,7 @@ browse_open(struct browse *b, int dirfd, const char *path, struct fault *why)
 	while ((name = dir_walk_next(&walk)) != NULL)
 		if (spool_name_is_valid(str_of(name)))
 			add(b, walk.inode, name);
+	b->partial = walk.broken;
 	dir_walk_close(&walk);
 	if (b->n > 0)
 		qsort(b->names, b->n, sizeof(*b->names), compare);
@@ -90,6 +91,8 @@ open_ahead(struct browse *b)
 		int fd = openat(b->dir, b->names[b->opened].name, O_RDONLY |
 		    O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
+		if (fd < 0 && errno != ENOENT && errno != ELOOP)
+			b->partial = true;
 		if (b->cold)
 			fetch(fd);
 		b->fd[b->opened % BROWSE_AHEAD] = fd;
@@ -118,14 +121,17 @@ static bool
 read_entry(struct browse *b, const char *name, int fd, struct message *m)
 {
 	struct fault ignored;
+	enum message_result r;
 	ssize_t n = read_front(b, fd);
 
 	if (n < 0) {
+		b->partial |= errno != EISDIR;
 		close(fd);
 		return false;
 	}
-	if (message_head_from(m, fd, str_span(b->front, (size_t)n),
-	    &ignored) != MESSAGE_OK)
+	r = message_head_from(m, fd, str_span(b->front, (size_t)n), &ignored);
+	b->partial |= r == MESSAGE_FAULT;
+	if (r != MESSAGE_OK)
 		return false;
 	if (strcmp(m->super.name, name) == 0)
 		return true;

@@ -2,6 +2,7 @@
 #ifndef WARDEN_AGENTS_H
 #define WARDEN_AGENTS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* The agents that are alive; zeroed it is empty. */
@@ -11,6 +12,8 @@ struct agents {
 };
 
 void	agents_free(struct agents *);
+/* There is room for one more; false: no memory.  To be asked before the fork. */
+bool	agents_have_room(struct agents *);
 void	agents_add(struct agents *, pid_t);
 /* It has ended; harmless for one that was no agent. */
 void	agents_forget(struct agents *, pid_t);

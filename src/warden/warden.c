@@ -99,7 +99,8 @@ may_start_agent(struct warden *w)
 
 	if (w->house.agents.n >= most)
 		services_reap(&w->house, w->ending != 0);
-	return w->house.agents.n < most;
+	return w->house.agents.n < most &&
+	    agents_have_room(&w->house.agents);
 }
 
 static void

@@ -305,7 +305,7 @@ def accept_budget(verdict, ground, entry):
             submissions(instance, roles, trace, entry)
             several = [accept(verdict, instance, roles, trace, "here", f"alice@{DOMAIN}")
                        for _ in range(SOME)]
-            entry.enter_calls("here", middle([{"session": columns["session"]}
+            entry.enter_calls("here", middle([{"session": columns.get("session", [])}
                                               for columns in several]))
         finally:
             trace.end()
@@ -431,7 +431,7 @@ def settle(verdict, entry, name, rows):
 def run_accept(verdict, ground):
     entry = book.Book()
     accept_budget(verdict, ground, entry)
-    settle(verdict, entry, "budget", {"connection", "first", "next", "sendmail"})
+    settle(verdict, entry, "budget", {"connection", "first", "here", "next", "sendmail"})
 
 
 def run_relay(verdict, ground):

@@ -28,7 +28,7 @@ ERRORS = {
     "write": ("ENOSPC", "EIO", "EINTR"), "sendmsg": ("ENOMEM", "EINTR"),
     "sendto": ("ENOBUFS", "EAGAIN"), "openat": ("EMFILE", "ENOSPC", "EACCES", "ENOMEM"),
     "pwritev": DISK + ("EINTR",), "pwrite64": DISK + ("EINTR",), "pread64": ("EIO", "EINTR"),
-    "linkat": DISK + ("ENOMEM",), "unlinkat": ("EIO",), "fdatasync": DISK, "fsync": DISK,
+    "linkat": DISK + ("ENOMEM", "ENOENT"), "unlinkat": ("EIO",), "fdatasync": DISK, "fsync": DISK,
     "fallocate": DISK, "flock": ("EAGAIN", "ENOLCK"), "fstatfs": ("EIO",),
     "newfstatat": ("EIO", "ENOMEM"), "statx": ("EIO",), "fcntl": ("ENOLCK",),
     "accept4": ("EMFILE", "ENFILE", "ECONNABORTED", "ENOMEM"), "clone": ("EAGAIN", "ENOMEM"),

@@ -353,9 +353,10 @@ def test_mailq_looks_like_postfix(house, postfix):
 
 def test_mailq_of_many(house):
     g = house(LONG)
-    with Client(g.host) as client:
-        for i in range(1010):       # so many that several list them
-            client.post("alice@a.test", f"x{i}@down.test", simple(f"q{i}"))
+    for first in (0, 505):          # so many that several list them
+        with Client(g.host) as client:
+            for i in range(first, first + 505):
+                client.post("alice@a.test", f"x{i}@down.test", simple(f"q{i}"))
     text = g.mailq()
     assert text.endswith(" in 1010 Requests.\n")
     assert len(set(re.findall(r"x\d+@down\.test", text))) == 1010

@@ -215,6 +215,10 @@ test_long(void **state)
 	assert_true(fault_is_temporary(&why));
 	assert_true(str_eq(buf_str(&out), str_slice(buf_str(&answer), 3,
 	    1000)));
+	/* What was changed was changed. */
+	pid = start("hold X\n", STR("ok\n"), 10);
+	assert_int_equal(ask("hold X", &out, &why), 0);
+	finish(pid);
 	buf_free(&out);
 	buf_free(&answer);
 }

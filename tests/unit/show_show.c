@@ -692,6 +692,28 @@ test_hand_dies(void **state)
 	signal(SIGPIPE, SIG_DFL);
 }
 
+/* Something that cannot be read, alone and with help. */
+static void
+test_partial(void **state)
+{
+	struct world *w = *state;
+	char path[] = "hold";
+
+	make(w, ID, "ann@example.com", "a@b.example", 10);
+	assert_int_equal(unlinkat(w->f.spool.root, path, AT_REMOVEDIR), 0);
+	expects_part = true;
+	for (processors = 1; processors < 3; processors++) {
+		pipes = 2;
+		w->show.view.about = 1000;
+		assert_true(has(ask(w, "mailq"), "(the list is not whole)\n"));
+		assert_true(has(ask(w, "mailq json"),
+		    "{\"error\":\"the list is not whole\"}\n"));
+	}
+	expects_part = false;
+	assert_int_equal(mkdirat(w->f.spool.root, path, 0700), 0);
+	assert_true(has(ask(w, "mailq"), "-- 0 Kbytes in 1 Request.\n"));
+}
+
 static void
 test_hands_broken(void **state)
 {
@@ -735,6 +757,7 @@ main(void)
 		WITH(test_broken),
 		WITH(test_hands),
 		WITH(test_hand_dies),
+		WITH(test_partial),
 		WITH(test_hands_broken),
 	};
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <cmocka.h>
 
@@ -108,6 +109,7 @@ look_at_all(struct fake_spool *f)
 		message_close(&m);
 	}
 	assert_false(browse_next(&b, &m));
+	assert_false(b.partial);
 	browse_close(&b);
 	for (int i = 0; i < N; i++)
 		assert_true(seen[i]);
@@ -156,6 +158,36 @@ test_all(void **state)
 	assert_int_equal(fake_open_files(), files);
 }
 
+/* Without a descriptor some are left out, and it says so. */
+static void
+test_partial(void **state)
+{
+	struct fake_spool *f = *state;
+	char name[SPOOL_NAME_MAX];
+	struct rlimit was, few;
+	struct browse b;
+	struct message m;
+	struct fault why;
+	unsigned n = 0;
+
+	for (int i = 0; i < N; i++)
+		make(f, i, name);
+	set_memory(SIZE_MAX, 0);
+	assert_int_equal(browse_open(&b, f->spool.q, SHARD, &why), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	few.rlim_cur = (rlim_t)b.dir + 4;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while (browse_next(&b, &m)) {
+		message_close(&m);
+		n++;
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(n < N);
+	assert_true(b.partial);
+	browse_close(&b);
+}
+
 static void
 test_others(void **state)
 {
@@ -192,6 +224,7 @@ test_others(void **state)
 		message_close(&m);
 		n++;
 	}
+	assert_false(b.partial);
 	browse_close(&b);
 	assert_int_equal(n, 1);
 
@@ -211,6 +244,7 @@ main(void)
 	    fake_spool_teardown)
 	const struct CMUnitTest tests[] = {
 		WITH(test_all),
+		WITH(test_partial),
 		WITH(test_others),
 	};
 

@@ -18,8 +18,10 @@ test_agents(void **state)
 	(void)state;
 	agents_forget(&a, 7);
 	assert_int_equal(a.n, 0);
-	for (int i = 0; i < MANY; i++)
+	for (int i = 0; i < MANY; i++) {
+		assert_true(agents_have_room(&a));
 		agents_add(&a, 1000 + i);
+	}
 	assert_int_equal(a.n, MANY);
 	/* Strangers, and each of ours once. */
 	agents_forget(&a, 7);
@@ -32,10 +34,12 @@ test_agents(void **state)
 	assert_int_equal(a.n, MANY / 2);
 	for (unsigned i = 0; i < a.n; i++)
 		assert_int_equal(a.pid[i] % 2, 1);
+	assert_true(agents_have_room(&a));
 	agents_add(&a, 5);
 	assert_int_equal(a.n, MANY / 2 + 1);
 	agents_free(&a);
 	assert_int_equal(a.n, 0);
+	assert_true(agents_have_room(&a));
 	agents_add(&a, 6);
 	assert_int_equal(a.n, 1);
 	agents_free(&a);
