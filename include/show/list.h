@@ -14,8 +14,8 @@ struct view {
 	/* Is a worker at this entry?  NULL: nobody knows. */
 	bool			(*is_active)(void *ctx, struct str name);
 	void			*ctx;
-	size_t			 about;		/* so many entries; 0: unknown,
-						 * or to be listed by one alone */
+	/* So many entries; 0: unknown, or to be listed by one alone. */
+	size_t			 about;
 };
 
 /* A listing on its way to a descriptor; a zeroed one with the first four set is
@@ -28,7 +28,7 @@ struct listing {
 	bool			 headed;	/* the line over the columns is
 						 * there */
 	bool			 broken;	/* the reader has gone */
-	bool			 partial;	/* something could not be read */
+	bool			 partial;	/* something was not readable */
 	uint64_t		 bytes, count;	/* of the messages in it */
 	struct buf		 out;		/* not yet passed on */
 };

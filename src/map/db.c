@@ -284,7 +284,8 @@ read_whole(struct db_map *m)
 	struct pair *pairs;
 	size_t n, bytes;
 
-	if (m->file.st_size > WHOLE_MAX || !go_over(m->db, NULL, NULL, &n, &bytes) ||
+	if (m->file.st_size > WHOLE_MAX ||
+	    !go_over(m->db, NULL, NULL, &n, &bytes) ||
 	    (pairs = mem_try(n * sizeof(*pairs) + bytes)) == NULL)
 		return;
 	if (!go_over(m->db, pairs, (char *)(pairs + n), &n, &bytes)) {

@@ -271,7 +271,8 @@ user_roll_look(struct user_roll *roll)
 	if (stat(NSSWITCH, &order) == -1)
 		order = (struct stat){ .st_ino = 0 };
 	if (roll->good && stat(PASSWD, &st) == 0 &&
-	    file_is_same(&st, &roll->file) && file_is_same(&order, &roll->order))
+	    file_is_same(&st, &roll->file) &&
+	    file_is_same(&order, &roll->order))
 		return;
 	mem_free(roll->text);
 	*roll = (struct user_roll){ .order = order };

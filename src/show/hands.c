@@ -32,7 +32,7 @@ struct piece {
 	uint32_t	n;
 	uint16_t	last;		/* of its directory */
 	uint16_t	partial;	/* and not all of that */
-	uint64_t	bytes, count;	/* of the messages since the one before */
+	uint64_t	bytes, count;	/* of messages since the one before */
 };
 
 struct hands {

@@ -142,7 +142,8 @@ put_person(struct listing *l, struct message *m, bool held)
 	date_put(b, m->super.arrival_wall_ms / 1000);
 	buf_putz(b, "\nsender     <");
 	address_put(b, &m->envelope.sender);
-	buf_printf(b, ">\nsize       %llu\n", (unsigned long long)message_size(m));
+	buf_printf(b, ">\nsize       %llu\n",
+	    (unsigned long long)message_size(m));
 	put_origin(b, &m->envelope);
 	wishes_put(b, &m->envelope.wishes);
 	for (uint32_t i = 0; i < m->super.recipients; i++)

@@ -6,8 +6,8 @@
  * files lie, and a disk that is asked for one small file after the other waits
  * most of the time.  So the names of a directory are read first and sorted by
  * inode, and some files are opened ahead.  What is in memory is read at once;
- * from the first front on that is not, the kernel is asked to fetch those of the
- * files ahead, and has them when their turn comes.
+ * from the first front on that is not, the kernel is asked to fetch those of
+ * the files ahead, and has them when their turn comes.
  *
  * Used for listings of the queue.
  */

@@ -12,7 +12,7 @@ struct agents {
 };
 
 void	agents_free(struct agents *);
-/* There is room for one more; false: no memory.  To be asked before the fork. */
+/* Is there room for one more?  To be asked before the fork; false: no memory. */
 bool	agents_have_room(struct agents *);
 void	agents_add(struct agents *, pid_t);
 /* It has ended; harmless for one that was no agent. */

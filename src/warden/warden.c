@@ -91,30 +91,33 @@ be_agent(struct warden *w, const struct request *request, int answer)
 	_exit(0);
 }
 
-/* Some may have ended while there was always another request. */
-static bool
-may_start_agent(struct warden *w)
+/* What an agent lacks; NULL: nothing.  Some may have ended while there was
+ * always another request. */
+static const char *
+agent_lacks(struct warden *w)
 {
 	uint64_t most = w->house.conf->workers + AGENTS_SPARE;
 
 	if (w->house.agents.n >= most)
 		services_reap(&w->house, w->ending != 0);
-	return w->house.agents.n < most &&
-	    agents_have_room(&w->house.agents);
+	if (w->house.agents.n >= most)
+		return "too many agents";
+	return agents_have_room(&w->house.agents) ? NULL :
+	    "no memory for an agent";
 }
 
 static void
 hear_request(struct warden *w)
 {
 	struct request request;
+	const char *lack;
 	int answer;
 	pid_t pid;
 
 	switch (request_receive(w->house.channel[1], &request, &answer)) {
 	case 1:
-		if (!may_start_agent(w)) {
-			log_warning("too many agents; %s has to wait",
-			    request.user);
+		if ((lack = agent_lacks(w)) != NULL) {
+			log_warning("%s; %s has to wait", lack, request.user);
 			close(answer);
 			break;
 		}
